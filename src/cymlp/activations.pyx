@@ -1,0 +1,323 @@
+"""Activations of the hidden layers.
+
+Each is a class with its formula beside it: two compiled functions, for the value and
+for the step back through it, in both precisions from one text. To add one, write the
+two functions and the class that names them; nothing else has to know of it.
+
+A user's own activation is any object with the methods ``value(U)`` and
+``derivative(U, A)``. The network calls it through the same table of functions, filled
+by `user_value` and `user_backward`.
+"""
+
+cimport cython
+from cython cimport floating
+from libc.string cimport memcpy
+
+cimport cymlp.vecmath as vecmath
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from cymlp.validation import as_float, checked_result
+
+
+@cython.final
+cdef class Compiled:
+    """Holds the compiled functions of one activation."""
+
+    cdef ActivationKernel kernel
+
+
+cdef Compiled table(
+    value_f32 single_value, value_f64 double_value,
+    backward_f32 single_backward, backward_f64 double_backward
+):
+    cdef Compiled holder = Compiled.__new__(Compiled)
+    holder.kernel = ActivationKernel(
+        NULL, single_value, double_value, single_backward, double_backward
+    )
+    return holder
+
+
+class Activation(BaseEstimator):
+    """Base of the activations that cymlp brings.
+
+    They follow the protocol that a user's own activation follows too, and so can be
+    called by themselves.
+    """
+
+    def value(self, U):
+        """Compute f(U).
+
+        Parameters
+        ----------
+        U : array-like of any shape
+            Weighted sums, as float32 or float64; anything else is made float64.
+
+        Returns
+        -------
+        A : ndarray of the shape and dtype of U
+        """
+        U = as_float(U)
+        A = np.empty_like(U)
+        _value(U.reshape(-1), A.reshape(-1), type(self)._compiled)
+        return A
+
+    def derivative(self, U, A):
+        """Compute f'(U).
+
+        Parameters
+        ----------
+        U : array-like of any shape
+            Weighted sums, as float32 or float64; anything else is made float64.
+        A : array-like of the shape of U
+            ``value(U)``, from which some derivatives are cheaper to compute.
+
+        Returns
+        -------
+        derivative : ndarray of the shape and dtype of U
+
+        Raises
+        ------
+        ValueError
+            If the shapes of U and A differ.
+        """
+        U = as_float(U)
+        A = np.require(A, dtype=U.dtype, requirements="C")
+        if A.shape != U.shape:
+            raise ValueError(
+                f"A must have the shape of U, {U.shape}; got shape {A.shape}"
+            )
+        D = np.ones_like(U)
+        _backward(U.reshape(-1), A.reshape(-1), D.reshape(-1), type(self)._compiled)
+        return D
+
+
+# f(u) = tanh u; f' = 1 - f^2
+
+cdef int tanh_value(
+    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    vecmath.tanh(U, A, n * m)
+    return 0
+
+
+cdef int tanh_backward(
+    const void *member, const floating *U, const floating *A, floating *D,
+    Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    for i in range(n * m):
+        D[i] *= 1 - A[i] * A[i]
+    return 0
+
+
+class Tanh(Activation):
+    """Hyperbolic tangent, f(u) = tanh u.
+
+    Finite at every finite u.
+
+    Examples
+    --------
+    >>> from cymlp.activations import Tanh
+    >>> Tanh().value([-1e4, 0.0, 1e4])
+    array([-1.,  0.,  1.])
+    """
+
+    name = "tanh"
+    _compiled = table(
+        tanh_value[float], tanh_value[double],
+        tanh_backward[float], tanh_backward[double]
+    )
+
+
+# f(u) = scale u for u > 0, scale alpha expm1(u) otherwise; f' = scale, f + scale alpha
+
+cdef double SELU_SCALE = 1.0507009873554805
+cdef double SELU_ALPHA = 1.6732632423543772
+
+
+cdef int selu_value(
+    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef floating scale = <floating> SELU_SCALE
+    cdef floating scale_alpha = <floating> (SELU_SCALE * SELU_ALPHA)
+    for i in range(n * m):
+        # NaN takes the first branch, and so stays NaN.
+        A[i] = 0 if U[i] > 0 else U[i]
+    vecmath.expm1_negative(A, A, n * m)
+    for i in range(n * m):
+        A[i] = scale * U[i] if U[i] > 0 else scale_alpha * A[i]
+    return 0
+
+
+cdef int selu_backward(
+    const void *member, const floating *U, const floating *A, floating *D,
+    Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef floating scale = <floating> SELU_SCALE
+    cdef floating scale_alpha = <floating> (SELU_SCALE * SELU_ALPHA)
+    for i in range(n * m):
+        D[i] *= scale if U[i] > 0 else A[i] + scale_alpha
+    return 0
+
+
+class Selu(Activation):
+    """Scaled exponential linear unit.
+
+    f(u) = λu for u > 0 and λα(eᵘ − 1) otherwise, with λ = 1.0507009873554805 and
+    α = 1.6732632423543772, the values for which the mean 0 and variance 1 of a layer's
+    inputs pass on to its outputs.
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks",
+    NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from cymlp.activations import Selu
+    >>> Selu().value([-1.0, 0.0, 1.0]).round(4)
+    array([-1.1113,  0.    ,  1.0507])
+    """
+
+    name = "selu"
+    _compiled = table(
+        selu_value[float], selu_value[double],
+        selu_backward[float], selu_backward[double]
+    )
+
+
+# f(u) = u clip(u + 3, 0, 6) / 6; f' = 0 for u <= -3, 1 for u >= 3, (2u + 3) / 6 between
+
+cdef int hardswish_value(
+    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef floating gate
+    for i in range(n * m):
+        # The gate in 0..1, taken first: u (u + 3) would overflow before u does.
+        gate = (U[i] + 3) / 6
+        gate = 0 if gate < 0 else gate
+        gate = 1 if gate > 1 else gate
+        A[i] = U[i] * gate
+    return 0
+
+
+cdef int hardswish_backward(
+    const void *member, const floating *U, const floating *A, floating *D,
+    Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef floating slope
+    for i in range(n * m):
+        slope = (2 * U[i] + 3) / 6
+        slope = 0 if U[i] <= -3 else slope
+        slope = 1 if U[i] >= 3 else slope
+        D[i] *= slope
+    return 0
+
+
+class HardSwish(Activation):
+    """Hard swish, f(u) = u · clip(u + 3, 0, 6) / 6.
+
+    References
+    ----------
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
+
+    Examples
+    --------
+    >>> from cymlp.activations import HardSwish
+    >>> HardSwish().value([-3.0, 0.0, 1.5, 3.0])
+    array([-0.   ,  0.   ,  1.125,  3.   ])
+    """
+
+    name = "hardswish"
+    _compiled = table(
+        hardswish_value[float], hardswish_value[double],
+        hardswish_backward[float], hardswish_backward[double]
+    )
+
+
+# A user's activation: its methods get whole batches as NumPy arrays. They are copies,
+# which it may change and keep, because the network's own memory is used again for the
+# next batch and freed after the fit.
+
+cdef int user_value(
+    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef const floating[:, ::1] result
+    with gil:
+        activation = <object> member
+        scores = np.array(<floating[:n, :m]> U)
+        result = checked_result(
+            activation.value(scores), activation, "value", (n, m), scores.dtype
+        )
+        memcpy(A, &result[0, 0], n * m * sizeof(floating))
+    return 0
+
+
+cdef int user_backward(
+    const void *member, const floating *U, const floating *A, floating *D,
+    Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef const floating[:, ::1] slope
+    with gil:
+        activation = <object> member
+        scores = np.array(<floating[:n, :m]> U)
+        slope = checked_result(
+            activation.derivative(scores, np.array(<floating[:n, :m]> A)),
+            activation, "derivative", (n, m), scores.dtype
+        )
+        for i in range(n * m):
+            D[i] *= (&slope[0, 0])[i]
+    return 0
+
+
+cdef ActivationKernel kernel_of(object activation) except *:
+    """The compiled functions of one of ours, or those that call a user's object.
+
+    A class that a user derives from one of ours counts as the user's: it may override
+    what the compiled functions compute.
+    """
+    compiled = type(activation).__dict__.get("_compiled")
+    if compiled is not None:
+        return (<Compiled?> compiled).kernel
+    return ActivationKernel(
+        <const void *> activation, user_value[float], user_value[double],
+        user_backward[float], user_backward[double]
+    )
+
+
+def _value(const floating[::1] U, floating[::1] A, Compiled compiled):
+    activate(&compiled.kernel, &U[0], &A[0], U.shape[0], 1)
+
+
+def _backward(
+    const floating[::1] U, const floating[::1] A, floating[::1] D, Compiled compiled
+):
+    activate_backward(&compiled.kernel, &U[0], &A[0], &D[0], U.shape[0], 1)
+
+
+def known():
+    """List the activations that cymlp brings.
+
+    Returns
+    -------
+    classes : dict
+        Name to class.
+
+    Examples
+    --------
+    >>> from cymlp import activations
+    >>> sorted(activations.known())
+    ['hardswish', 'selu', 'tanh']
+    """
+    return {
+        member.name: member
+        for member in Activation.__subclasses__()
+        if "_compiled" in member.__dict__
+    }

@@ -1,0 +1,3 @@
+from numpy.typing import ArrayLike, NDArray
+
+def forward(A: ArrayLike, W: ArrayLike, b: ArrayLike) -> NDArray: ...

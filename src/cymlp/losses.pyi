@@ -1,0 +1,39 @@
+from typing import Any, ClassVar, final
+
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+
+@final
+class Compiled: ...
+
+@final
+class BoundLoss: ...
+
+class Loss(BaseEstimator):
+    hard_labels_only: ClassVar[bool]
+    def value_and_gradient(
+        self, Z: ArrayLike, T: ArrayLike
+    ) -> tuple[NDArray, NDArray]: ...
+    def log_probabilities(self, Z: ArrayLike) -> NDArray: ...
+    def probabilities(self, Z: ArrayLike) -> NDArray: ...
+
+class CrossEntropy(Loss):
+    name: ClassVar[str]
+
+class KLDiv(Loss):
+    name: ClassVar[str]
+
+class Hinge(Loss):
+    name: ClassVar[str]
+    margin: float
+    softmax: bool
+    def __init__(self, margin: float = 5.0, softmax: bool = False) -> None: ...
+
+class Focal(Loss):
+    name: ClassVar[str]
+    alpha: float | ArrayLike
+    gamma: float
+    def __init__(self, alpha: float | ArrayLike = 1.0, gamma: float = 2.0) -> None: ...
+
+def bind(loss: Any, n_classes: int) -> BoundLoss: ...
+def known() -> dict[str, type[Loss]]: ...

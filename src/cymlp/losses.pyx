@@ -1,0 +1,567 @@
+"""Losses of a classifier, each with its gradient in the scores.
+
+Scores Z and targets T are (n, k), a row of T holds the probabilities of the k classes.
+A loss gives one value per sample and the gradient of that value, from one compiled
+function in both precisions. To add one, write that function and the class that names
+it; nothing else has to know of it.
+
+A user's own loss is any object with the method ``value_and_gradient(Z, T)`` and, if it
+knows them, ``probabilities(Z)``. The network calls it through the same kind of
+function, `user_loss`.
+"""
+
+cimport cython
+from cython cimport floating
+from libc.math cimport expm1, log, log1p, pow
+from libc.string cimport memcpy
+
+cimport cymlp.vecmath as vecmath
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, InvalidParameterError
+from sklearn.utils.metaestimators import available_if
+
+from cymlp.validation import as_float, checked_result
+
+
+@cython.final
+cdef class Compiled:
+    """Holds the compiled function of one loss."""
+
+    cdef LossKernel kernel
+
+
+cdef Compiled table(loss_f32 single, loss_f64 double_):
+    cdef Compiled holder = Compiled.__new__(Compiled)
+    holder.kernel = LossKernel(NULL, single, double_)
+    return holder
+
+
+cdef inline Py_ssize_t argmax(const floating *row, Py_ssize_t k) noexcept nogil:
+    cdef Py_ssize_t j, top = 0
+    for j in range(1, k):
+        if row[j] > row[top]:
+            top = j
+    return top
+
+
+cdef void log_softmax(
+    const floating *Z,      # IN  (n, k)
+    floating *log_p,        # OUT (n, k)
+    floating *p,            # OUT (n, k)
+    Py_ssize_t n, Py_ssize_t k
+) noexcept nogil:
+    """ln p and p of p = softmax(z), accurate also where p is next to 0 or to 1."""
+    cdef Py_ssize_t i, j, top
+    cdef floating rest, log_sum
+    for i in range(n):
+        top = argmax(&Z[i * k], k)
+        for j in range(k):
+            log_p[i * k + j] = Z[i * k + j] - Z[i * k + top]
+    vecmath.exp(log_p, p, n * k)
+    for i in range(n):
+        # The largest term is exp(0) = 1. It is left to log1p, since adding 1 to
+        # the others would lose their last digits.
+        top = argmax(&Z[i * k], k)
+        rest = 0
+        for j in range(k):
+            if j != top:
+                rest += p[i * k + j]
+        log_sum = <floating> log1p(rest)
+        for j in range(k):
+            log_p[i * k + j] -= log_sum
+            p[i * k + j] /= 1 + rest
+
+
+class Loss(BaseEstimator):
+    """Base of the losses that cymlp brings.
+
+    They follow the protocol that a user's own loss follows too, and so can be called by
+    themselves.
+    """
+
+    _parameter_constraints = {}
+    hard_labels_only = False
+
+    def _numbers(self, n_classes):
+        """The parameters, checked, as the compiled function reads them."""
+        self._validate_params()
+        return []
+
+    def value_and_gradient(self, Z, T):
+        """Compute the loss of each sample and its gradient in the scores.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_classes)
+            Scores, as float32 or float64; anything else is made float64.
+        T : array-like of shape (n_samples, n_classes)
+            Targets: each row holds the probabilities of the classes.
+
+        Returns
+        -------
+        value : ndarray of shape (n_samples,)
+        gradient : ndarray of shape (n_samples, n_classes)
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit, if a parameter of the loss is out of range, or if
+            the loss is for hard labels only and a row of T is not one of them.
+        """
+        Z = as_float(Z)
+        T = np.require(T, dtype=Z.dtype, requirements="C")
+        if Z.ndim != 2 or Z.shape[1] < 1 or T.shape != Z.shape:
+            raise ValueError(
+                "Z and T must both have shape (n_samples, n_classes); "
+                f"got shapes {Z.shape} and {T.shape}"
+            )
+        hard = np.all((T == 0) | (T == 1)) and np.all(T.sum(axis=1) == 1)
+        if self.hard_labels_only and not hard:
+            raise ValueError(
+                f"{type(self).__name__} takes hard labels only: a row of T must be 1 "
+                "for one class and 0 for the others"
+            )
+        value = np.empty(Z.shape[0], Z.dtype)
+        gradient = np.empty_like(Z)
+        _value_and_gradient(
+            Z, T, value, gradient, np.empty_like(Z),
+            bind_compiled(self, type(self)._compiled, Z.shape[1])
+        )
+        return value, gradient
+
+    def log_probabilities(self, Z):
+        """Compute ln softmax(z).
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_classes)
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+        """
+        return _log_softmax_of(Z)[0]
+
+    def probabilities(self, Z):
+        """Compute softmax(z).
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_classes)
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+        """
+        return _log_softmax_of(Z)[1]
+
+
+# value = -sum_k t_k ln p_k; gradient = p - t
+
+cdef int cross_entropy(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef Py_ssize_t i, j
+    cdef floating *log_p = scratch
+    log_softmax(Z, log_p, dZ, n, k)
+    for i in range(n):
+        value[i] = 0
+        for j in range(i * k, (i + 1) * k):
+            if T[j] != 0:
+                value[i] -= T[j] * log_p[j]
+            dZ[j] -= T[j]
+    return 0
+
+
+class CrossEntropy(Loss):
+    """Cross entropy, −Σₖ tₖ ln pₖ with p = softmax(z). Its gradient is p − t.
+
+    Examples
+    --------
+    >>> from cymlp.losses import CrossEntropy
+    >>> value, gradient = CrossEntropy().value_and_gradient([[0.0, 0.0]], [[1.0, 0.0]])
+    >>> value.round(4), gradient
+    (array([0.6931]), array([[-0.5,  0.5]]))
+    """
+
+    name = "cross_entropy"
+    _compiled = table(cross_entropy[float], cross_entropy[double])
+
+
+# value = sum_k t_k (ln t_k - ln p_k), 0 ln 0 = 0; gradient = p - t
+
+cdef int kl_div(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef Py_ssize_t i, j
+    cdef floating *log_p = scratch
+    log_softmax(Z, log_p, dZ, n, k)
+    for i in range(n):
+        value[i] = 0
+        for j in range(i * k, (i + 1) * k):
+            if T[j] != 0:
+                value[i] += T[j] * (<floating> log(T[j]) - log_p[j])
+            dZ[j] -= T[j]
+    return 0
+
+
+class KLDiv(Loss):
+    """Kullback-Leibler divergence, Σₖ tₖ (ln tₖ − ln pₖ) with p = softmax(z).
+
+    It is the cross entropy less the entropy of the targets, which is 0 for hard labels,
+    and has the same gradient, p − t.
+
+    References
+    ----------
+    Kullback and Leibler, "On information and sufficiency", Annals of Mathematical
+    Statistics 22, 1951.
+
+    Examples
+    --------
+    >>> from cymlp.losses import KLDiv
+    >>> value, gradient = KLDiv().value_and_gradient([[0.0, 0.0]], [[0.5, 0.5]])
+    >>> value, gradient
+    (array([0.]), array([[0., 0.]]))
+    """
+
+    name = "kl_div"
+    _compiled = table(kl_div[float], kl_div[double])
+
+
+# value = sum_{k != y} max(0, margin + s_k - s_y), s = z or s = softmax(z)
+
+cdef struct HingeNumbers:
+    double margin
+    double softmax
+
+
+cdef int hinge(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef const HingeNumbers *numbers = <const HingeNumbers *> context
+    cdef floating margin = <floating> numbers.margin
+    if numbers.softmax:
+        hinge_of_probabilities(margin, Z, T, value, dZ, scratch, n, k)
+    else:
+        hinge_of_scores(margin, Z, T, value, dZ, n, k)
+    return 0
+
+
+cdef void hinge_of_scores(
+    floating margin, const floating *Z, const floating *T, floating *value,
+    floating *dZ, Py_ssize_t n, Py_ssize_t k
+) noexcept nogil:
+    cdef Py_ssize_t i, j, y
+    cdef floating excess
+    for i in range(n):
+        y = argmax(&T[i * k], k)
+        value[i] = 0
+        dZ[i * k + y] = 0
+        for j in range(k):
+            if j == y:
+                continue
+            excess = margin + (Z[i * k + j] - Z[i * k + y])
+            # Written so that NaN is counted, and not taken for a margin kept.
+            if excess <= 0:
+                dZ[i * k + j] = 0
+            else:
+                value[i] += excess
+                dZ[i * k + j] = 1
+                dZ[i * k + y] -= 1
+
+
+cdef void hinge_of_probabilities(
+    floating margin, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *log_p, Py_ssize_t n, Py_ssize_t k
+) noexcept nogil:
+    cdef Py_ssize_t i, j, y, active
+    cdef floating excess, q_y, p_active
+    cdef floating *p
+    log_softmax(Z, log_p, dZ, n, k)
+    for i in range(n):
+        p = &dZ[i * k]
+        y = argmax(&T[i * k], k)
+        q_y = <floating> -expm1(log_p[i * k + y])      # 1 - p_y
+        value[i] = 0
+        active, p_active = 0, 0
+        for j in range(k):
+            excess = (margin - 1) + (q_y + p[j])
+            # log_p is not needed any more and keeps which classes count.
+            log_p[i * k + j] = j != y and not excess <= 0
+            if j != y and not excess <= 0:
+                value[i] += excess
+                active += 1
+                p_active += p[j]
+        # g = 1 for an active class, -active for y, 0 else; dz = p (g - <g, p>).
+        for j in range(k):
+            if j == y:
+                p[j] *= -(active * q_y + p_active)
+            else:
+                p[j] *= log_p[i * k + j] - p_active + active * (1 - q_y)
+
+
+class Hinge(Loss):
+    """Hinge loss of several classes, Σ_{k≠y} max(0, Δ + sₖ − s_y).
+
+    Summed over the classes, not divided by their number. For hard labels only.
+
+    Parameters
+    ----------
+    margin : float, default=5.0
+        The Δ by which the score of the right class y is to exceed every other.
+    softmax : bool, default=False
+        Whether s are the probabilities softmax(z) or the scores z themselves. Without
+        softmax there are no probabilities to predict.
+
+    References
+    ----------
+    Weston and Watkins, "Support vector machines for multi-class pattern recognition",
+    ESANN 1999.
+
+    Examples
+    --------
+    >>> from cymlp.losses import Hinge
+    >>> hinge = Hinge(margin=1.0)
+    >>> hinge.value_and_gradient([[2.0, 1.5, -3.0]], [[1.0, 0.0, 0.0]])
+    (array([0.5]), array([[-1.,  1.,  0.]]))
+    """
+
+    name = "hinge"
+    hard_labels_only = True
+    _compiled = table(hinge[float], hinge[double])
+    _parameter_constraints = {
+        "margin": [Interval(Real, 0, None, closed="neither")],
+        "softmax": ["boolean"],
+    }
+
+    def __init__(self, margin=5.0, softmax=False):
+        self.margin = margin
+        self.softmax = softmax
+
+    def _numbers(self, n_classes):
+        self._validate_params()
+        return [self.margin, self.softmax]
+
+    @available_if(lambda self: self.softmax)
+    def log_probabilities(self, Z):
+        return super().log_probabilities(Z)
+
+    @available_if(lambda self: self.softmax)
+    def probabilities(self, Z):
+        return super().probabilities(Z)
+
+
+# value = -sum_k alpha_k t_k (1 - p_k)^gamma ln p_k
+#
+# With q = 1 - p, dq/d ln p = -p and r = -ln p / q, which tends to 1 as p does,
+#     g_k = d value / d ln p_k = -alpha_k t_k q_k^gamma (1 + gamma p_k r_k),
+# and through the Jacobian of log softmax dz_k = g_k - p_k sum_j g_j. No power is
+# negative in this form, so nothing overflows at p = 1 and gamma = 0 is no special case.
+
+cdef int focal(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef const double *numbers = <const double *> context
+    cdef floating gamma = <floating> numbers[0]
+    cdef const double *alpha = &numbers[1]
+    cdef Py_ssize_t i, j
+    cdef floating q, ratio, weight, total
+    cdef floating *p
+    cdef floating *log_p
+    log_softmax(Z, scratch, dZ, n, k)
+    for i in range(n):
+        p, log_p = &dZ[i * k], &scratch[i * k]
+        value[i], total = 0, 0
+        for j in range(k):
+            if T[i * k + j] == 0:
+                log_p[j] = 0            # from here on it holds g
+                continue
+            q = <floating> -expm1(log_p[j])
+            ratio = -log_p[j] / q if q > 0 else 1
+            weight = <floating> (alpha[j] * T[i * k + j] * pow(q, gamma))
+            value[i] -= weight * log_p[j]
+            log_p[j] = -weight * (1 + gamma * p[j] * ratio)
+            total += log_p[j]
+        for j in range(k):
+            # g (1 - p) - p (sum of the other g): no digits are lost at p = 1.
+            p[j] = log_p[j] * (1 - p[j]) - p[j] * (total - log_p[j])
+    return 0
+
+
+class Focal(Loss):
+    """Focal loss, −Σₖ αₖ tₖ (1 − pₖ)^γ ln pₖ with p = softmax(z).
+
+    It is the cross entropy with easy samples, of p near 1, weighed down.
+
+    Parameters
+    ----------
+    alpha : float or array-like of shape (n_classes,), default=1.0
+        Factor of the loss, one for all classes or one per class.
+    gamma : float, default=2.0
+        How much easy samples are weighed down; with 0 and alpha 1 this is the cross
+        entropy.
+
+    References
+    ----------
+    Lin, Goyal, Girshick, He and Dollár, "Focal loss for dense object detection",
+    ICCV 2017.
+
+    Examples
+    --------
+    >>> from cymlp.losses import Focal
+    >>> value, gradient = Focal().value_and_gradient([[0.0, 0.0]], [[1.0, 0.0]])
+    >>> value.round(4), gradient.round(4)
+    (array([0.1733]), array([[-0.2983,  0.2983]]))
+    """
+
+    name = "focal"
+    _compiled = table(focal[float], focal[double])
+    _parameter_constraints = {
+        "alpha": [Interval(Real, 0, None, closed="neither"), "array-like"],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, alpha=1.0, gamma=2.0):
+        self.alpha = alpha
+        self.gamma = gamma
+
+    def _numbers(self, n_classes):
+        self._validate_params()
+        if isinstance(self.alpha, Real):
+            return [self.gamma] + [self.alpha] * n_classes
+        try:
+            alpha = np.asarray(self.alpha, dtype=float)
+        except (TypeError, ValueError):
+            alpha = np.empty(0)
+        if alpha.shape != (n_classes,) or not np.all((alpha >= 0) & np.isfinite(alpha)):
+            raise InvalidParameterError(
+                "The 'alpha' parameter of Focal must be a positive number or one "
+                f"finite number >= 0 for each of the {n_classes} classes. "
+                f"Got {self.alpha!r} instead."
+            )
+        return [self.gamma, *alpha]
+
+
+# A user's loss: its method gets whole batches as NumPy arrays. They are copies, for the
+# reason given in activations.pyx.
+
+cdef int user_loss(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef const floating[::1] values
+    cdef const floating[:, ::1] gradient
+    with gil:
+        loss = <object> context
+        scores = np.array(<floating[:n, :k]> Z)
+        result = loss.value_and_gradient(scores, np.array(<floating[:n, :k]> T))
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise ValueError(
+                f"{type(loss).__name__}.value_and_gradient must return a tuple of the "
+                f"values and the gradient; got {type(result).__name__}"
+            )
+        values = checked_result(
+            result[0], loss, "value_and_gradient", (n,), scores.dtype
+        )
+        gradient = checked_result(
+            result[1], loss, "value_and_gradient", (n, k), scores.dtype
+        )
+        memcpy(value, &values[0], n * sizeof(floating))
+        memcpy(dZ, &gradient[0, 0], n * k * sizeof(floating))
+    return 0
+
+
+cpdef BoundLoss bind(object loss, Py_ssize_t n_classes):
+    """Make a loss, ours or a user's, ready for a number of classes.
+
+    A class that a user derives from one of ours counts as the user's: it may override
+    what the compiled function computes.
+
+    Parameters
+    ----------
+    loss : object
+    n_classes : int
+
+    Returns
+    -------
+    bound : BoundLoss
+
+    Raises
+    ------
+    ValueError
+        If a parameter of the loss is out of range.
+    """
+    cdef BoundLoss bound
+    compiled = type(loss).__dict__.get("_compiled")
+    if compiled is not None:
+        return bind_compiled(loss, compiled, n_classes)
+    bound = BoundLoss.__new__(BoundLoss)
+    bound.owner = loss
+    bound.kernel = LossKernel(<const void *> loss, user_loss[float], user_loss[double])
+    return bound
+
+
+cdef BoundLoss bind_compiled(object loss, Compiled compiled, Py_ssize_t n_classes):
+    """Give a loss of ours the numbers that its compiled function reads."""
+    cdef BoundLoss bound = BoundLoss.__new__(BoundLoss)
+    # A number more than there are, so that there is an address to take.
+    bound.numbers = np.array([*loss._numbers(n_classes), 0.0], dtype=np.float64)
+    bound.kernel = compiled.kernel
+    bound.kernel.context = &bound.numbers[0]
+    return bound
+
+
+def _value_and_gradient(
+    const floating[:, ::1] Z, const floating[:, ::1] T, floating[::1] value,
+    floating[:, ::1] gradient, floating[:, ::1] scratch, BoundLoss bound
+):
+    value_and_gradient(
+        &bound.kernel, &Z[0, 0], &T[0, 0], &value[0], &gradient[0, 0], &scratch[0, 0],
+        Z.shape[0], Z.shape[1]
+    )
+
+
+def _log_softmax(
+    const floating[:, ::1] Z, floating[:, ::1] log_p, floating[:, ::1] p
+):
+    log_softmax(&Z[0, 0], &log_p[0, 0], &p[0, 0], Z.shape[0], Z.shape[1])
+
+
+def _log_softmax_of(Z):
+    Z = as_float(Z)
+    if Z.ndim != 2 or Z.shape[1] < 1:
+        raise ValueError(
+            f"Z must have shape (n_samples, n_classes); got shape {Z.shape}"
+        )
+    log_p, p = np.empty_like(Z), np.empty_like(Z)
+    _log_softmax(Z, log_p, p)
+    return log_p, p
+
+
+def known():
+    """List the losses that cymlp brings.
+
+    Returns
+    -------
+    classes : dict
+        Name to class.
+
+    Examples
+    --------
+    >>> from cymlp import losses
+    >>> sorted(losses.known())
+    ['cross_entropy', 'focal', 'hinge', 'kl_div']
+    """
+    return {
+        member.name: member
+        for member in Loss.__subclasses__()
+        if "_compiled" in member.__dict__
+    }

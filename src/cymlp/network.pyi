@@ -1,0 +1,36 @@
+from collections.abc import Sequence
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+from cymlp.optimizers import SGD
+
+def n_parameters(sizes: Sequence[int]) -> int: ...
+def split_parameters(
+    theta: NDArray, sizes: Sequence[int]
+) -> tuple[list[NDArray], list[NDArray]]: ...
+
+@final
+class Network:
+    @property
+    def n_parameters(self) -> int: ...
+    @property
+    def work_size(self) -> int: ...
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[Any],
+        loss: Any,
+        batch_size: int,
+    ) -> None: ...
+    def train_epoch(
+        self,
+        X: NDArray,
+        y: NDArray,
+        weights: NDArray | None,
+        order: NDArray,
+        optimizer: SGD,
+        state: NDArray,
+        work: NDArray,
+        record: NDArray,
+    ) -> bool: ...

@@ -1,0 +1,314 @@
+"""The network: layers in a row, run over one epoch of mini-batches.
+
+All numbers live in flat arrays that the caller owns: the parameters of all layers one
+after the other, each layer's weights before its biases, and a work space. A network
+knows only where in them each layer's part begins. An epoch runs without the GIL and
+allocates nothing, unless an activation or the loss is a user's Python object: the
+functions that stand for it then take the GIL, batch by batch.
+"""
+
+cimport cython
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cython cimport floating
+from libc.math cimport isfinite
+from libc.string cimport memset
+
+from cymlp.activations cimport (
+    ActivationKernel, activate, activate_backward, kernel_of
+)
+from cymlp.dense cimport dense_backward, dense_backward_input, dense_forward
+from cymlp.losses cimport BoundLoss, bind, value_and_gradient
+from cymlp.optimizers cimport SGD, sgd_step
+
+cdef extern from "cymlp/rows.h" nogil:
+    void cymlp_gather_rows(
+        void *to, const void *from_, const Py_ssize_t *order, Py_ssize_t count,
+        size_t row_bytes
+    )
+
+
+cdef struct Layer:
+    Py_ssize_t n_in
+    Py_ssize_t n_out
+    # Where its weights and biases begin among the parameters.
+    Py_ssize_t W
+    Py_ssize_t b
+    # Where its input, its weighted sums and the gradient in these begin in the work
+    # space.
+    Py_ssize_t A
+    Py_ssize_t U
+    Py_ssize_t dU
+    # What is applied to U. The last layer has none, its U are the scores.
+    ActivationKernel activation
+
+
+def n_parameters(sizes):
+    """Count the weights and biases of a network.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Widths of the input, of each hidden layer and of the output.
+
+    Returns
+    -------
+    count : int
+
+    Examples
+    --------
+    >>> from cymlp.network import n_parameters
+    >>> n_parameters([784, 28, 10])
+    22270
+    """
+    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:]))
+
+
+def split_parameters(theta, sizes):
+    """See the flat array of parameters as weight matrices and biases.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+    sizes : sequence of int
+        Widths of the input, of each hidden layer and of the output.
+
+    Returns
+    -------
+    coefs : list of ndarray of shape (n_in, n_out)
+    intercepts : list of ndarray of shape (n_out,)
+        Views of theta.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp.network import split_parameters
+    >>> coefs, intercepts = split_parameters(np.arange(4.0), [1, 1, 1])
+    >>> coefs, intercepts
+    ([array([[0.]]), array([[2.]])], [array([1.]), array([3.])])
+    """
+    coefs, intercepts = [], []
+    start = 0
+    for n_in, n_out in zip(sizes, sizes[1:]):
+        middle, end = start + n_in * n_out, start + (n_in + 1) * n_out
+        coefs.append(theta[start:middle].reshape(n_in, n_out))
+        intercepts.append(theta[middle:end])
+        start = end
+    return coefs, intercepts
+
+
+@cython.final
+cdef class Network:
+    """Layers, activations and loss, laid out for batches of a given size.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Widths of the input, of each hidden layer and of the output.
+    activations : sequence of objects
+        One per hidden layer, ours or a user's.
+    loss : object
+        Ours or a user's.
+    batch_size : int
+        Number of rows in a batch; the last one of an epoch may have fewer.
+
+    Attributes
+    ----------
+    n_parameters : int
+        Length of the flat array of parameters.
+    work_size : int
+        Length of the work space.
+    """
+
+    cdef readonly Py_ssize_t n_parameters
+    cdef readonly Py_ssize_t work_size
+    cdef Py_ssize_t batch_size
+    cdef Py_ssize_t depth
+    cdef Layer *layers
+    cdef tuple activations
+    cdef BoundLoss loss
+    # Where these begin in the work space: targets, losses, the loss's own scratch
+    # space, gradient.
+    cdef Py_ssize_t targets
+    cdef Py_ssize_t losses
+    cdef Py_ssize_t scratch
+    cdef Py_ssize_t gradient
+
+    def __cinit__(self, sizes, activations, loss, Py_ssize_t batch_size):
+        self.depth = len(sizes) - 1
+        self.layers = <Layer *> PyMem_Calloc(self.depth, sizeof(Layer))
+        if self.layers == NULL:
+            raise MemoryError
+
+    def __init__(self, sizes, activations, loss, Py_ssize_t batch_size):
+        cdef Layer *layer
+        cdef Py_ssize_t index
+        self.batch_size = batch_size
+        self.activations = tuple(activations)
+        self.loss = bind(loss, sizes[-1])
+        for index in range(self.depth):
+            layer = &self.layers[index]
+            layer.n_in, layer.n_out = sizes[index], sizes[index + 1]
+            layer.W = self.n_parameters
+            layer.b = layer.W + layer.n_in * layer.n_out
+            self.n_parameters = layer.b + layer.n_out
+            layer.A = self.reserve(batch_size * layer.n_in)
+            layer.U = self.reserve(batch_size * layer.n_out)
+            layer.dU = self.reserve(batch_size * layer.n_out)
+            if index < self.depth - 1:
+                layer.activation = kernel_of(self.activations[index])
+        self.targets = self.reserve(batch_size * sizes[-1])
+        self.scratch = self.reserve(batch_size * sizes[-1])
+        self.losses = self.reserve(batch_size)
+        self.gradient = self.reserve(self.n_parameters)
+
+    def __dealloc__(self):
+        PyMem_Free(self.layers)
+
+    cdef Py_ssize_t reserve(self, Py_ssize_t count):
+        # Every part begins on a cache line of its own.
+        cdef Py_ssize_t start = self.work_size
+        self.work_size += (count + 15) // 16 * 16
+        return start
+
+    def train_epoch(
+        self,
+        const floating[:, ::1] X,
+        const Py_ssize_t[::1] y,
+        const floating[::1] weights,
+        const Py_ssize_t[::1] order,
+        SGD optimizer,
+        floating[:, ::1] state,
+        floating[::1] work,
+        double[:, ::1] record,
+    ):
+        """Train on every sample once.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+            Class of each sample, a number from 0 to n_classes - 1.
+        weights : ndarray of shape (n_samples,) or None
+            Factors of the losses.
+        order : ndarray of shape (n_samples,)
+            The order in which samples are taken.
+        optimizer : SGD
+        state : ndarray of shape (2, n_parameters)
+            The parameters and their velocities; changed in place.
+        work : ndarray of shape (work_size,)
+            Work space, of any content.
+        record : ndarray of shape (2, n_batches)
+            Takes loss and accuracy of each batch, as they were before its update.
+
+        Returns
+        -------
+        finite : bool
+            False if a loss was not finite. The epoch ends with that batch.
+        """
+        cdef Py_ssize_t start, n
+        cdef Py_ssize_t batch = 0
+        cdef floating *theta = &state[0, 0]
+        cdef floating *velocity = &state[1, 0]
+        cdef floating *space = &work[0]
+        cdef const floating *weight = NULL if weights is None else &weights[0]
+        cdef Py_ssize_t per_check = 1 + 10**9 // (self.batch_size * self.n_parameters)
+        with nogil:
+            for batch in range(record.shape[1]):
+                start = batch * self.batch_size
+                n = min(self.batch_size, order.shape[0] - start)
+                self.gather(&X[0, 0], &y[0], &order[start], space, n)
+                self.forward(theta, space, n)
+                self.apply_loss(&y[0], weight, &order[start], space, n,
+                                &record[0, batch], &record[1, batch])
+                if not isfinite(record[0, batch]):
+                    break
+                self.backward(theta, space, n)
+                sgd_step(optimizer, theta, velocity, &space[self.gradient],
+                         self.n_parameters)
+                # So that Ctrl-C does not have to wait for the end of a long epoch.
+                if batch % per_check == per_check - 1:
+                    with gil:
+                        PyErr_CheckSignals()
+        return bool(isfinite(record[0, batch]))
+
+    cdef void gather(
+        self, const floating *X, const Py_ssize_t *y, const Py_ssize_t *samples,
+        floating *work, Py_ssize_t n
+    ) noexcept nogil:
+        """Copy the batch's rows and write its targets."""
+        cdef Py_ssize_t i
+        cdef Py_ssize_t d = self.layers[0].n_in
+        cdef Py_ssize_t k = self.layers[self.depth - 1].n_out
+        cdef floating *T = &work[self.targets]
+        cymlp_gather_rows(
+            &work[self.layers[0].A], X, samples, n, d * sizeof(floating)
+        )
+        memset(T, 0, n * k * sizeof(floating))
+        for i in range(n):
+            T[i * k + y[samples[i]]] = 1
+
+    cdef int forward(
+        self, const floating *theta, floating *work, Py_ssize_t n
+    ) except -1 nogil:
+        cdef Py_ssize_t index
+        cdef Layer *layer
+        for index in range(self.depth):
+            layer = &self.layers[index]
+            dense_forward(&work[layer.A], &theta[layer.W], &theta[layer.b],
+                          &work[layer.U], n, layer.n_in, layer.n_out)
+            if index < self.depth - 1:
+                activate(&layer.activation, &work[layer.U],
+                         &work[self.layers[index + 1].A], n, layer.n_out)
+        return 0
+
+    cdef int apply_loss(
+        self, const Py_ssize_t *y, const floating *weights, const Py_ssize_t *samples,
+        floating *work, Py_ssize_t n, double *loss, double *accuracy
+    ) except -1 nogil:
+        """Weigh the losses; leave the gradient of their mean in the last layer's dU."""
+        cdef Layer *last = &self.layers[self.depth - 1]
+        cdef Py_ssize_t i, j, top
+        cdef Py_ssize_t k = last.n_out
+        cdef Py_ssize_t correct = 0
+        cdef floating *Z = &work[last.U]
+        cdef floating *dZ = &work[last.dU]
+        cdef floating *losses = &work[self.losses]
+        cdef floating factor = <floating> (1.0 / n)
+        cdef double total = 0
+        value_and_gradient(&self.loss.kernel, Z, &work[self.targets], losses, dZ,
+                           &work[self.scratch], n, k)
+        for i in range(n):
+            top = 0
+            for j in range(1, k):
+                if Z[i * k + j] > Z[i * k + top]:
+                    top = j
+            correct += top == y[samples[i]]
+            if weights != NULL:
+                losses[i] *= weights[samples[i]]
+                factor = weights[samples[i]] / n
+            total += losses[i]
+            for j in range(k):
+                dZ[i * k + j] *= factor
+        loss[0] = total / n
+        accuracy[0] = <double> correct / n
+        return 0
+
+    cdef int backward(
+        self, const floating *theta, floating *work, Py_ssize_t n
+    ) except -1 nogil:
+        cdef Py_ssize_t index
+        cdef Layer *layer
+        cdef Layer *before
+        cdef floating *gradient = &work[self.gradient]
+        for index in range(self.depth - 1, -1, -1):
+            layer = &self.layers[index]
+            dense_backward(&work[layer.A], &work[layer.dU], &gradient[layer.W],
+                           &gradient[layer.b], n, layer.n_in, layer.n_out)
+            if index > 0:
+                before = &self.layers[index - 1]
+                dense_backward_input(&work[layer.dU], &theta[layer.W],
+                                     &work[before.dU], n, layer.n_in, layer.n_out)
+                activate_backward(&before.activation, &work[before.U], &work[layer.A],
+                                  &work[before.dU], n, before.n_out)
+        return 0

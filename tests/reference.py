@@ -1,0 +1,188 @@
+"""NumPy twins of every formula in cymlp, written for the reader and not for speed.
+
+They share no code with the compiled modules and keep their digits in float64 at any
+scores, so that tests can take them for the truth.
+"""
+
+import itertools
+
+import numpy as np
+
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+
+
+def tanh(u):
+    """tanh u."""
+    return np.tanh(u)
+
+
+def tanh_derivative(u):
+    """1 / cosh² u = 4e / (1 + e)² with e = exp(−2|u|)."""
+    e = np.exp(-2 * np.abs(np.clip(u, -400, 400)))
+    return 4 * e / (1 + e) ** 2
+
+
+def selu(u):
+    """λu for u > 0, λα(eᵘ − 1) otherwise."""
+    return SELU_SCALE * np.where(u > 0, u, SELU_ALPHA * np.expm1(np.minimum(u, 0)))
+
+
+def selu_derivative(u):
+    """λ for u > 0, λαeᵘ otherwise."""
+    return SELU_SCALE * np.where(u > 0, 1, SELU_ALPHA * np.exp(np.minimum(u, 0)))
+
+
+def hardswish(u):
+    """u · clip(u + 3, 0, 6) / 6."""
+    return u * (np.clip(u + 3, 0, 6) / 6)
+
+
+def hardswish_derivative(u):
+    """0 for u ≤ −3, 1 for u ≥ 3, (2u + 3) / 6 between."""
+    between = (2 * np.clip(u, -3, 3) + 3) / 6
+    return np.where(u <= -3, 0, np.where(u >= 3, 1, between))
+
+
+def probabilities(Z):
+    """p, 1 − p and ln p of pₖ = exp zₖ / Σⱼ exp zⱼ.
+
+    1 − p is the sum of the other probabilities, and ln p is taken from it where p is
+    near 1.
+    """
+    Z = Z - Z.max(axis=1, keepdims=True)
+    total = np.exp(Z).sum(axis=1, keepdims=True)
+    p = np.exp(Z) / total
+    q = p @ (1 - np.eye(Z.shape[1]))
+    log_p = np.where(q < 0.5, np.log1p(-np.minimum(q, 0.5)), Z - np.log(total))
+    return p, q, log_p
+
+
+def log_softmax_jacobian(p, q):
+    """∂ ln pₖ / ∂zⱼ = δₖⱼ − pⱼ, as (n, k, j)."""
+    same_class = np.eye(p.shape[1])
+    return same_class * q[:, None, :] - (1 - same_class) * p[:, None, :]
+
+
+def cross_entropy(Z, T):
+    """−Σ tₖ ln pₖ; p − t."""
+    p, _, log_p = probabilities(Z)
+    return -(T * log_p).sum(axis=1), p - T
+
+
+def entropy(T):
+    """−Σ tₖ ln tₖ, with 0 ln 0 = 0."""
+    return -(T * np.log(np.where(T > 0, T, 1))).sum(axis=1)
+
+
+def kl_div(Z, T):
+    """Σ tₖ (ln tₖ − ln pₖ); p − t."""
+    value, gradient = cross_entropy(Z, T)
+    return value - entropy(T), gradient
+
+
+def hinge(Z, T, margin=5.0, softmax=False):
+    """Σ_{k≠y} max(0, Δ + sₖ − s_y), s = z or s = p; pₖ − p_y = pₖ + (1 − p_y) − 1.
+
+    By s, the gradient is g = 1 for each class k with a term > 0 and minus their number
+    for y; by z it is Σₖ gₖ ∂sₖ/∂zⱼ, where ∂pₖ/∂zⱼ = pₖ ∂ ln pₖ/∂zⱼ.
+    """
+    p, q, _ = probabilities(Z)
+    Z_y, q_y = ((S * T).sum(axis=1, keepdims=True) for S in (Z, q))
+    excess = (margin - 1) + (p + q_y) if softmax else margin + (Z - Z_y)
+    terms = np.where(T == 1, 0, np.maximum(excess, 0))
+    g = np.where(T == 1, -(terms > 0).sum(axis=1, keepdims=True), terms > 0)
+    if softmax:
+        g = np.einsum("nk,nk,nkj->nj", g, p, log_softmax_jacobian(p, q))
+    return terms.sum(axis=1), g
+
+
+def focal(Z, T, alpha=1.0, gamma=2.0):
+    """−Σ αₖ tₖ (1 − pₖ)^γ ln pₖ.
+
+    By ln p, the gradient is g = αt (γ (1 − p)^(γ−1) p ln p − (1 − p)^γ), of which the
+    first term is 0 for γ = 0 and at p = 1; by z it is Σₖ gₖ ∂ ln pₖ/∂zⱼ.
+    """
+    p, q, log_p = probabilities(Z)
+    rising = np.zeros_like(q)
+    np.power(q, gamma - 1, out=rising, where=q > 0)
+    weight = np.asarray(alpha) * T
+    g = weight * (gamma * rising * p * log_p - q**gamma)
+    gradient = np.einsum("nk,nkj->nj", g, log_softmax_jacobian(p, q))
+    return -(weight * q**gamma * log_p).sum(axis=1), gradient
+
+
+ACTIVATIONS = {
+    "hardswish": (hardswish, hardswish_derivative),
+    "selu": (selu, selu_derivative),
+    "tanh": (tanh, tanh_derivative),
+}
+LOSSES = {
+    "cross_entropy": cross_entropy,
+    "focal": focal,
+    "hinge": hinge,
+    "kl_div": kl_div,
+}
+
+
+def sgd_step(theta, velocity, gradient, *, learning_rate, momentum, weight_decay):
+    """v ← momentum · v + (gradient + weight_decay · θ); θ ← θ − learning_rate · v."""
+    velocity = momentum * velocity + (gradient + weight_decay * theta)
+    return theta - learning_rate * velocity, velocity
+
+
+def batch_gradient(layers, activations, loss, X, T, weights):
+    """Σ wᵢ ℓᵢ / n of a batch, its accuracy, and the gradient for every layer.
+
+    `layers` are pairs (W, b), `activations` pairs (f, f′), `loss` a function of Z, T.
+    """
+    inputs, sums = [X], []
+    for (W, b), activation in zip(layers, [*activations, None], strict=True):
+        sums.append(inputs[-1] @ W + b)
+        if activation is not None:
+            inputs.append(activation[0](sums[-1]))
+    value, dZ = loss(sums[-1], T)
+    right = sums[-1].argmax(axis=1) == T.argmax(axis=1)
+
+    dU = dZ * weights[:, None] / len(X)
+    gradient = []
+    for index in reversed(range(len(layers))):
+        gradient.insert(0, (inputs[index].T @ dU, dU.sum(axis=0)))
+        if index > 0:
+            dA = dU @ layers[index][0].T
+            dU = dA * activations[index - 1][1](sums[index - 1])
+    return (weights * value).mean(), right.mean(), gradient
+
+
+def train_epoch(
+    theta, velocity, sizes, activations, loss, X, y, weights, order, batch_size, **sgd
+):
+    """One epoch of `sgd_step` over mini-batches of `order`.
+
+    `theta` and `velocity` hold W and b of every layer one after the other. Returns both
+    as they are at the end, and loss and accuracy of each batch before its update.
+    """
+    T = np.eye(sizes[-1])[y]
+    record = []
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        value, accuracy, gradient = batch_gradient(
+            unpack(theta, sizes), activations, loss, X[batch], T[batch], weights[batch]
+        )
+        theta, velocity = sgd_step(theta, velocity, pack(gradient), **sgd)
+        record.append((value, accuracy))
+    return theta, velocity, np.transpose(record)
+
+
+def pack(layers):
+    """The pairs (W, b) as one flat array."""
+    return np.concatenate([part.ravel() for layer in layers for part in layer])
+
+
+def unpack(theta, sizes):
+    """The flat array as pairs (W, b)."""
+    layers = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        W, b, theta = np.split(theta, [n_in * n_out, (n_in + 1) * n_out])
+        layers.append((W.reshape(n_in, n_out), b))
+    return layers

@@ -1,0 +1,84 @@
+"""What a fit reports, and the picture of it."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from cymlp import History
+from cymlp.plots import plot_history
+
+matplotlib.use("agg")
+
+
+@pytest.fixture
+def history():
+    history = History()
+    for epoch in (1, 2, 3):
+        history.append(
+            epoch=epoch,
+            train_loss=1 / epoch,
+            train_accuracy=1 - 0.5 / epoch,
+            val_loss=2 / epoch,
+            val_accuracy=0.9 - 0.5 / epoch,
+            batches={"loss": [epoch, epoch + 0.5]},
+        )
+    return history
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+def test_it_is_a_mapping_of_columns(history):
+    assert list(history) == [
+        "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(history["train_loss"], [1, 1 / 2, 1 / 3])
+    assert history.n_epochs == 3
+    with pytest.raises(KeyError, match="val_losses"):
+        history["val_losses"]
+
+
+def test_batches_have_a_row_per_epoch(history):
+    np.testing.assert_array_equal(
+        history.batches["loss"], np.float32([[1, 1.5], [2, 2.5], [3, 3.5]])
+    )
+
+
+def test_an_empty_history_has_no_columns():
+    assert len(History()) == History().n_epochs == 0
+    assert History().batches is None
+
+
+def test_plot_draws_every_curve_and_names_its_axes(history):
+    axes = history.plot()
+    for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+        assert (axis.get_xlabel(), axis.get_ylabel()) == ("epoch", quantity)
+        train, val = axis.get_lines()
+        np.testing.assert_array_equal(train.get_ydata(), history[f"train_{quantity}"])
+        np.testing.assert_array_equal(val.get_ydata(), history[f"val_{quantity}"])
+        np.testing.assert_array_equal(train.get_xdata(), [1, 2, 3])
+        # Told apart without colour.
+        assert train.get_linestyle() != val.get_linestyle()
+        texts = [text.get_text() for text in axis.get_legend().get_texts()]
+        assert texts == ["training", "validation"]
+
+
+def test_plot_without_validation_draws_training_only():
+    columns = {"epoch": [1, 2], "train_loss": [2, 1], "train_accuracy": [0.5, 1]}
+    assert [len(axis.get_lines()) for axis in plot_history(columns)] == [1, 1]
+
+
+def test_plot_draws_where_it_is_told(history):
+    _, mine = matplotlib.pyplot.subplots(2, 1)
+    assert history.plot(mine)[1] is mine[1]
+    with pytest.raises(ValueError, match=r"axes must be 2.*got 1"):
+        history.plot(mine[:1])
+
+
+def test_plot_says_what_to_install_where_matplotlib_is_missing(history, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'cymlp\[plot\]'"):
+        history.plot()

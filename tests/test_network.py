@@ -1,0 +1,599 @@
+"""Epochs of whole networks: against NumPy, against differences, with users' parts."""
+
+import _thread
+import functools
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import ACTIVATIONS, LOSSES, train_epoch
+
+from cymlp import activations, losses
+from cymlp.activations import HardSwish, Selu, Tanh
+from cymlp.losses import CrossEntropy, Focal, Hinge
+from cymlp.network import Network, n_parameters, split_parameters
+from cymlp.optimizers import SGD
+
+KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.known().items())]
+KNOWN_LOSSES = [member() for _, member in sorted(losses.known().items())]
+KNOWN_LOSSES += [Focal(alpha=0.5, gamma=0.5), Hinge(margin=0.5, softmax=True)]
+
+
+def twin_of(part):
+    """The NumPy twin of an activation or a loss."""
+    if part.name in ACTIVATIONS:
+        return ACTIVATIONS[part.name]
+    return functools.partial(LOSSES[part.name], **part.get_params())
+
+
+class Training:
+    """A network, random data and parameters, and one epoch after the other of it."""
+
+    def __init__(
+        self,
+        sizes=(4, 5, 3),
+        activations=None,
+        loss=None,
+        *,
+        n_samples=20,
+        batch_size=8,
+        dtype="float64",
+        weighted=False,
+        seed=0,
+        **sgd,
+    ):
+        rng = np.random.default_rng(seed)
+        self.sizes, self.batch_size = sizes, batch_size
+        self.activations = [Tanh()] if activations is None else activations
+        self.loss = loss or CrossEntropy()
+        self.sgd = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01} | sgd
+        self.network = Network(sizes, self.activations, self.loss, batch_size)
+
+        self.X = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
+        self.y = rng.integers(sizes[-1], size=n_samples).astype(np.intp)
+        self.weights = rng.uniform(0, 2, n_samples).astype(dtype) if weighted else None
+        self.order = rng.permutation(n_samples).astype(np.intp)
+        self.state = np.zeros((2, self.network.n_parameters), dtype)
+        self.state[0] = rng.normal(scale=0.5, size=self.network.n_parameters)
+        self.record = None
+
+    def arguments(self):
+        """What the network needs for an epoch; the record is -1 where it has none."""
+        n_batches = -(-len(self.order) // self.batch_size)
+        self.record = np.full((2, n_batches), -1.0)
+        work = np.full(self.network.work_size, np.nan, self.X.dtype)
+        return (
+            *(self.X, self.y, self.weights, self.order, SGD(**self.sgd)),
+            *(self.state, work, self.record),
+        )
+
+    def epoch(self):
+        return self.network.train_epoch(*self.arguments())
+
+    def twin_epoch(self):
+        """The state and the record that the next epoch is to end with."""
+        theta, velocity, record = train_epoch(
+            *self.state.astype(float),
+            self.sizes,
+            [twin_of(activation) for activation in self.activations],
+            twin_of(self.loss),
+            self.X,
+            self.y,
+            np.ones(len(self.y)) if self.weights is None else self.weights,
+            self.order,
+            self.batch_size,
+            **self.sgd,
+        )
+        return np.array([theta, velocity]), record
+
+
+def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):
+    for _ in range(n_epochs):
+        state, record = training.twin_epoch()
+        assert training.epoch() is True
+        for own, twin in (training.state, state), (training.record, record):
+            np.testing.assert_allclose(own, twin, rtol=tolerance, atol=tolerance)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(
+    parts=st.lists(
+        st.tuples(st.integers(1, 7), st.sampled_from(KNOWN_ACTIVATIONS)), max_size=3
+    ),
+    loss=st.sampled_from(KNOWN_LOSSES),
+    n_features=st.integers(1, 6),
+    n_classes=st.integers(2, 5),
+    n_samples=st.integers(1, 20),
+    batch_size=st.integers(1, 9),
+    weighted=st.booleans(),
+    seed=st.integers(0, 1000),
+    learning_rate=st.sampled_from([0.003, 0.03]),
+    momentum=st.sampled_from([0.0, 0.5, 0.9]),
+    weight_decay=st.sampled_from([0.0, 0.1]),
+)
+def test_epochs_of_any_network_agree_with_numpy(
+    parts, n_features, n_classes, **arguments
+):
+    sizes = [n_features, *(width for width, _ in parts), n_classes]
+    training = Training(sizes, [part for _, part in parts], **arguments)
+    assert_epochs_agree_with_twin(training, n_epochs=2)
+
+
+@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
+def test_float32_stays_close_to_float64(loss):
+    parts = [Tanh(), Selu(), HardSwish()]
+    training = Training([4, 6, 6, 6, 3], parts, loss, dtype="float32", weighted=True)
+    # Three steps through sums of up to 20 numbers of about 1, at 6e-8 a rounding.
+    assert_epochs_agree_with_twin(training, tolerance=2e-5)
+
+
+@pytest.mark.parametrize("n_hidden", [0, 1, 2])
+@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
+@pytest.mark.parametrize("activation", KNOWN_ACTIVATIONS, ids=repr)
+def test_gradient_agrees_with_differences_of_the_loss(activation, loss, n_hidden):
+    training = Training(
+        [3, *[4] * n_hidden, 3],
+        [activation] * n_hidden,
+        loss,
+        n_samples=5,
+        batch_size=5,
+        weighted=True,
+        learning_rate=0,
+        momentum=0,
+        weight_decay=0,
+    )
+    training.epoch()
+    theta, gradient = training.state.copy()
+
+    # The difference is wrong by about h² and by 1e-15 / h. No data is this close to a
+    # kink.
+    h = 1e-5
+    differences = []
+    for step in h * np.eye(theta.size):
+        losses = []
+        for moved in (theta + step, theta - step):
+            training.state[0] = moved
+            training.epoch()
+            losses.append(training.record[0, 0])
+        differences.append((losses[0] - losses[1]) / (2 * h))
+    np.testing.assert_allclose(gradient, differences, rtol=0, atol=1e-8)
+
+
+def test_record_holds_loss_and_accuracy_of_each_batch_before_its_update():
+    training = Training(
+        [1, 2], [], n_samples=5, batch_size=2, momentum=0, weight_decay=0
+    )
+    training.X[:] = 0
+    training.y[:] = [0, 0, 1, 0, 1]
+    training.order[:] = [3, 1, 0, 2, 4]  # classes 0 0, 0 1, 1
+    training.state[0] = [0, 0, 1, 0]
+    training.epoch()
+    # Scores are the biases. Their difference is 1 at first, rises by 2p / 10 in the
+    # first batch, whose gradient is (-p, p), and stays above 0.
+    p = 1 / (1 + np.exp(1))
+    np.testing.assert_allclose(training.record[0, 0], -np.log(1 - p), rtol=1e-14)
+    z = 1 + 2 * 0.1 * p
+    second = (np.log1p(np.exp(-z)) + np.log1p(np.exp(z))) / 2
+    np.testing.assert_allclose(training.record[0, 1], second, rtol=1e-14)
+    np.testing.assert_array_equal(training.record[1], [1, 0.5, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_epoch_ends_with_a_loss_that_is_not_finite(dtype):
+    training = Training(n_samples=20, batch_size=5, dtype=dtype)
+    training.X[training.order[10]] = np.nan  # in the third of four batches
+    assert training.epoch() is False
+    assert np.isfinite(training.record[:, :2]).all()
+    assert np.isnan(training.record[0, 2])
+    np.testing.assert_array_equal(training.record[:, 3], -1)
+    assert np.isfinite(training.state).all()
+
+
+def test_diverging_ends_the_epoch():
+    assert Training(activations=[Selu()], learning_rate=1e200).epoch() is False
+
+
+@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
+def test_same_start_gives_the_same_bits(loss):
+    sizes, size = [300, 100, 10], {"n_samples": 90, "batch_size": 40}
+    runs = [Training(sizes, loss=loss, dtype="float32", **size) for _ in range(2)]
+    assert all(run.epoch() for run in runs)
+    np.testing.assert_array_equal(runs[0].state, runs[1].state)
+    np.testing.assert_array_equal(runs[0].record, runs[1].record)
+
+
+def test_parameters_of_each_layer_are_its_weights_and_then_its_biases():
+    sizes = [3, 2, 4]
+    assert n_parameters(sizes) == (3 * 2 + 2) + (2 * 4 + 4)
+    theta = np.arange(20.0)
+    coefs, intercepts = split_parameters(theta, sizes)
+    assert [W.shape for W in coefs] == [(3, 2), (2, 4)]
+    assert [b.shape for b in intercepts] == [(2,), (4,)]
+    parts = [coefs[0].ravel(), intercepts[0], coefs[1].ravel(), intercepts[1]]
+    np.testing.assert_array_equal(np.concatenate(parts), theta)
+    assert all(np.shares_memory(part, theta) for part in parts)
+
+
+# Users' own activations and losses
+
+
+class UserTanh:
+    def value(self, U):
+        return np.tanh(U)
+
+    def derivative(self, U, A):
+        return 1 - A**2
+
+
+class UserCrossEntropy:
+    def value_and_gradient(self, Z, T):
+        Z = Z - Z.max(axis=1, keepdims=True)
+        log_p = Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
+        return -(T * log_p).sum(axis=1), np.exp(log_p) - T
+
+
+@pytest.mark.parametrize(
+    ("parts", "loss"),
+    [
+        ([UserTanh(), UserTanh()], UserCrossEntropy()),
+        ([UserTanh(), Tanh()], CrossEntropy()),
+        ([Tanh(), UserTanh()], CrossEntropy()),
+        ([Tanh(), Tanh()], UserCrossEntropy()),
+    ],
+    ids=["all parts", "first activation", "second activation", "loss"],
+)
+@pytest.mark.parametrize(("dtype", "atol"), [("float32", 1e-5), ("float64", 1e-14)])
+def test_a_users_part_in_the_place_of_ours_computes_the_same(parts, loss, dtype, atol):
+    sizes = [4, 5, 6, 3]
+    users = Training(sizes, parts, loss, dtype=dtype, weighted=True)
+    ours = Training(sizes, [Tanh(), Tanh()], dtype=dtype, weighted=True)
+    assert users.epoch() is ours.epoch() is True
+    np.testing.assert_allclose(users.record, ours.record, rtol=0, atol=atol)
+    np.testing.assert_allclose(users.state, ours.state, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("activation", KNOWN_ACTIVATIONS, ids=repr)
+def test_a_class_derived_from_our_activation_computes_what_it_overrides(activation):
+    """Twice the activation is the activation before twice the weights."""
+
+    class Doubled(type(activation)):
+        def value(self, U):
+            return 2 * super().value(U)
+
+        def derivative(self, U, A):
+            return 2 * super().derivative(U, A / 2)
+
+    doubled, ours = (
+        Training(activations=[part], momentum=0, weight_decay=0, batch_size=20)
+        for part in (Doubled(), activation)
+    )
+    coefs, _ = split_parameters(ours.state[0], ours.sizes)
+    coefs[1] *= 2
+    assert doubled.epoch() is ours.epoch() is True
+    coefs, _ = split_parameters(ours.state[1], ours.sizes)
+    coefs[1] *= 2
+    np.testing.assert_allclose(doubled.record, ours.record, rtol=1e-12)
+    np.testing.assert_allclose(doubled.state[1], ours.state[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
+def test_a_class_derived_from_our_loss_computes_what_it_overrides(loss):
+    class Doubled(type(loss)):
+        def value_and_gradient(self, Z, T):
+            return tuple(2 * part for part in super().value_and_gradient(Z, T))
+
+    doubled = Training(loss=Doubled(**loss.get_params()), weight_decay=0)
+    ours = Training(loss=loss, learning_rate=0.2, weight_decay=0)
+    assert doubled.epoch() is ours.epoch() is True
+    np.testing.assert_allclose(doubled.record[0], 2 * ours.record[0], rtol=1e-12)
+    np.testing.assert_allclose(doubled.state[0], ours.state[0], rtol=1e-12)
+
+
+class Spy:
+    """Hands its calls on, keeps the arrays that it gets and writes over them."""
+
+    def __init__(self, part):
+        self.part, self.seen = part, []
+
+    def __getattr__(self, method):
+        def call(*arrays):
+            result = getattr(self.part, method)(*arrays)
+            for array in arrays:
+                array[:] = len(self.seen)
+            self.seen.append((method, *arrays))
+            return result
+
+        return call
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_users_parts_may_keep_and_change_the_batches_they_get(dtype):
+    activation, loss = Spy(Tanh()), Spy(CrossEntropy())
+    users = Training(activations=[activation], loss=loss, dtype=dtype)
+    ours = Training(dtype=dtype)
+    assert users.epoch() is ours.epoch() is True
+    np.testing.assert_allclose(users.state, ours.state, rtol=0, atol=1e-6)
+    del users
+
+    for spy, methods, width in (
+        (activation, ["value", "derivative"], 5),
+        (loss, ["value_and_gradient"], 3),
+    ):
+        assert [method for method, *_ in spy.seen] == methods * 3
+        for index, (_, *arrays) in enumerate(spy.seen):
+            n = [8, 8, 4][index // len(methods)]
+            for array in arrays:
+                np.testing.assert_array_equal(array, np.full((n, width), index))
+                assert array.dtype == dtype
+
+
+def test_a_user_may_return_the_array_that_came_in_or_other_numbers():
+    class InPlace:
+        def value(self, U):
+            return np.maximum(U, 0, out=U)
+
+        def derivative(self, U, A):
+            return (U > 0).tolist()
+
+    class NewArrays:
+        def value(self, U):
+            return np.asfortranarray(np.maximum(U, 0))
+
+        def derivative(self, U, A):
+            return (A > 0).astype(np.float16)
+
+    runs = [Training(activations=[part]) for part in (InPlace(), NewArrays())]
+    assert all(run.epoch() for run in runs)
+    np.testing.assert_array_equal(runs[0].state, runs[1].state)
+
+
+WRONG_ARRAYS = {
+    "none": lambda array: None,
+    "short": lambda array: array[1:],
+    "deep": lambda array: array[None],
+    "complex": lambda array: array + 0j,
+    "text": lambda array: array.astype(str),
+    "objects": lambda array: array.astype(object),
+}
+
+
+def wrong(part, method, spoil):
+    """A user's part with one method whose results are spoiled."""
+
+    class Wrong(type(part)):
+        pass
+
+    setattr(Wrong, method, lambda self, *args: spoil(getattr(part, method)(*args)))
+    return Wrong()
+
+
+@pytest.mark.parametrize("spoil", WRONG_ARRAYS.values(), ids=WRONG_ARRAYS)
+@pytest.mark.parametrize("method", ["value", "derivative"])
+def test_says_which_array_a_users_activation_must_return(method, spoil):
+    training = Training(activations=[wrong(UserTanh(), method, spoil)])
+    message = rf"Wrong.{method} must return an array of real numbers of shape \(8, 5\)"
+    with pytest.raises(ValueError, match=message):
+        training.epoch()
+
+
+@pytest.mark.parametrize("spoil", WRONG_ARRAYS.values(), ids=WRONG_ARRAYS)
+@pytest.mark.parametrize(("index", "shape"), [(0, r"\(8,\)"), (1, r"\(8, 3\)")])
+def test_says_which_array_a_users_loss_must_return(index, shape, spoil):
+    def spoil_one(result):
+        return tuple(spoil(x) if i == index else x for i, x in enumerate(result))
+
+    loss = wrong(UserCrossEntropy(), "value_and_gradient", spoil_one)
+    message = rf"Wrong.value_and_gradient must return an array .* of shape {shape}"
+    with pytest.raises(ValueError, match=message):
+        Training(loss=loss).epoch()
+
+
+@pytest.mark.parametrize("spoil", [list, lambda pair: pair[0], lambda pair: pair * 2])
+def test_says_that_a_users_loss_must_return_a_tuple_of_two(spoil):
+    loss = wrong(UserCrossEntropy(), "value_and_gradient", spoil)
+    message = "Wrong.value_and_gradient must return a tuple of the values and the"
+    with pytest.raises(ValueError, match=message):
+        Training(loss=loss).epoch()
+
+
+class UserBoth(UserTanh, UserCrossEntropy):
+    pass
+
+
+@pytest.mark.parametrize("method", ["value", "derivative", "value_and_gradient"])
+def test_a_users_exception_comes_out_and_leaves_the_network_usable(method):
+    def fail(result):
+        raise LookupError("the user's own")
+
+    part = wrong(UserBoth(), method, fail)
+    training, ours = Training(activations=[part], loss=part), Training()
+    with pytest.raises(LookupError, match="the user's own"):
+        training.epoch()
+    delattr(type(part), method)
+    assert training.epoch() is ours.epoch() is True
+    np.testing.assert_allclose(training.state, ours.state, rtol=1e-12)
+
+
+# What an epoch leaves alone: other threads, the user's Ctrl-C, and the heap
+
+
+@pytest.fixture
+def long_training():
+    """An epoch of some seconds, which a NaN in X ends."""
+    training = Training([100, 100, 10], n_samples=100, batch_size=100)
+    training.order = np.tile(training.order, 20_000)
+    training.arguments()
+    return training
+
+
+def await_first_batch(training, epoch):
+    while training.record[0, 0] == -1 and epoch.is_alive():
+        time.sleep(1e-4)
+
+
+def test_other_threads_run_during_an_epoch(long_training):
+    epoch = threading.Thread(target=long_training.epoch)
+    epoch.start()
+    await_first_batch(long_training, epoch)
+    last = long_training.record[0, -1]
+    long_training.X[:] = np.nan
+    epoch.join()
+    assert long_training.record[0, 0] != -1
+    assert last == -1, "the epoch was over before this thread could go on"
+
+
+def test_ctrl_c_ends_an_epoch(long_training):
+    def press_ctrl_c():
+        await_first_batch(long_training, threading.main_thread())
+        _thread.interrupt_main()
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread = threading.Thread(target=press_ctrl_c)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            long_training.epoch()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert long_training.record[0, -1] == -1
+    assert np.isfinite(long_training.state).all()
+
+
+COUNTING_HEAP = """
+#include <stddef.h>
+
+static long count;
+long allocations(void) { return count; }
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t number, size_t size);
+void *__libc_realloc(void *block, size_t size);
+
+void *malloc(size_t size) {
+  __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+  return __libc_malloc(size);
+}
+void *calloc(size_t number, size_t size) {
+  __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+  return __libc_calloc(number, size);
+}
+void *realloc(void *block, size_t size) {
+  __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+  return __libc_realloc(block, size);
+}
+"""
+
+COUNT_ALLOCATIONS = """
+import ctypes
+import numpy as np
+from test_network import KNOWN_ACTIVATIONS, KNOWN_LOSSES, Training, UserTanh
+
+allocations = ctypes.CDLL(None).allocations
+allocations.restype = ctypes.c_long
+
+def count(n_batches, activation, loss, dtype):
+    parts = [activation] * 2
+    training = Training([4, 5, 5, 3], parts, loss, dtype=dtype, weighted=True)
+    training.order = np.resize(training.order, n_batches * training.batch_size - 1)
+    arguments = training.arguments()
+    before = allocations()
+    assert training.network.train_epoch(*arguments)
+    return allocations() - before
+
+for dtype in ("float32", "float64"):
+    for loss in KNOWN_LOSSES:
+        for activation in KNOWN_ACTIVATIONS:
+            part = activation, loss, dtype
+            count(2, *part)
+            few, many = count(2, *part), count(200, *part)
+            assert few == many, (part, few, many)
+
+part = UserTanh(), KNOWN_LOSSES[0], "float64"
+assert count(2, *part) < count(200, *part), "allocations are not counted"
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc's malloc")
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+def test_an_epoch_allocates_nothing_per_batch(tmp_path):
+    source, library = tmp_path / "heap.c", tmp_path / "heap.so"
+    source.write_text(COUNTING_HEAP)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    environment = {
+        "LD_PRELOAD": str(library),
+        "PYTHONMALLOC": "malloc",  # so that Python's allocations count too
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    subprocess.run(
+        [sys.executable, "-c", COUNT_ALLOCATIONS],
+        check=True,
+        cwd=Path(__file__).parent,
+        env={**os.environ, **environment},
+    )
+
+
+# Another program's numbers
+
+TORCH_LOSSES = {
+    "cross_entropy": lambda f, Z, y: f.cross_entropy(Z, y),
+    "hinge": lambda f, Z, y: Z.shape[1] * f.multi_margin_loss(Z, y, margin=5.0),
+    "kl_div": lambda f, Z, y: f.kl_div(
+        f.log_softmax(Z, 1), f.one_hot(y, Z.shape[1]).double(), reduction="batchmean"
+    ),
+}
+TORCH_ACTIVATIONS = {"hardswish": "Hardswish", "selu": "SELU", "tanh": "Tanh"}
+
+
+@pytest.mark.parametrize("loss", TORCH_LOSSES)
+@pytest.mark.parametrize(
+    ("momentum", "weight_decay"), [(0, 0), (0.9, 0), (0, 0.1), (0.5, 0.01), (0.9, 1e-4)]
+)
+def test_20_steps_agree_with_torch(loss, momentum, weight_decay):
+    torch = pytest.importorskip("torch")
+    sgd = {"learning_rate": 0.05, "momentum": momentum, "weight_decay": weight_decay}
+    parts = [activations.known()[name]() for name in TORCH_ACTIVATIONS]
+    sizes = [6, 9, 8, 7, 4]
+    training = Training(
+        sizes, parts, losses.known()[loss](), n_samples=160, batch_size=8, **sgd
+    )
+
+    layers = []
+    for W, b in zip(*split_parameters(training.state[0], sizes), strict=True):
+        linear = torch.nn.Linear(*W.shape, dtype=torch.float64)
+        linear.weight.data, linear.bias.data = torch.tensor(W.T), torch.tensor(b)
+        layers.append(linear)
+    hidden = [getattr(torch.nn, name)() for name in TORCH_ACTIVATIONS.values()]
+    model = torch.nn.Sequential(
+        *(layer for pair in zip(layers, hidden, strict=False) for layer in pair),
+        layers[-1],
+    )
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=0.05, momentum=momentum, weight_decay=weight_decay
+    )
+    X, y = torch.tensor(training.X), torch.tensor(training.y)
+    values = []
+    for batch in torch.tensor(training.order).split(training.batch_size):
+        value = TORCH_LOSSES[loss](torch.nn.functional, model(X[batch]), y[batch])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(value.item())
+
+    assert training.epoch()
+    np.testing.assert_allclose(training.record[0], values, rtol=1e-11)
+    coefs, intercepts = split_parameters(training.state[0], sizes)
+    for W, b, linear in zip(coefs, intercepts, layers, strict=True):
+        # 20 steps, in which rounding errors of 1e-16 grow a thousandfold at most.
+        np.testing.assert_allclose(W.T, linear.weight.detach(), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(b, linear.bias.detach(), rtol=0, atol=1e-12)
