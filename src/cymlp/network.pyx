@@ -211,8 +211,10 @@ cdef class Network:
         cdef floating *theta = &state[0, 0]
         cdef floating *velocity = &state[1, 0]
         cdef floating *space = &work[0]
-        cdef const floating *weight = NULL if weights is None else &weights[0]
+        cdef const floating *weight = NULL
         cdef Py_ssize_t per_check = 1 + 10**9 // (self.batch_size * self.n_parameters)
+        if weights is not None:
+            weight = &weights[0]
         with nogil:
             for batch in range(record.shape[1]):
                 start = batch * self.batch_size
