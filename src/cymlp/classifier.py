@@ -248,6 +248,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         RuntimeWarning
             If Ctrl-C ends training. What the finished epochs learned is kept.
         """
+        return self._fit(X, y, sample_weight, X_val, y_val)
+
+    def _fit(self, X, y, sample_weight, X_val, y_val, after_epoch=None):
+        """Fit, and call `after_epoch` after each: it may raise KeyboardInterrupt."""
         self._validate_params()
         X, y, classes, weights, validation = self._check_data(
             X, y, sample_weight, X_val, y_val
@@ -278,7 +282,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.out_activation_ = "softmax" if _has_probabilities(self) else "identity"
         draw_weights(self.coefs_, hidden_activations, self.init, random_state)
         with single_threaded_blas:
-            self._train(training, validation)
+            self._train(training, validation, after_epoch)
         return self
 
     def _check_data(self, X, y, sample_weight, X_val, y_val):
@@ -371,7 +375,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             weight_decay=self.weight_decay,
         )
 
-    def _train(self, training, validation):
+    def _train(self, training, validation, after_epoch):
         """Run epochs until it is time to stop, and see to whatever cuts them short."""
         self.history_ = History()
         epoch = 0
@@ -384,6 +388,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                     training.save()
                     figures = self._train_epoch(epoch, training, validation)
                     _show(progress, figures)
+                    if after_epoch is not None:
+                        after_epoch()
                     if stopping.update(figures["train_loss"]):
                         return
         except DivergedError as error:

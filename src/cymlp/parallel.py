@@ -1,0 +1,160 @@
+"""Many networks at once, in threads over one copy of the data."""
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_feature_names
+from tqdm.auto import tqdm
+
+from cymlp.classifier import MLPClassifier
+
+
+def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=False):
+    """Fit several classifiers on the same data, some of them at the same time.
+
+    An epoch runs without the GIL, so threads train as fast as processes would and need
+    no copy of the data. Each classifier ends up exactly as it would from its own
+    ``fit``. What a user wrote, an activation or a loss, has to bear being called from
+    several threads if several classifiers share it.
+
+    Parameters
+    ----------
+    estimators : list of MLPClassifier, or dict of name to MLPClassifier
+        Fitted in place.
+    X : array-like of shape (n_samples, n_features)
+        Training data. Converted once for each `dtype` among the classifiers, not at all
+        if it is of that type already.
+    y : array-like of shape (n_samples,)
+        Labels.
+    X_val : array-like of shape (n_val_samples, n_features), default=None
+        Validation data for all.
+    y_val : array-like of shape (n_val_samples,), default=None
+        Labels of the validation data.
+    n_jobs : int, default=None
+        Number of classifiers that train at a time. None means 1, or what a
+        :class:`joblib.parallel_config` around the call says; -1 means one for each
+        processor.
+    progress : bool, default=False
+        Whether to show a progress bar over all epochs of all classifiers.
+
+    Returns
+    -------
+    estimators : list or dict
+        What was given.
+
+    Raises
+    ------
+    TypeError
+        If something is no MLPClassifier.
+    ValueError
+        If two entries are one object or share one RandomState: either would make the
+        result depend on who comes first.
+    ExceptionGroup
+        Of the errors of single classifiers, each with a note that names it, once all
+        others are fitted.
+    KeyboardInterrupt
+        On Ctrl-C, once the classifiers in training have stopped after their current
+        epoch. Those that were finished are fitted, those in training keep what their
+        finished epochs learned, the rest is as it was.
+
+    Examples
+    --------
+    >>> from cymlp import MLPClassifier, fit_many
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> settings = {"max_iter": 5, "n_iter_no_change": float("inf"), "random_state": 0}
+    >>> networks = {
+    ...     name: MLPClassifier((20,), name, **settings) for name in ("selu", "tanh")
+    ... }
+    >>> fit_many(networks, X / 16, y, n_jobs=2)["selu"].n_iter_
+    5
+    """
+    named = _named(estimators)
+    errors = {}
+    for name, estimator in named.items():
+        try:
+            estimator._validate_params()
+        except ValueError as error:
+            errors[name] = error
+    sound = {name: named[name] for name in named if name not in errors}
+    copies = {
+        dtype: (_converted(X, dtype), _converted(X_val, dtype))
+        for dtype in {np.dtype(estimator.dtype) for estimator in sound.values()}
+    }
+    stop = threading.Event()
+    bar = tqdm(
+        total=sum(estimator.max_iter for estimator in sound.values()),
+        disable=not progress,
+        unit="epoch",
+    )
+
+    def after_epoch():
+        if stop.is_set():
+            raise KeyboardInterrupt
+        bar.update()
+
+    def fit(estimator):
+        X_shared, X_val_shared = copies[np.dtype(estimator.dtype)]
+        estimator._fit(X_shared, y, None, X_val_shared, y_val, after_epoch)
+        bar.total -= estimator.max_iter - estimator.n_iter_
+        # The shared arrays have lost the names that a data frame has.
+        _check_feature_names(estimator, X, reset=True)
+        if X_val is not None:
+            _check_feature_names(estimator, X_val, reset=False)
+
+    with bar, ThreadPoolExecutor(effective_n_jobs(n_jobs)) as threads:
+        names = {threads.submit(fit, sound[name]): name for name in sound}
+        try:
+            for future in as_completed(names):
+                if (error := future.exception()) is not None:
+                    errors[names[future]] = error
+        except BaseException:
+            stop.set()
+            threads.shutdown(cancel_futures=True)
+            raise
+    if errors:
+        for name, error in errors.items():
+            error.add_note(f"This is the network {name!r}.")
+        raise ExceptionGroup(
+            f"{len(errors)} of {len(named)} networks failed: {list(errors)}",
+            list(errors.values()),
+        )
+    return estimators
+
+
+def _named(estimators):
+    """Make the classifiers a dict; refuse what cannot be fitted at once."""
+    if isinstance(estimators, Mapping):
+        named = dict(estimators)
+    else:
+        named = dict(enumerate(estimators))
+    for name, estimator in named.items():
+        if not isinstance(estimator, MLPClassifier):
+            raise TypeError(
+                "estimators must be instances of MLPClassifier; "
+                f"{name!r} is {estimator!r}"
+            )
+    states = [estimator.random_state for estimator in named.values()]
+    own = [
+        *named.values(),
+        *(s for s in states if isinstance(s, np.random.RandomState)),
+    ]
+    if len({id(one) for one in own}) < len(own):
+        raise ValueError(
+            "estimators must not contain a classifier twice, nor classifiers that "
+            "share a RandomState: the result would depend on which of them comes "
+            "first. Clone the classifier, or give each an int as random_state."
+        )
+    return named
+
+
+def _converted(X, dtype):
+    """Convert X as every fit would, so that none needs to. Refusing is left to them."""
+    if X is None:
+        return None
+    with np.errstate(over="ignore"):
+        return check_array(X, dtype=dtype, order="C", ensure_all_finite=False)

@@ -1,0 +1,157 @@
+"""Many networks at once."""
+
+import os
+import signal
+import threading
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
+
+from cymlp import MLPClassifier, fit_many
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+def make_mlp(**parameters):
+    settings = {
+        "hidden_layer_sizes": (8,),
+        "max_iter": 6,
+        "n_iter_no_change": np.inf,
+        "random_state": 0,
+    }
+    return MLPClassifier(**settings | parameters)
+
+
+def make_networks():
+    """Of several kinds, such that they end at different times."""
+    return {
+        "tanh": make_mlp(),
+        "selu hinge": make_mlp(activation="selu", loss="hinge", random_state=1),
+        "float64": make_mlp(dtype="float64"),
+        "deep": make_mlp(hidden_layer_sizes=(32, 16), max_iter=12, record_batches=True),
+        "linear": make_mlp(hidden_layer_sizes=(), batch_size=10),
+    }
+
+
+def assert_same_fit(one, other):
+    for a, b in zip(
+        one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+    for column in set(one.history_) - {"seconds"}:
+        np.testing.assert_array_equal(one.history_[column], other.history_[column])
+    assert vars(one).keys() == vars(other).keys()
+
+
+@pytest.mark.parametrize("blas_threads", [1, 2])
+@pytest.mark.parametrize("n_jobs", [None, 2, 5])
+def test_each_is_fitted_as_it_would_be_alone(digits, n_jobs, blas_threads):
+    X, y = digits
+    networks = make_networks()
+    with threadpool_limits(blas_threads, user_api="blas"):
+        given = fit_many(networks, X, y, X_val=X[:99], y_val=y[:99], n_jobs=n_jobs)
+    assert given is networks
+    for name, alone in make_networks().items():
+        assert_same_fit(networks[name], alone.fit(X, y, X_val=X[:99], y_val=y[:99]))
+
+
+def test_a_list_is_taken_too(digits):
+    X, y = digits
+    networks = list(make_networks().values())
+    assert fit_many(networks, X, y, n_jobs=2) is networks
+    assert_same_fit(networks[0], make_mlp().fit(X, y))
+
+
+def test_names_of_features_are_kept(digits):
+    X, y = digits
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    networks = fit_many([make_mlp()], frame, y, X_val=frame[:99], y_val=y[:99])
+    assert_same_fit(
+        networks[0], make_mlp().fit(frame, y, X_val=frame[:99], y_val=y[:99])
+    )
+    assert networks[0].feature_names_in_[3] == "pixel 3"
+
+
+def test_all_read_one_copy_of_the_data():
+    X = np.zeros((20_000, 500), np.float32)
+    y = np.arange(20_000) % 2
+    networks = [make_mlp(max_iter=1, random_state=seed) for seed in range(4)]
+    tracemalloc.start()
+    fit_many(networks, X, y, n_jobs=4)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.25 * X.nbytes
+
+
+def test_an_error_names_its_network_and_does_not_lose_the_others(digits):
+    X, y = digits
+    networks = make_networks() | {
+        "wild": make_mlp(learning_rate_init=1e30),
+        "wrong": make_mlp(momentum=2.0),
+    }
+    with pytest.raises(
+        ExceptionGroup, match=r"2 of 7 networks.*'wrong', 'wild'"
+    ) as info:
+        fit_many(networks, X, y, n_jobs=2)
+    notes = {error.__notes__[0]: str(error) for error in info.value.exceptions}
+    assert "diverged" in notes["This is the network 'wild'."]
+    assert "'momentum'" in notes["This is the network 'wrong'."]
+    for name, alone in make_networks().items():
+        assert_same_fit(networks[name], alone.fit(X, y))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a POSIX signal")
+def test_ctrl_c_keeps_what_is_finished(digits):
+    X, y = digits
+    quick = make_mlp(max_iter=1)
+    networks = {"quick": quick}
+    networks |= {i: make_mlp(max_iter=100_000, random_state=i) for i in range(4)}
+    threads = threading.active_count()
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with (
+        warnings.catch_warnings(action="ignore", category=RuntimeWarning),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        fit_many(networks, X, y, n_jobs=2)
+    assert threading.active_count() == threads
+    assert_same_fit(quick, make_mlp(max_iter=1).fit(X, y))
+    begun = networks[0]
+    assert 0 < begun.n_iter_ < 100_000
+    assert_same_fit(begun, make_mlp(max_iter=begun.n_iter_).fit(X, y))
+    assert not hasattr(networks[3], "coefs_")
+
+
+def test_progress_counts_the_epochs_of_all(digits, capsys):
+    X, y = digits
+    early = make_mlp(max_iter=500, tol=0.5, n_iter_no_change=2)
+    fit_many([make_mlp(), early], X, y, progress=True)
+    epochs = 6 + early.n_iter_
+    assert early.n_iter_ < 500
+    assert f"{epochs}/{epochs}" in capsys.readouterr().err
+    fit_many([make_mlp()], X, y)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_no_classifier_is_refused(digits):
+    with pytest.raises(TypeError, match="MLPClassifier; 'b' is 3"):
+        fit_many({"a": make_mlp(), "b": 3}, *digits)
+
+
+@pytest.mark.parametrize("shared", ["classifier", "random state"])
+def test_what_would_depend_on_who_comes_first_is_refused(digits, shared):
+    mlp = make_mlp(random_state=np.random.RandomState(0))
+    twin = mlp
+    if shared == "random state":
+        twin = clone(mlp).set_params(random_state=mlp.random_state)
+    with pytest.raises(ValueError, match="twice, nor classifiers that share a Ra"):
+        fit_many([mlp, twin], *digits)
