@@ -145,6 +145,8 @@ def test_progress_counts_the_epochs_of_all(digits, capsys):
 def test_what_is_no_classifier_is_refused(digits):
     with pytest.raises(TypeError, match="MLPClassifier; 'b' is 3"):
         fit_many({"a": make_mlp(), "b": 3}, *digits)
+    with pytest.raises(TypeError, match="must be a list or a dict"):
+        fit_many((make_mlp() for _ in range(2)), *digits)
 
 
 @pytest.mark.parametrize("shared", ["classifier", "random state"])

@@ -18,7 +18,7 @@ def blas_threads():
 @pytest.fixture
 def two_threads():
     with threadpool_limits(2, user_api="blas"):
-        if blas_threads() != [2] * len(blas_threads()):
+        if set(blas_threads()) != {2}:
             pytest.skip(f"this BLAS does not take a limit: {threadpool_info()}")
         yield
 

@@ -284,8 +284,8 @@ cdef ActivationKernel kernel_of(object activation) except *:
     what the compiled functions compute.
     """
     compiled = type(activation).__dict__.get("_compiled")
-    if compiled is not None:
-        return (<Compiled?> compiled).kernel
+    if isinstance(compiled, Compiled):
+        return (<Compiled> compiled).kernel
     return ActivationKernel(
         <const void *> activation, user_value[float], user_value[double],
         user_backward[float], user_backward[double]

@@ -100,7 +100,7 @@ def largest_dimension():
 # OpenBLAS has kernels that skip the packing of the factors for products of up to this
 # many multiplications. With few columns, packing costs more than it saves: cut into
 # blocks of rows this small, the products of a 784-28-10 network take 0.6 to 0.75 of the
-# time (benchmarks/README.md).
+# time (benchmarks/README.md). Other BLAS libraries were not measured.
 cdef Py_ssize_t SMALL_PRODUCT = 1_000_000
 cdef Py_ssize_t FEWEST_ROWS = 12
 

@@ -1,10 +1,11 @@
 """The classifier: checks, the loop over epochs, predictions."""
 
 import warnings
+from collections.abc import Mapping, Set
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import (
@@ -30,6 +31,7 @@ from cymlp.network import Network, n_parameters, split_parameters
 from cymlp.optimizers import SGD
 from cymlp.threads import single_threaded_blas
 from cymlp.training import DivergedError, NoImprovement, Training
+from cymlp.validation import checked_loss, checked_result
 
 # Rows that are predicted at a time, so that the hidden layers of a large X need not be
 # in memory all at once.
@@ -37,9 +39,9 @@ ROWS_AT_A_TIME = 4096
 
 
 def _has_probabilities(classifier):
-    loss = getattr(classifier, "_loss", None) or _as_object(
-        "loss", classifier.loss, losses
-    )
+    loss = getattr(classifier, "_loss", None)
+    if loss is None:
+        loss = _as_object("loss", classifier.loss, losses)
     return hasattr(loss, "probabilities")
 
 
@@ -253,13 +255,18 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, X_val, y_val, after_epoch=None):
         """Fit, and call `after_epoch` after each: it may raise KeyboardInterrupt."""
         self._validate_params()
-        X, y, classes, weights, validation = self._check_data(
+        # Names and number of features are noted on a stand-in until all is checked.
+        noted = MLPClassifier(dtype=self.dtype)
+        X, y, classes, weights, validation = noted._check_data(
             X, y, sample_weight, X_val, y_val
         )
         sizes = self._layer_sizes(X.shape[1], classes.size)
         hidden_activations = self._activation_objects(len(sizes) - 2)
         loss = _as_object("loss", self.loss, losses)
-        batch_size = min(self.batch_size, X.shape[0])
+        if isinstance(loss, losses.Loss):
+            # What set_params changes later must not change what has been fitted.
+            loss = clone(loss)
+        batch_size = min(self.batch_size, X.shape[0], blas.largest_dimension())
         random_state = check_random_state(self.random_state)
         # The second row is the velocity of the first.
         state = np.zeros((2, n_parameters(sizes)), self.dtype)
@@ -275,6 +282,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             random_state=random_state,
         )
         # All is checked and in memory. Only now does what an earlier fit left change.
+        vars(self).pop("feature_names_in_", None)
+        vars(self).update(
+            {name: vars(noted)[name] for name in vars(noted) if name.endswith("_in_")}
+        )
         self.classes_ = classes
         self.coefs_, self.intercepts_ = split_parameters(state[0], sizes)
         self._activations, self._loss = hidden_activations, loss
@@ -307,7 +318,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _validated(self, *arrays, reset=True):
         """Check X, or X and y; X becomes an array of what is computed in."""
         # A value too large for float32 is refused in words; NumPy need not warn too.
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return validate_data(
                 self, *arrays, dtype=np.dtype(self.dtype), order="C", reset=reset
             )
@@ -319,11 +330,16 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 "sample_weight must have no negative value and at least one positive; "
                 f"its smallest is {weights.min()}, its largest {weights.max()}"
             )
+        # The mean of numbers near the largest or smallest could not be represented.
+        weights = weights / weights.max()
         return (weights / weights.mean()).astype(self.dtype)
 
     def _check_validation(self, X_val, y_val, classes):
-        X_val, y_val = self._validated(X_val, y_val, reset=False)
-        unknown = np.setdiff1d(y_val, classes)
+        try:
+            X_val, y_val = self._validated(X_val, y_val, reset=False)
+            unknown = np.setdiff1d(y_val, classes)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"X_val or y_val is not as it must be: {error}") from error
         if unknown.size:
             raise ValueError(
                 f"y_val has labels that y has not: {unknown[:5].tolist()}; "
@@ -334,15 +350,22 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _layer_sizes(self, n_features, n_classes):
         """Widths of all layers, from input to output."""
         given = self.hidden_layer_sizes
-        hidden = [given] if isinstance(given, Integral) else list(given)
+        try:
+            hidden = list(given)
+        except TypeError:
+            hidden = [given]
         limit = blas.largest_dimension()
-        for size in hidden:
-            if not (isinstance(size, Integral) and 1 <= size <= limit):
-                raise InvalidParameterError(
-                    "The 'hidden_layer_sizes' parameter of MLPClassifier must be whole "
-                    f"numbers from 1 to {limit}, the largest that BLAS can address. "
-                    f"Got {given!r} instead."
-                )
+        if isinstance(given, Mapping | Set) or not all(
+            isinstance(size, Integral)
+            and not isinstance(size, bool)
+            and 1 <= size <= limit
+            for size in hidden
+        ):
+            raise InvalidParameterError(
+                "The 'hidden_layer_sizes' parameter of MLPClassifier must be whole "
+                f"numbers from 1 to {limit}, the largest that BLAS can address. "
+                f"Got {given!r} instead."
+            )
         if n_features > limit:
             raise ValueError(
                 f"X has {n_features} features; BLAS can address no more than {limit}"
@@ -381,12 +404,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         epoch = 0
         try:
             stopping = NoImprovement(self.tol, self.n_iter_no_change)
+            training.save()
             with tqdm(
                 total=self.max_iter, disable=not self.verbose, unit="epoch"
             ) as progress:
                 for epoch in range(1, self.max_iter + 1):
-                    training.save()
+                    single_threaded_blas.renew()
                     figures = self._train_epoch(epoch, training, validation)
+                    training.save()
                     _show(progress, figures)
                     if after_epoch is not None:
                         after_epoch()
@@ -397,22 +422,26 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 f"Training diverged in epoch {epoch}: loss or weights are not finite "
                 "any more. The weights are those from before this epoch. Try a smaller "
                 f"learning_rate_init (it is {self.learning_rate_init}), a smaller "
-                f"momentum ({self.momentum}), or scaling the features of X to a mean "
-                "near 0 and a variance near 1."
+                f"momentum ({self.momentum}) or weight_decay ({self.weight_decay}), "
+                "scaling the features of X to a mean near 0 and a variance near 1, or "
+                f"other parameters of init ({self.init!r}) or loss ({self.loss!r})."
             ) from error
         except KeyboardInterrupt:
             warnings.warn(
                 f"Training interrupted in epoch {epoch}; what the "
                 f"{self.history_.n_epochs} finished epochs learned is kept.",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,  # where fit is called
             )
             return
         finally:
             if self.history_.n_epochs < epoch:
                 training.restore()
+            # Copies, so that they do not keep the velocities in memory.
+            self.coefs_ = [W.copy() for W in self.coefs_]
+            self.intercepts_ = [b.copy() for b in self.intercepts_]
             self.n_iter_ = self.history_.n_epochs
-            self.loss_curve_ = list(self.history_.get("train_loss", []))
+            self.loss_curve_ = self.history_.get("train_loss", np.empty(0)).tolist()
             self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         if self.n_iter_no_change != np.inf:
             warnings.warn(
@@ -420,7 +449,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 "Raise max_iter, or set n_iter_no_change=np.inf if this many epochs "
                 "are what you want.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,  # where fit is called
             )
 
     def _train_epoch(self, epoch, training, validation):
@@ -441,9 +470,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         total, correct = 0.0, 0
         for rows in gen_batches(len(X), ROWS_AT_A_TIME):
             Z = self._scores(X[rows])
-            values, _ = self._loss.value_and_gradient(Z, targets[y[rows]])
-            total += np.sum(values, dtype=np.float64)
             correct += np.count_nonzero(Z.argmax(axis=1) == y[rows])
+            result = self._loss.value_and_gradient(Z, targets[y[rows]])
+            values, _ = checked_loss(result, self._loss, Z.shape, Z.dtype)
+            total += np.sum(values, dtype=np.float64)
         return float(total / len(X)), correct / len(X)
 
     def _scores(self, X):
@@ -453,8 +483,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         for (W_hidden, b_hidden), activation in zip(
             hidden, self._activations, strict=True
         ):
-            A = activation.value(dense.forward(A, W_hidden, b_hidden))
-            A = np.asarray(A, dtype=X.dtype)
+            U = dense.forward(A, W_hidden, b_hidden)
+            A = checked_result(
+                activation.value(U), activation, "value", U.shape, X.dtype
+            )
         return dense.forward(A, W, b)
 
     def _checked_scores(self, X):
@@ -529,7 +561,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             If X is not finite or has another number of features than in fit.
         """
         Z = self._checked_scores(X)
-        return self._loss.probabilities(Z)
+        return self._probabilities(Z)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X):
@@ -555,7 +587,11 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         if hasattr(self._loss, "log_probabilities"):
             return self._loss.log_probabilities(Z)
         with np.errstate(divide="ignore"):
-            return np.log(self._loss.probabilities(Z))
+            return np.log(self._probabilities(Z))
+
+    def _probabilities(self, Z):
+        p = self._loss.probabilities(Z)
+        return checked_result(p, self._loss, "probabilities", Z.shape, Z.dtype)
 
 
 def _as_object(parameter, given, registry):

@@ -24,7 +24,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 from sklearn.utils.metaestimators import available_if
 
-from cymlp.validation import as_float, checked_result
+from cymlp.validation import as_float, checked_loss
 
 
 @cython.final
@@ -109,8 +109,10 @@ class Loss(BaseEstimator):
         Raises
         ------
         ValueError
-            If the shapes do not fit, if a parameter of the loss is out of range, or if
-            the loss is for hard labels only and a row of T is not one of them.
+            If the shapes do not fit, if a row of T is negative somewhere or does not
+            add up to 1 (to within 1e-4 in float32, 1e-6 in float64), if the loss is for
+            hard labels only and a row of T is not one of them, or if a parameter of the
+            loss is out of range.
         """
         Z = as_float(Z)
         T = np.require(T, dtype=Z.dtype, requirements="C")
@@ -119,12 +121,7 @@ class Loss(BaseEstimator):
                 "Z and T must both have shape (n_samples, n_classes); "
                 f"got shapes {Z.shape} and {T.shape}"
             )
-        hard = np.all((T == 0) | (T == 1)) and np.all(T.sum(axis=1) == 1)
-        if self.hard_labels_only and not hard:
-            raise ValueError(
-                f"{type(self).__name__} takes hard labels only: a row of T must be 1 "
-                "for one class and 0 for the others"
-            )
+        T = self._targets(T)
         value = np.empty(Z.shape[0], Z.dtype)
         gradient = np.empty_like(Z)
         _value_and_gradient(
@@ -132,6 +129,23 @@ class Loss(BaseEstimator):
             bind_compiled(self, type(self)._compiled, Z.shape[1])
         )
         return value, gradient
+
+    def _targets(self, T):
+        """Refuse rows that are no probabilities, and make the others add up to 1."""
+        total = T.sum(axis=1, keepdims=True)
+        hard = np.all((T == 0) | (T == 1)) and np.all(total == 1)
+        if self.hard_labels_only and not hard:
+            raise ValueError(
+                f"{type(self).__name__} takes hard labels only: a row of T must be 1 "
+                "for one class and 0 for the others"
+            )
+        tolerance = 1e-4 if T.dtype == np.float32 else 1e-6
+        if not (np.all(T >= 0) and np.all(np.abs(total - 1) <= tolerance)):
+            raise ValueError(
+                "each row of T must hold probabilities: numbers >= 0 that add up to 1, "
+                f"to within {tolerance}"
+            )
+        return T / total
 
     def log_probabilities(self, Z):
         """Compute ln softmax(z).
@@ -441,10 +455,14 @@ class Focal(Loss):
             alpha = np.asarray(self.alpha, dtype=float)
         except (TypeError, ValueError):
             alpha = np.empty(0)
-        if alpha.shape != (n_classes,) or not np.all((alpha >= 0) & np.isfinite(alpha)):
+        if (
+            alpha.shape != (n_classes,)
+            or not np.all((alpha >= 0) & np.isfinite(alpha))
+            or not np.any(alpha)
+        ):
             raise InvalidParameterError(
                 "The 'alpha' parameter of Focal must be a positive number or one "
-                f"finite number >= 0 for each of the {n_classes} classes. "
+                f"finite number >= 0 for each of the {n_classes} classes, not all 0. "
                 f"Got {self.alpha!r} instead."
             )
         return [self.gamma, *alpha]
@@ -462,17 +480,9 @@ cdef int user_loss(
     with gil:
         loss = <object> context
         scores = np.array(<floating[:n, :k]> Z)
-        result = loss.value_and_gradient(scores, np.array(<floating[:n, :k]> T))
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise ValueError(
-                f"{type(loss).__name__}.value_and_gradient must return a tuple of the "
-                f"values and the gradient; got {type(result).__name__}"
-            )
-        values = checked_result(
-            result[0], loss, "value_and_gradient", (n,), scores.dtype
-        )
-        gradient = checked_result(
-            result[1], loss, "value_and_gradient", (n, k), scores.dtype
+        values, gradient = checked_loss(
+            loss.value_and_gradient(scores, np.array(<floating[:n, :k]> T)),
+            loss, (n, k), scores.dtype
         )
         memcpy(value, &values[0], n * sizeof(floating))
         memcpy(dZ, &gradient[0, 0], n * k * sizeof(floating))
@@ -501,7 +511,7 @@ cpdef BoundLoss bind(object loss, Py_ssize_t n_classes):
     """
     cdef BoundLoss bound
     compiled = type(loss).__dict__.get("_compiled")
-    if compiled is not None:
+    if isinstance(compiled, Compiled):
         return bind_compiled(loss, compiled, n_classes)
     bound = BoundLoss.__new__(BoundLoss)
     bound.owner = loss

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Self, final
 
 from numpy.typing import NDArray
 
@@ -16,13 +16,13 @@ class Network:
     def n_parameters(self) -> int: ...
     @property
     def work_size(self) -> int: ...
-    def __init__(
-        self,
+    def __new__(
+        cls,
         sizes: Sequence[int],
         activations: Sequence[Any],
         loss: Any,
         batch_size: int,
-    ) -> None: ...
+    ) -> Self: ...
     def train_epoch(
         self,
         X: NDArray,

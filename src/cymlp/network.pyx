@@ -43,6 +43,15 @@ cdef struct Layer:
     ActivationKernel activation
 
 
+cdef bint all_below(const Py_ssize_t[::1] numbers, Py_ssize_t limit) noexcept nogil:
+    """Whether all numbers are in 0..limit - 1."""
+    cdef Py_ssize_t i
+    cdef bint result = True
+    for i in range(numbers.shape[0]):
+        result &= 0 <= numbers[i] < limit
+    return result
+
+
 def n_parameters(sizes):
     """Count the weights and biases of a network.
 
@@ -112,6 +121,12 @@ cdef class Network:
     batch_size : int
         Number of rows in a batch; the last one of an epoch may have fewer.
 
+    Raises
+    ------
+    ValueError
+        If a size is not positive, there are fewer than two of them, or there is not one
+        activation per hidden layer.
+
     Attributes
     ----------
     n_parameters : int
@@ -135,12 +150,24 @@ cdef class Network:
     cdef Py_ssize_t gradient
 
     def __cinit__(self, sizes, activations, loss, Py_ssize_t batch_size):
+        if len(sizes) < 2 or min(sizes) < 1 or batch_size < 1:
+            raise ValueError(
+                "sizes must be at least two positive numbers and batch_size positive; "
+                f"got {sizes!r} and {batch_size}"
+            )
+        if len(activations) != len(sizes) - 2:
+            raise ValueError(
+                f"{len(sizes) - 2} hidden layers need as many activations; "
+                f"got {len(activations)}"
+            )
         self.depth = len(sizes) - 1
         self.layers = <Layer *> PyMem_Calloc(self.depth, sizeof(Layer))
         if self.layers == NULL:
             raise MemoryError
+        self.lay_out(sizes, activations, loss, batch_size)
 
-    def __init__(self, sizes, activations, loss, Py_ssize_t batch_size):
+    cdef lay_out(self, sizes, activations, loss, Py_ssize_t batch_size):
+        """Reserve a place for every part."""
         cdef Layer *layer
         cdef Py_ssize_t index
         self.batch_size = batch_size
@@ -205,9 +232,30 @@ cdef class Network:
         -------
         finite : bool
             False if a loss was not finite. The epoch ends with that batch.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit the network or an index is out of range.
         """
         cdef Py_ssize_t start, n
         cdef Py_ssize_t batch = 0
+        cdef Py_ssize_t n_classes = self.layers[self.depth - 1].n_out
+        cdef Py_ssize_t n_batches = (order.shape[0] - 1) // self.batch_size + 1
+        if (
+            X.shape[1] != self.layers[0].n_in
+            or y.shape[0] != X.shape[0]
+            or (weights is not None and weights.shape[0] != X.shape[0])
+            or state.shape[0] != 2
+            or state.shape[1] != self.n_parameters
+            or work.shape[0] < self.work_size
+            or order.shape[0] < 1
+            or record.shape[0] != 2
+            or record.shape[1] != n_batches
+        ):
+            raise ValueError("an array has not the shape that the network needs")
+        if not (all_below(y, n_classes) and all_below(order, X.shape[0])):
+            raise ValueError("y or order has a number out of range")
         cdef floating *theta = &state[0, 0]
         cdef floating *velocity = &state[1, 0]
         cdef floating *space = &work[0]
@@ -216,7 +264,7 @@ cdef class Network:
         if weights is not None:
             weight = &weights[0]
         with nogil:
-            for batch in range(record.shape[1]):
+            for batch in range(n_batches):
                 start = batch * self.batch_size
                 n = min(self.batch_size, order.shape[0] - start)
                 self.gather(&X[0, 0], &y[0], &order[start], space, n)
@@ -276,7 +324,7 @@ cdef class Network:
         cdef floating *Z = &work[last.U]
         cdef floating *dZ = &work[last.dU]
         cdef floating *losses = &work[self.losses]
-        cdef floating factor = <floating> (1.0 / n)
+        cdef floating weight = 1
         cdef double total = 0
         value_and_gradient(&self.loss.kernel, Z, &work[self.targets], losses, dZ,
                            &work[self.scratch], n, k)
@@ -287,11 +335,14 @@ cdef class Network:
                     top = j
             correct += top == y[samples[i]]
             if weights != NULL:
-                losses[i] *= weights[samples[i]]
-                factor = weights[samples[i]] / n
-            total += losses[i]
+                weight = weights[samples[i]]
+            if weight == 0:
+                # Not multiplied: it must not count even if its loss is infinite.
+                memset(&dZ[i * k], 0, k * sizeof(floating))
+                continue
+            total += <double> weight * losses[i]
             for j in range(k):
-                dZ[i * k + j] *= factor
+                dZ[i * k + j] *= weight / n
         loss[0] = total / n
         accuracy[0] = <double> correct / n
         return 0

@@ -1,7 +1,7 @@
 """Many networks at once, in threads over one copy of the data."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
@@ -95,12 +95,14 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     def after_epoch():
         if stop.is_set():
             raise KeyboardInterrupt
-        bar.update()
+        with bar.get_lock():
+            bar.update()
 
     def fit(estimator):
         X_shared, X_val_shared = copies[np.dtype(estimator.dtype)]
         estimator._fit(X_shared, y, None, X_val_shared, y_val, after_epoch)
-        bar.total -= estimator.max_iter - estimator.n_iter_
+        with bar.get_lock():
+            bar.total -= estimator.max_iter - estimator.n_iter_
         # The shared arrays have lost the names that a data frame has.
         _check_feature_names(estimator, X, reset=True)
         if X_val is not None:
@@ -119,7 +121,7 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     if errors:
         for name, error in errors.items():
             error.add_note(f"This is the network {name!r}.")
-        raise ExceptionGroup(
+        raise BaseExceptionGroup(
             f"{len(errors)} of {len(named)} networks failed: {list(errors)}",
             list(errors.values()),
         )
@@ -130,8 +132,10 @@ def _named(estimators):
     """Make the classifiers a dict; refuse what cannot be fitted at once."""
     if isinstance(estimators, Mapping):
         named = dict(estimators)
-    else:
+    elif isinstance(estimators, Sequence):
         named = dict(enumerate(estimators))
+    else:
+        raise TypeError(f"estimators must be a list or a dict; got {estimators!r}")
     for name, estimator in named.items():
         if not isinstance(estimator, MLPClassifier):
             raise TypeError(

@@ -37,6 +37,15 @@ class SingleThreadedBLAS:
             self._users += 1
         return self
 
+    def renew(self):
+        """Set the limit again, in case somebody else has lifted it meanwhile.
+
+        scikit-learn lifts limits, too, where it had set them before this was entered.
+        """
+        for library in self._controller.lib_controllers:
+            if library.user_api == "blas" and library.num_threads != 1:
+                library.set_num_threads(1)
+
     def __exit__(self, *error):
         with self._lock:
             self._users -= 1

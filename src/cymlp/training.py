@@ -120,6 +120,6 @@ class NoImprovement:
         -------
         stop : bool
         """
-        self._count = self._count + 1 if loss > self._best - self.tol else 0
+        self._count = self._count + 1 if loss >= self._best - self.tol else 0
         self._best = min(self._best, loss)
         return self._count > self.n_iter_no_change
