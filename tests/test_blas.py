@@ -177,5 +177,5 @@ for n, n_in, n_out in [(5, 4, 3), (100, 784, 28)]:
     for dtype, atol in ("float32", 1e-3), ("float64", 1e-12):
         U = dense.forward(A.astype(dtype), W, b)
         np.testing.assert_allclose(U, A @ W + b, rtol=0, atol=atol)
-assert len(calls) > 4, calls
+assert len(calls) >= 4, calls
 """

@@ -368,3 +368,23 @@ def test_refuses_shapes_that_do_not_fit(loss, Z_shape, T_shape):
 def test_probabilities_refuse_scores_that_are_not_rows(method, shape):
     with pytest.raises(ValueError, match=r"shape \(n_samples, n_classes\); got shape"):
         getattr(CrossEntropy(), method)(np.zeros(shape))
+
+
+@pytest.mark.parametrize("row", [[5, 5, 0], [-1, 2, 0], [0.5, 0.4, 0], [0, np.nan, 1]])
+def test_targets_that_are_no_probabilities_are_refused(row):
+    for loss in (CrossEntropy(), KLDiv(), Focal()):
+        with pytest.raises(ValueError, match="each row of T must hold probabilities"):
+            loss.value_and_gradient(np.zeros((1, 3)), [row])
+
+
+def test_targets_are_made_to_add_up_to_1():
+    rounded = np.float32([[0.33333, 0.33333, 0.33333]])
+    exact = np.full((1, 3), 1 / 3, np.float32)
+    Z = np.float32([[1, 2, 3]])
+    for loss in (CrossEntropy(), KLDiv(), Focal()):
+        for a, b in zip(
+            loss.value_and_gradient(Z, rounded),
+            loss.value_and_gradient(Z, exact),
+            strict=True,
+        ):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)

@@ -2,7 +2,9 @@
 
 Each is a class with its formula beside it: two compiled functions, for the value and
 for the step back through it, in both precisions from one text. To add one, write the
-two functions and the class that names them; nothing else has to know of it.
+two functions and the class that names them; nothing else has to know of it. (Numbers
+in the formulas are cast, because Cython writes them as doubles, and a loop in float32
+would then compute in float64.)
 
 A user's own activation is any object with the methods ``value(U)`` and
 ``derivative(U, A)``. The network calls it through the same table of functions, filled
@@ -108,7 +110,7 @@ cdef int tanh_backward(
 ) except -1 nogil:
     cdef Py_ssize_t i
     for i in range(n * m):
-        D[i] *= 1 - A[i] * A[i]
+        D[i] *= <floating> 1 - A[i] * A[i]
     return 0
 
 
@@ -199,7 +201,7 @@ cdef int hardswish_value(
     cdef floating gate
     for i in range(n * m):
         # The gate in 0..1, taken first: u (u + 3) would overflow before u does.
-        gate = (U[i] + 3) / 6
+        gate = (U[i] + <floating> 3) / <floating> 6
         gate = 0 if gate < 0 else gate
         gate = 1 if gate > 1 else gate
         A[i] = U[i] * gate
@@ -213,7 +215,7 @@ cdef int hardswish_backward(
     cdef Py_ssize_t i
     cdef floating slope
     for i in range(n * m):
-        slope = (2 * U[i] + 3) / 6
+        slope = (<floating> 2 * U[i] + <floating> 3) / <floating> 6
         slope = 0 if U[i] <= -3 else slope
         slope = 1 if U[i] >= 3 else slope
         D[i] *= slope

@@ -73,7 +73,7 @@ cdef void log_softmax(
         log_sum = <floating> log1p(rest)
         for j in range(k):
             log_p[i * k + j] -= log_sum
-            p[i * k + j] /= 1 + rest
+            p[i * k + j] /= <floating> 1 + rest
 
 
 class Loss(BaseEstimator):
@@ -405,8 +405,8 @@ cdef int focal(
             log_p[j] = -weight * (1 + gamma * p[j] * ratio)
             total += log_p[j]
         for j in range(k):
-            # g (1 - p) - p (sum of the other g): no digits are lost at p = 1.
-            p[j] = log_p[j] * (1 - p[j]) - p[j] * (total - log_p[j])
+            # g - p (sum of all g), such that wrong classes lose no digits.
+            p[j] = log_p[j] * (<floating> 1 - p[j]) - p[j] * (total - log_p[j])
     return 0
 
 

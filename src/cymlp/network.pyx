@@ -200,14 +200,14 @@ cdef class Network:
 
     def train_epoch(
         self,
-        const floating[:, ::1] X,
-        const Py_ssize_t[::1] y,
+        const floating[:, ::1] X not None,
+        const Py_ssize_t[::1] y not None,
         const floating[::1] weights,
-        const Py_ssize_t[::1] order,
-        SGD optimizer,
-        floating[:, ::1] state,
-        floating[::1] work,
-        double[:, ::1] record,
+        const Py_ssize_t[::1] order not None,
+        SGD optimizer not None,
+        floating[:, ::1] state not None,
+        floating[::1] work not None,
+        double[:, ::1] record not None,
     ):
         """Train on every sample once.
 
