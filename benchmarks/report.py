@@ -1,218 +1,172 @@
-"""Reproduce a published MNIST experiment, row by row, and report what came out.
-
-The rows and their published figures are in reference.json. Every run follows the
-protocol of the publication: x = (pixel - 128) / 255, weights from a normal distribution
-of standard deviation 0.01, biases 0, samples reshuffled every epoch, no stopping. Its
-training figures are means over the last complete block of 50 mini-batches, each
-measured before its update; its test figures are those after the last of the epochs 1,
-6, 11, ...
-"""
+"""Reproduce a published MNIST experiment, row by row, and report what came out."""
 
 import argparse
+import gzip
 import json
+import math
 import os
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import matplotlib
 
 matplotlib.use("agg")
 
 import data
-import joblib
 import numpy as np
+from experiment import FIGURES, plan, reference, train
 from matplotlib import pyplot
-from tqdm import tqdm
+from scipy.stats import t as student
 
-from cymlp import History, MLPClassifier, losses
 from cymlp.plots import new_axes
 
-BLOCK = 50  # mini-batches per point of the published training curve
-TEST_EVERY = 5  # epochs between two points of the published test curve
-FIGURES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 STYLES = {
-    "train": {"color": "C0", "linewidth": 0.6},
-    "test": {"color": "C1", "linewidth": 1.5},
+    "train": {"color": "C0", "linewidth": 0.6, "linestyle": "-"},
+    "test": {"color": "C1", "linewidth": 1.5, "linestyle": "--"},
+}
+NAMES = {
+    "hidden_layer_sizes": "hidden layers",
+    "learning_rate_init": "learning rate",
+    "weight_decay": "weight decay",
+    "batch_size": "batch size",
 }
 MARKERS = {"train": "o", "test": "s"}
 NOT_COMPARABLE = (
     "These figures are not comparable with the published ones, which are for MNIST."
 )
+NOISE = """\
+**How agreement is judged.** A published figure is one run. If it were a run like ours
+it would differ from the mean of our {repeats} by less than t · s · √(1 + 1/{repeats})
+in 95 of 100 cases, with s the standard deviation over our runs and t the quantile of
+Student's distribution with {freedom} degrees of freedom. As s is known from few runs
+only, it is taken to be no less than the sampling error of a single figure: of the
+{window} training images, or the images of the test set, that the figure is a mean of.
+Where a published figure is farther off than this bound, it is said by how many times.
+No setting was tuned to make a row agree."""
 
 
-class Run(NamedTuple):
-    """A row of the reference and what training gave.
+class Group:
+    """The runs of one row in one variant, over the seeds.
 
-    Attributes
+    Parameters
     ----------
     row : dict
-        The entry of reference.json.
-    history : History
-    seconds : float
-        Wall time of the fit.
+        Of reference.json.
+    results : list of dict
+        Of `experiment.train`.
     """
 
-    row: dict
-    history: History
-    seconds: float
+    def __init__(self, row, results):
+        self.row = row
+        self.results = results
+        self.settings = results[0]["settings"]
+        self.variant = results[0]["variant"]
 
     @property
     def title(self):
-        """Short name of the row."""
-        settings = self.row["settings"]
-        return f"{settings['activation']}, {settings['loss'].replace('_', ' ')}"
+        """Short name of the settings."""
+        parts = [self.settings["activation"], self.settings["loss"]]
+        return ", ".join(part.replace("_", " ") for part in parts)
 
     @property
-    def stem(self):
-        """Name of the row's picture, without its ending."""
-        return f"figure-{self.row['figure']:02d}"
+    def differences(self):
+        """Where the settings are not those of most rows, or of what this varies."""
+        usual = flat(reference()["rows"][0]["settings"])
+        if self.variant != "named":
+            usual = flat(self.row["settings"])
+        found = [
+            f"{NAMES.get(name, name)} {str(value).strip('[]')}"
+            for name, value in flat(self.settings).items()
+            if name not in ("activation", "loss") and value != usual.get(name)
+        ]
+        return ", ".join(found)
 
-    def curve(self, part, quantity):
-        """One of the four published curves.
+    def values(self, figure):
+        """One of the four figures, of each run."""
+        return np.array([result[figure] for result in self.results])
 
-        Parameters
-        ----------
-        part : {"train", "test"}
-        quantity : {"loss", "accuracy"}
+    def noise(self, figure):
+        """By how much one more run may differ from the mean; NaN for a single run."""
+        n = len(self.results)
+        if n < 2:
+            return math.nan
+        errors = [result["sampling_errors"][figure] for result in self.results]
+        deviation = max(self.values(figure).std(ddof=1), np.mean(errors))
+        return float(student.ppf(0.975, n - 1) * deviation * math.sqrt(1 + 1 / n))
 
-        Returns
-        -------
-        epochs, values : ndarray of shape (n_points,)
-        """
-        if part == "test":
-            points = slice(None, None, TEST_EVERY)
-            return self.history["epoch"][points], self.history[f"val_{quantity}"][
-                points
-            ]
-        batches = self.history.batches[quantity]
-        n_epochs, n_batches = batches.shape
-        block = min(BLOCK, n_batches)
-        n_blocks = n_batches // block
-        blocks = batches[:, : n_blocks * block].reshape(n_epochs, n_blocks, block)
-        ends = np.arange(1, n_blocks + 1) * block / n_batches
-        epochs = np.arange(n_epochs)[:, np.newaxis] + ends
-        return epochs.ravel(), blocks.mean(axis=2, dtype=np.float64).ravel()
+    def excess(self, figure):
+        """Difference of the published figure from the mean, in units of the noise."""
+        difference = self.row["published"][figure] - self.values(figure).mean()
+        return difference / self.noise(figure)
 
-    def figures(self):
-        """Last points of the four curves: the published kind of figures."""
-        return {
-            f"{part}_{quantity}": float(self.curve(part, quantity)[1][-1])
-            for part in ("train", "test")
-            for quantity in ("loss", "accuracy")
-        }
+    def verdict(self):
+        """Say in words whether the published figures agree."""
+        if len(self.results) < 2:
+            return ""
+        excesses = {figure: self.excess(figure) for figure in FIGURES}
+        outside = [
+            f"{figure.replace('_', ' ')} {excess:+.1f}"
+            for figure, excess in excesses.items()
+            if abs(excess) > 1
+        ]
+        return "differs: " + ", ".join(outside) if outside else "agrees"
+
+    def curve(self, figure):
+        """One of the four curves: epochs, and values of shape (n_runs, n_points)."""
+        curves = [result["curves"][figure] for result in self.results]
+        return curves[0]["epochs"], np.array([curve["values"] for curve in curves])
 
 
-def classifier(settings, *, epochs, seed):
-    """Make the classifier of a row.
-
-    Parameters
-    ----------
-    settings : dict
-        Of reference.json.
-    epochs : int
-    seed : int
-
-    Returns
-    -------
-    classifier : MLPClassifier
-    """
+def flat(settings):
+    """Put the parameters of the loss among the other settings."""
     settings = dict(settings)
-    make_loss = losses.known()[settings["loss"]]
-    settings["loss"] = make_loss(**settings.pop("loss_parameters", {}))
-    return MLPClassifier(
-        **settings,
-        init=0.01,
-        max_iter=epochs,
-        n_iter_no_change=np.inf,
-        random_state=seed,
-        record_batches=True,
-    )
+    parameters = settings.pop("loss_parameters", {})
+    return settings | parameters
 
 
-def run_row(row, dataset, *, epochs, seed):
-    """Train the network of a row.
-
-    Parameters
-    ----------
-    row : dict
-        The entry of reference.json.
-    dataset : data.DataSet
-        With X scaled already.
-    epochs : int
-    seed : int
-
-    Returns
-    -------
-    run : Run
-    """
-    network = classifier(row["settings"], epochs=epochs, seed=seed)
-    start = time.perf_counter()
-    network.fit(
-        dataset.X_train, dataset.y_train, X_val=dataset.X_test, y_val=dataset.y_test
-    )
-    return Run(row, network.history_, time.perf_counter() - start)
-
-
-def run_rows(rows, dataset, *, epochs, seed, jobs):
-    """Train the networks of several rows, in threads over one copy of the data.
+def grouped(rows, results):
+    """Put results that differ only in their seed together.
 
     Parameters
     ----------
     rows : list of dict
-    dataset : data.DataSet
-        With X scaled already.
-    epochs : int
-    seed : int
-    jobs : int
-        Number of networks trained at a time.
+        Of reference.json.
+    results : list of dict
+        Of `experiment.train`.
 
     Returns
     -------
-    runs : list of Run
-        In the order of rows.
+    groups : list of Group
+        In the order of rows, variants after what they vary.
     """
-    parallel = joblib.Parallel(
-        n_jobs=jobs, prefer="threads", return_as="generator_unordered"
-    )
-    finished = parallel(
-        joblib.delayed(run_row)(row, dataset, epochs=epochs, seed=seed) for row in rows
-    )
-    runs = list(tqdm(finished, total=len(rows), unit="network"))
-    return sorted(runs, key=lambda run: rows.index(run.row))
+    by_settings = {}
+    for result in results:
+        key = result["figure"], result["variant"], json.dumps(result["settings"])
+        by_settings.setdefault(key, []).append(result)
+    row_of = {row["figure"]: row for row in rows}
+    return [Group(row_of[key[0]], found) for key, found in by_settings.items()]
 
 
-def plot_run(run, dataset):
-    """Draw loss and accuracy of a run, training and test, over the epochs.
-
-    Parameters
-    ----------
-    run : Run
-    dataset : data.DataSet
-
-    Returns
-    -------
-    axes : ndarray of 2 matplotlib Axes
-        Of loss and accuracy.
-    """
-    axes = new_axes()
-    for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        plot_curves(run, dataset, axis, quantity)
-        zoom(axis, [run], dataset, quantity)
-        axis.set(xlabel="epoch", ylabel=quantity)
-    return axes
-
-
-def plot_curves(run, dataset, axis, quantity):
-    """Draw training and test curve of a run, and the published end points."""
+def plot_curves(group, dataset, axis, quantity):
+    """Draw training and test curve, mean and range over the runs."""
     for part, style in STYLES.items():
-        epochs, values = run.curve(part, quantity)
-        axis.plot(epochs, values, label=part, **style)
+        figure = f"{part}_{quantity}"
+        epochs, values = group.curve(figure)
+        axis.plot(epochs, values.mean(axis=0), label=part, **style)
+        if len(values) > 1:
+            axis.fill_between(
+                epochs,
+                values.min(axis=0),
+                values.max(axis=0),
+                color=style["color"],
+                alpha=0.25,
+                linewidth=0,
+            )
         if dataset.comparable:
             axis.plot(
                 epochs[-1],
-                run.row["published"][f"{part}_{quantity}"],
+                group.row["published"][figure],
                 label=f"{part}, published",
                 color=style["color"],
                 marker=MARKERS[part],
@@ -221,49 +175,52 @@ def plot_curves(run, dataset, axis, quantity):
             )
 
 
-def zoom(axis, runs, dataset, quantity):
-    """Fit a picture's range to its runs, less the steep first epochs."""
-    curves = [run.curve(part, quantity)[1] for run in runs for part in STYLES]
-    shown = [values[len(values) // 20 :] for values in curves]
-    if dataset.comparable:
-        shown += [
-            [run.row["published"][f"{part}_{quantity}"]]
-            for run in runs
-            for part in STYLES
-        ]
+def zoom(axis, groups, dataset, quantity):
+    """Fit a picture's range to its curves, less the steep first epochs."""
+    shown = []
+    for group in groups:
+        for part in STYLES:
+            _, values = group.curve(f"{part}_{quantity}")
+            shown.append(values[:, values.shape[1] // 20 :].ravel())
+            if dataset.comparable:
+                shown.append([group.row["published"][f"{part}_{quantity}"]])
     low, high = np.min(np.concatenate(shown)), np.max(np.concatenate(shown))
     margin = 0.05 * (high - low) or 0.05
     axis.set_ylim(low - margin, high + margin)
 
 
-def save_picture_of_run(run, dataset, folder):
-    """Save the picture of a run as PNG."""
-    axes = plot_run(run, dataset)
+def save_picture(group, dataset, path):
+    """Save loss and accuracy of a row as PNG."""
+    axes = new_axes()
+    for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+        plot_curves(group, dataset, axis, quantity)
+        zoom(axis, [group], dataset, quantity)
+        axis.set(xlabel="epoch", ylabel=quantity)
     figure = axes[0].figure
-    figure.suptitle(f"Figure {run.row['figure']}: {run.title}")
+    figure.suptitle(f"Figure {group.row['figure']}: {group.title}")
     add_legend(figure, axes[0])
-    save(figure, folder / f"{run.stem}.png")
+    save(figure, path)
 
 
-def save_overview(runs, dataset, folder):
-    """Save small multiples of all runs as PNG, three in a row that shares its scale."""
-    runs = sorted(runs, key=lambda run: run.row["settings"]["loss"])
-    n_rows = -(-len(runs) // 3)
-    figure = pyplot.figure(figsize=(15, 2.4 * n_rows + 0.9), layout="constrained")
+def save_overview(groups, dataset, path):
+    """Save small multiples of rows as PNG, three in a line that shares its scale."""
+    groups = sorted(groups, key=lambda group: group.settings["loss"])
+    n_lines = -(-len(groups) // 3)
+    figure = pyplot.figure(figsize=(15, 2.6 * n_lines + 0.9), layout="constrained")
     halves = figure.subfigures(1, 2)
     for half, quantity in zip(halves, ("loss", "accuracy"), strict=True):
         half.suptitle(f"{quantity.capitalize()} over the epochs")
-        grid = half.subplots(n_rows, 3, sharex=True, sharey="row", squeeze=False)
-        for start, axes in zip(range(0, len(runs), 3), grid, strict=True):
-            in_row = runs[start : start + 3]
-            for run, axis in zip(in_row, axes, strict=False):
-                plot_curves(run, dataset, axis, quantity)
-                axis.set_title(run.title)
-            zoom(axes[0], in_row, dataset, quantity)
-            for unused in axes[len(in_row) :]:
+        grid = half.subplots(n_lines, 3, sharex=True, sharey="row", squeeze=False)
+        for start, axes in zip(range(0, len(groups), 3), grid, strict=True):
+            in_line = groups[start : start + 3]
+            for group, axis in zip(in_line, axes, strict=False):
+                plot_curves(group, dataset, axis, quantity)
+                axis.set_title(f"{group.title}\n{group.differences}", fontsize="medium")
+            zoom(axes[0], in_line, dataset, quantity)
+            for unused in axes[len(in_line) :]:
                 unused.set_axis_off()
     add_legend(figure, grid[0, 0])
-    save(figure, folder / "overview.png")
+    save(figure, path)
 
 
 def add_legend(figure, axis):
@@ -278,96 +235,148 @@ def save(figure, path):
     pyplot.close(figure)
 
 
-def table(runs, dataset):
-    """Lay out the figures of all runs beside the published ones.
+def table(groups, dataset):
+    """Lay out the figures of rows beside the published ones.
 
     Parameters
     ----------
-    runs : list of Run
+    groups : list of Group
     dataset : data.DataSet
 
     Returns
     -------
     markdown : str
     """
+    repeated = len(groups[0].results) > 1
     columns = [name.replace("_", " ") for name in FIGURES]
-    head = ["figure", "activation", "loss"]
+    head = ["figure", "activation", "loss", "other settings"]
     for column in columns:
         head += [column, "published"] if dataset.comparable else [column]
-    lines = [head + ["seconds"], ["---"] * (len(head) + 1)]
-    for run in runs:
-        cells = [str(run.row["figure"]), *run.title.split(", ")]
-        for name, value in run.figures().items():
-            cells.append(f"{value:.4f}")
+    head += ["seconds"]
+    if dataset.comparable and repeated:
+        head += ["the published figures"]
+    lines = [head, ["---"] * len(head)]
+    for group in groups:
+        number = str(group.row["figure"])
+        if group.variant != "named":
+            number += " as published"
+        cells = [number, *group.title.split(", "), group.differences]
+        for name in FIGURES:
+            values = group.values(name)
+            spread = f" ± {values.std(ddof=1):.4f}" if repeated else ""
+            cells.append(f"{values.mean():.4f}{spread}")
             if dataset.comparable:
-                cells.append(f"{run.row['published'][name]:.4f}")
-        lines.append([*cells, f"{run.seconds:.1f}"])
+                cells.append(f"{group.row['published'][name]:.4f}")
+        cells.append(f"{group.values('seconds').mean():.1f}")
+        if dataset.comparable and repeated:
+            cells.append(group.verdict())
+        lines.append(cells)
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write_report(runs, dataset, folder, *, command, seconds, notes):
+def write_report(groups, dataset, folder, *, notes, seconds):
     """Write report.md and its pictures.
 
     Parameters
     ----------
-    runs : list of Run
+    groups : list of Group
     dataset : data.DataSet
     folder : Path
-        Is made if it is not there.
-    command : str
-        What to call to get this report again.
-    seconds : float
-        Wall time of all runs together.
     notes : dict of str to str
         Remarks that rows refer to.
+    seconds : float
+        Training time of all runs, each on one thread, added up.
 
     Returns
     -------
     path : Path
         Of report.md.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    save_overview(runs, dataset, folder)
-    for run in runs:
-        save_picture_of_run(run, dataset, folder)
+    n_runs = sum(len(group.results) for group in groups)
     parts = [
         "# The reference experiment",
-        f"Data: {dataset.source}. Trained in {seconds:.0f} s by `{command}`.",
-        table(runs, dataset),
+        f"Data: {dataset.source}. {n_runs} runs, {seconds:.0f} s of training in all on "
+        "one thread each.",
     ]
-    if dataset.comparable:
-        parts += [
-            f"Figure {run.row['figure']}: {notes[run.row['note']]}"
-            for run in runs
-            if "note" in run.row
-        ]
-    else:
-        parts.insert(1, f"**{NOT_COMPARABLE}**")
-    parts.append("![All runs](overview.png)")
-    for run in runs:
-        parts += [
-            f"## Figure {run.row['figure']}: {run.title}",
-            f"![{run.title}]({run.stem}.png)",
-        ]
+    if not dataset.comparable:
+        parts.append(f"**{NOT_COMPARABLE}**")
+    elif len(groups[0].results) > 1:
+        parts.append(noise_explained(groups[0]))
+    sections = {}
+    for group in groups:
+        sections.setdefault(group.row["section"], []).append(group)
+    for section, members in sections.items():
+        parts += [f"## {section.capitalize()}", table(members, dataset)]
+        if dataset.comparable:
+            parts += remarks(members, notes)
+        named = [group for group in members if group.variant == "named"]
+        overview = f"{section.replace(' ', '-')}.png"
+        save_overview(named, dataset, folder / overview)
+        parts.append(f"![{section}]({overview})")
+        links = []
+        for group in named:
+            number = group.row["figure"]
+            picture = f"figure-{number:02d}.png"
+            save_picture(group, dataset, folder / picture)
+            links.append(f"[{number}]({picture})")
+        parts.append(f"Larger, figure by figure: {', '.join(links)}.")
     path = folder / "report.md"
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
 
 
+def noise_explained(group):
+    """Say how a published figure is judged."""
+    n = len(group.results)
+    window = 50 * group.settings["batch_size"]
+    return NOISE.format(repeats=n, freedom=n - 1, window=window)
+
+
+def remarks(groups, notes):
+    """What is to be said of rows that look wrong in the publication."""
+    rows = {group.row["figure"]: group.row for group in groups}
+    return [
+        f"Figure {figure}: {notes[row['note']]}"
+        for figure, row in rows.items()
+        if "note" in row
+    ]
+
+
+def write_runs(results, folder):
+    """Write all that is known of the runs as JSON, compressed.
+
+    Parameters
+    ----------
+    results : list of dict
+    folder : Path
+
+    Returns
+    -------
+    path : Path
+    """
+    path = folder / "runs.json.gz"
+    content = json.dumps(results).encode()
+    # Without a date in it, the same runs give the same bytes.
+    path.write_bytes(gzip.compress(content, mtime=0))
+    return path
+
+
 def parse_arguments(arguments):
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--data", choices=["mnist", "fashion-mnist", "digits"], default="mnist"
     )
     parser.add_argument(
         "--figures",
         type=figure_numbers,
-        default="1-9",
-        help="numbers of rows of the reference, such as 1-9,20 (default: %(default)s)",
+        default=[row["figure"] for row in reference()["rows"]],
+        help="numbers of rows of the reference, such as 1-9,20 (default: all)",
     )
     parser.add_argument("--epochs", type=positive, default=100)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--repeats", type=positive, default=1, help="runs of each row, seeds 0, 1, ..."
+    )
     parser.add_argument(
         "--jobs",
         type=positive,
@@ -405,12 +414,6 @@ def figure_numbers(text):
     return chosen
 
 
-def reference():
-    """Read the rows of the reference and the remarks on them."""
-    path = Path(__file__).with_name("reference.json")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def main(arguments=None):
     """Run the command line."""
     options = parse_arguments(arguments)
@@ -420,23 +423,31 @@ def main(arguments=None):
         X_train=data.scale(dataset.X_train), X_test=data.scale(dataset.X_test)
     )
     rows = [row for row in reference()["rows"] if row["figure"] in options.figures]
+    runs = plan(rows, range(options.repeats))
     start = time.perf_counter()
-    runs = run_rows(
-        rows, dataset, epochs=options.epochs, seed=options.seed, jobs=options.jobs
-    )
-    seconds = time.perf_counter() - start
-    path = write_report(
+    results = train(
         runs,
         dataset,
-        options.output,
-        command=" ".join(["benchmarks/report.py", *(arguments or sys.argv[1:])]),
-        seconds=seconds,
-        notes=reference()["notes"],
+        epochs=options.epochs,
+        jobs=options.jobs,
+        folder=options.output / "runs",
     )
-    print(table(runs, dataset))
+    seconds = time.perf_counter() - start
+    groups = grouped(rows, results)
+    path = write_report(
+        groups,
+        dataset,
+        options.output,
+        notes=reference()["notes"],
+        seconds=sum(result["seconds"] for result in results),
+    )
+    write_runs(results, options.output)
+    print(table(groups, dataset))
     if not dataset.comparable:
         print(NOT_COMPARABLE)
-    print(f"{len(runs)} networks in {seconds:.0f} s. The report is {path}")
+    print(
+        f"{len(results)} of {len(runs)} runs in {seconds:.0f} s. The report is {path}"
+    )
 
 
 if __name__ == "__main__":

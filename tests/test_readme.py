@@ -12,7 +12,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 def test_its_code_runs(capsys):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names = {}
     for block in blocks:
         exec(block, names)

@@ -1,0 +1,299 @@
+"""The reference experiment: its rows, and the runs that reproduce them.
+
+The rows and their published figures are in reference.json. Every run follows the
+protocol of the publication: x = (pixel - 128) / 255, weights from a normal distribution
+of standard deviation 0.01, biases 0, samples reshuffled every epoch, no stopping. Its
+training figures are means over the last complete block of 50 mini-batches, each
+measured before its update; its test figures are those after the last of the epochs 1,
+6, 11, ...
+"""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cymlp import MLPClassifier, fit_many, losses
+
+BLOCK = 50  # mini-batches per point of the published training curve
+TEST_EVERY = 5  # epochs between two points of the published test curve
+FIGURES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+PACKAGES = ("cymlp", "numpy", "scipy", "scikit-learn")
+
+
+class SwappedHardSwish:
+    """The HardSwish that the published figures come from: two branches exchanged.
+
+    f(u) = u for -3 < u < 3, u (u + 3) / 6 for u >= 3, and 0 for u <= -3.
+    """
+
+    def value(self, U):
+        """Compute f(U)."""
+        return np.where(U <= -3, 0, np.where(U < 3, U, U * (U + 3) / 6))
+
+    def derivative(self, U, A):
+        """Compute f'(U)."""
+        return np.where(U <= -3, 0, np.where(U < 3, 1, (2 * U + 3) / 6))
+
+
+class Run(NamedTuple):
+    """What to train.
+
+    Attributes
+    ----------
+    figure : int
+        Number of the row in the publication.
+    variant : {"named", "as published"}
+        Whether the settings are those that the row names, or those that the published
+        figures look like.
+    settings : dict
+        Of reference.json.
+    seed : int
+    """
+
+    figure: int
+    variant: str
+    settings: dict
+    seed: int
+
+    def classifier(self, epochs):
+        """Make the classifier of the run.
+
+        Parameters
+        ----------
+        epochs : int
+
+        Returns
+        -------
+        classifier : MLPClassifier
+        """
+        settings = dict(self.settings)
+        make_loss = losses.known()[settings["loss"]]
+        settings["loss"] = make_loss(**settings.pop("loss_parameters", {}))
+        if settings["activation"] == "swapped_hardswish":
+            settings["activation"] = SwappedHardSwish()
+        return MLPClassifier(
+            **settings,
+            init=0.01,
+            max_iter=epochs,
+            n_iter_no_change=np.inf,
+            random_state=self.seed,
+            record_batches=True,
+        )
+
+    def cost(self):
+        """Order of magnitude of the time it takes, to begin with the longest."""
+        return (
+            sum(self.settings["hidden_layer_sizes"]) + 500 / self.settings["batch_size"]
+        )
+
+
+def reference():
+    """Read the rows of the reference and the remarks on them.
+
+    Returns
+    -------
+    reference : dict
+        "rows" is a list of dict, "notes" a dict of str to str.
+    """
+    path = Path(__file__).with_name("reference.json")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def plan(rows, seeds):
+    """List the runs of some rows: each as it is named, some as published, too.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of reference.json.
+    seeds : iterable of int
+
+    Returns
+    -------
+    runs : list of Run
+    """
+    return [
+        Run(row["figure"], variant, row["settings"] | changes, seed)
+        for row in rows
+        for variant, changes in [
+            ("named", {}),
+            *(("as published", changes) for changes in row.get("as_published", [])),
+        ]
+        for seed in seeds
+    ]
+
+
+def result_of(run, network, dataset):
+    """Describe a finished run.
+
+    Parameters
+    ----------
+    run : Run
+    network : MLPClassifier
+        Fitted.
+    dataset : data.DataSet
+        With X scaled already.
+
+    Returns
+    -------
+    result : dict
+        The settings, the four figures, their sampling errors and the four curves.
+    """
+    curves = published_curves(network.history_)
+    return {
+        "figure": run.figure,
+        "variant": run.variant,
+        "seed": run.seed,
+        **{name: curves[name]["values"][-1] for name in FIGURES},
+        "sampling_errors": sampling_errors(network, dataset),
+        "seconds": round(float(network.history_["seconds"].sum()), 2),
+        "settings": run.settings,
+        "versions": {package: version(package) for package in PACKAGES},
+        "curves": curves,
+    }
+
+
+def sampling_errors(network, dataset):
+    """Standard errors of the figures, as means over a sample of images.
+
+    Those of the training figures come from the 50 mini-batches that they are means of,
+    those of the test figures from the images of the test set.
+
+    Parameters
+    ----------
+    network : MLPClassifier
+        Fitted.
+    dataset : data.DataSet
+        With X scaled already.
+
+    Returns
+    -------
+    errors : dict of str to float
+    """
+    errors = {}
+    for quantity, batches in network.history_.batches.items():
+        window = last_block(batches[-1])
+        errors[f"train_{quantity}"] = window.std(ddof=1) / np.sqrt(window.size)
+    Z = network.decision_function(dataset.X_test)
+    targets = np.eye(Z.shape[1], dtype=Z.dtype)[dataset.y_test]
+    values, _ = network.loss.value_and_gradient(Z, targets)
+    right = Z.argmax(axis=1) == dataset.y_test
+    errors["test_loss"] = values.std() / np.sqrt(values.size)
+    errors["test_accuracy"] = right.std() / np.sqrt(right.size)
+    return {name: round(float(errors[name]), 6) for name in FIGURES}
+
+
+def last_block(batches):
+    """Cut the last complete block out of an epoch's mini-batches."""
+    block = min(BLOCK, batches.size)
+    n_blocks = batches.size // block
+    return batches[(n_blocks - 1) * block : n_blocks * block]
+
+
+def published_curves(history):
+    """Reduce a history to the points that the publication shows.
+
+    Parameters
+    ----------
+    history : History
+        With batches and validation figures.
+
+    Returns
+    -------
+    curves : dict of str to dict
+        For each of the four figures "epochs" and "values", lists of float.
+    """
+    curves = {}
+    for quantity in ("loss", "accuracy"):
+        batches = history.batches[quantity]
+        n_epochs, n_batches = batches.shape
+        block = min(BLOCK, n_batches)
+        n_blocks = n_batches // block
+        blocks = batches[:, : n_blocks * block].reshape(n_epochs, n_blocks, block)
+        ends = np.arange(1, n_blocks + 1) * block / n_batches
+        curves[f"train_{quantity}"] = as_curve(
+            (np.arange(n_epochs)[:, np.newaxis] + ends).ravel(),
+            blocks.mean(axis=2, dtype=np.float64).ravel(),
+        )
+        curves[f"test_{quantity}"] = as_curve(
+            history["epoch"][::TEST_EVERY], history[f"val_{quantity}"][::TEST_EVERY]
+        )
+    return curves
+
+
+def as_curve(epochs, values):
+    """Round a curve to what a picture or a reader can make use of."""
+    return {
+        "epochs": np.round(epochs, 4).tolist(),
+        "values": np.round(values, 6).tolist(),
+    }
+
+
+def train(runs, dataset, *, epochs, jobs, folder):
+    """Train what has not been trained before, in threads over one copy of the data.
+
+    A finished run is kept in the folder, and taken from there the next time that a run
+    with the same settings, seed, data, epochs and version of cymlp is asked for.
+
+    Parameters
+    ----------
+    runs : list of Run
+    dataset : data.DataSet
+        With X scaled already.
+    epochs : int
+    jobs : int
+        Number of networks trained at a time.
+    folder : Path
+
+    Returns
+    -------
+    results : list of dict
+        Of the runs, in their order, without those that failed.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, after the finished runs are kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / file_name(run, dataset.name, epochs) for run in runs]
+    missing = [i for i, path in enumerate(paths) if not path.exists()]
+    missing.sort(key=lambda i: -runs[i].cost())
+    print(f"{len(runs) - len(missing)} of {len(runs)} runs are in {folder} already.")
+    networks = {i: runs[i].classifier(epochs) for i in missing}
+    try:
+        fit_many(
+            {paths[i].stem: network for i, network in networks.items()},
+            dataset.X_train,
+            dataset.y_train,
+            X_val=dataset.X_test,
+            y_val=dataset.y_test,
+            n_jobs=jobs,
+            progress=True,
+        )
+    except ExceptionGroup as errors:
+        for error in errors.exceptions:
+            print(f"{error.__notes__[0]} {error}")
+    finally:
+        for i, network in networks.items():
+            if getattr(network, "n_iter_", 0) == epochs:
+                save(result_of(runs[i], network, dataset), paths[i])
+    return [json.loads(path.read_text("utf-8")) for path in paths if path.exists()]
+
+
+def file_name(run, data_name, epochs):
+    """Name the file that keeps a run after all that determines its result."""
+    key = json.dumps([run, data_name, epochs, version("cymlp")], sort_keys=True)
+    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return f"figure-{run.figure:02d}-seed-{run.seed}-{digest}.json"
+
+
+def save(result, path):
+    """Write a file whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(result), encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,173 @@
+"""The reference experiment: its rows, its protocol, and how runs are kept."""
+
+import json
+
+import data
+import experiment
+import numpy as np
+import pytest
+from experiment import Run, SwappedHardSwish
+from sklearn.datasets import load_digits
+
+from cymlp import History
+
+
+@pytest.fixture
+def history():
+    """Of 100 epochs of 120 batches; each figure tells where it is from."""
+    history = History()
+    for epoch in range(1, 101):
+        batches = 1000 * epoch + np.arange(120)
+        history.append(
+            epoch=epoch,
+            val_loss=epoch,
+            val_accuracy=-epoch,
+            batches={"loss": batches, "accuracy": -batches},
+        )
+    return history
+
+
+@pytest.fixture
+def digits():
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16).astype(np.float32)
+    return data.DataSet("digits", X[:1200], y[:1200], X[1200:], y[1200:], "here", False)
+
+
+SETTINGS = {
+    "hidden_layer_sizes": [8],
+    "activation": "tanh",
+    "loss": "cross_entropy",
+    "learning_rate_init": 0.1,
+    "momentum": 0.9,
+    "weight_decay": 0.0001,
+    "batch_size": 100,
+}
+
+
+def test_curves_and_figures_follow_the_protocol(history):
+    curves = experiment.published_curves(history)
+    # Training: a point per 50 batches, the last from batches 51 to 100 of epoch 100.
+    train = curves["train_loss"]
+    np.testing.assert_allclose(train["epochs"][:3], [0.4167, 0.8333, 1.4167])
+    assert train["values"][2] == 2000 + 24.5
+    assert train["values"][-1] == np.mean(100_000 + np.arange(50, 100))
+    assert curves["train_accuracy"]["values"][-1] == -train["values"][-1]
+    # Test: after epochs 1, 6, ..., 96.
+    assert curves["test_loss"]["epochs"] == list(range(1, 97, 5))
+    assert curves["test_loss"]["values"][-1] == 96
+    assert curves["test_accuracy"]["values"][-1] == -96
+
+
+def test_an_epoch_shorter_than_a_block_is_a_block():
+    history = History()
+    figures = {"loss": [1.0, 2.0, 6.0], "accuracy": [0.5, 0.5, 0.2]}
+    history.append(epoch=1, val_loss=0, val_accuracy=0, batches=figures)
+    curves = experiment.published_curves(history)
+    assert curves["train_loss"] == {"epochs": [1.0], "values": [3.0]}
+
+
+def test_the_reference_has_28_rows_that_the_classifier_takes():
+    rows = experiment.reference()["rows"]
+    assert len({row["figure"] for row in rows}) == len(rows) == 28
+    for run in experiment.plan(rows, [0]):
+        mlp = run.classifier(epochs=1)
+        mlp.fit(np.eye(20), np.arange(20) % 2)
+    for row in rows:
+        assert set(row["published"]) == set(experiment.FIGURES)
+    notes = {row["note"] for row in rows if "note" in row}
+    assert notes == set(experiment.reference()["notes"])
+
+
+def test_rows_that_look_wrong_are_planned_both_ways():
+    runs = experiment.plan(experiment.reference()["rows"], [0, 1])
+    assert len(runs) == 2 * (28 + 6)
+    changed = {
+        run.figure: run for run in runs if run.variant == "as published" and run.seed
+    }
+    assert set(changed) == {2, 6, 7, 27, 41}
+    assert isinstance(changed[2].classifier(1).activation, SwappedHardSwish)
+    assert changed[41].classifier(1).loss.margin == 1.0
+
+
+def test_a_run_has_the_settings_of_the_protocol():
+    mlp = Run(1, "named", SETTINGS, seed=3).classifier(epochs=100)
+    assert (mlp.init, mlp.max_iter, mlp.random_state) == (0.01, 100, 3)
+    assert mlp.n_iter_no_change == np.inf
+    assert mlp.learning_rate_init == 0.1
+
+
+def test_the_swapped_hardswish_is_what_it_says():
+    U = np.array([-4.0, -3.0, -1.0, 2.0, 3.0, 5.0])
+    swapped = SwappedHardSwish()
+    np.testing.assert_allclose(swapped.value(U), [0, 0, -1, 2, 3, 20 / 3])
+    np.testing.assert_allclose(
+        swapped.derivative(U, swapped.value(U)), [0, 0, 1, 1, 1.5, 13 / 6]
+    )
+
+
+def test_results_describe_their_run(digits, tmp_path):
+    runs = experiment.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
+    results = experiment.train(runs, digits, epochs=11, jobs=2, folder=tmp_path)
+    for run, result in zip(runs, results, strict=True):
+        network = run.classifier(11).fit(
+            digits.X_train, digits.y_train, X_val=digits.X_test, y_val=digits.y_test
+        )
+        assert result["seed"] == run.seed
+        assert result["settings"] == SETTINGS
+        assert result["test_loss"] == round(network.history_["val_loss"][10], 6)
+        assert result["train_accuracy"] == pytest.approx(
+            network.history_.batches["accuracy"][-1].mean(), abs=1e-6
+        )
+        # Binomial, and of 12 batches.
+        p = network.score(digits.X_test, digits.y_test)
+        errors = result["sampling_errors"]
+        assert errors["test_accuracy"] == pytest.approx(
+            np.sqrt(p * (1 - p) / 597), abs=1e-6
+        )
+        assert 0 < errors["train_loss"] < 0.1
+        assert set(result["versions"]) == {"cymlp", "numpy", "scipy", "scikit-learn"}
+
+
+def test_finished_runs_are_used_again(digits, tmp_path, capsys):
+    runs = experiment.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
+    kept = {"epochs": 2, "jobs": 1, "folder": tmp_path}
+    first = experiment.train(runs[:1], digits, **kept)
+    assert "0 of 1 runs" in capsys.readouterr().out
+    again = experiment.train(runs, digits, **kept)
+    assert "1 of 2 runs" in capsys.readouterr().out
+    assert again[0] == first[0]
+    for other in (
+        {"epochs": 3},
+        {"dataset": digits._replace(name="others")},
+        {"runs": [Run(1, "named", SETTINGS | {"momentum": 0.5}, 0)]},
+    ):
+        experiment.train(**{"runs": runs, "dataset": digits} | kept | other)
+        assert "0 of" in capsys.readouterr().out
+
+
+def test_an_interrupt_loses_only_the_runs_in_progress(digits, tmp_path, monkeypatch):
+    def interrupted(networks, *data, **options):
+        first, *_ = networks.values()
+        first.fit(digits.X_train, digits.y_train, **validation(options))
+        raise KeyboardInterrupt
+
+    def validation(options):
+        return {name: options[name] for name in ("X_val", "y_val")}
+
+    runs = experiment.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
+    monkeypatch.setattr(experiment, "fit_many", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        experiment.train(runs, digits, epochs=2, jobs=1, folder=tmp_path)
+    (kept,) = tmp_path.iterdir()
+    assert json.loads(kept.read_text())["seed"] in (0, 1)
+
+
+def test_a_failure_is_reported_and_does_not_lose_the_others(digits, tmp_path, capsys):
+    wild = SETTINGS | {"learning_rate_init": 1e30}
+    runs = [Run(1, "named", SETTINGS, 0), Run(2, "named", wild, 0)]
+    results = experiment.train(runs, digits, epochs=2, jobs=1, folder=tmp_path)
+    assert [result["figure"] for result in results] == [1]
+    out = capsys.readouterr().out
+    assert "figure-02-seed-0" in out
+    assert "diverged" in out
