@@ -75,12 +75,11 @@ class Group:
         usual = flat(reference()["rows"][0]["settings"])
         if self.variant != "named":
             usual = flat(self.row["settings"])
-        found = [
+        return [
             f"{NAMES.get(name, name)} {str(value).strip('[]')}"
             for name, value in flat(self.settings).items()
             if name not in ("activation", "loss") and value != usual.get(name)
         ]
-        return ", ".join(found)
 
     def values(self, figure):
         """One of the four figures, of each run."""
@@ -206,7 +205,9 @@ def save_overview(groups, dataset, path):
     """Save small multiples of rows as PNG, three in a line that shares its scale."""
     groups = sorted(groups, key=lambda group: group.settings["loss"])
     n_lines = -(-len(groups) // 3)
-    figure = pyplot.figure(figsize=(15, 2.6 * n_lines + 0.9), layout="constrained")
+    title_lines = 1 + max(len(group.differences) for group in groups)
+    height = n_lines * (2.2 + 0.2 * title_lines) + 0.9
+    figure = pyplot.figure(figsize=(15, height), layout="constrained")
     halves = figure.subfigures(1, 2)
     for half, quantity in zip(halves, ("loss", "accuracy"), strict=True):
         half.suptitle(f"{quantity.capitalize()} over the epochs")
@@ -215,7 +216,7 @@ def save_overview(groups, dataset, path):
             in_line = groups[start : start + 3]
             for group, axis in zip(in_line, axes, strict=False):
                 plot_curves(group, dataset, axis, quantity)
-                axis.set_title(f"{group.title}\n{group.differences}", fontsize="medium")
+                axis.set_title("\n".join([group.title, *group.differences]), size=9)
             zoom(axes[0], in_line, dataset, quantity)
             for unused in axes[len(in_line) :]:
                 unused.set_axis_off()
@@ -260,7 +261,7 @@ def table(groups, dataset):
         number = str(group.row["figure"])
         if group.variant != "named":
             number += " as published"
-        cells = [number, *group.title.split(", "), group.differences]
+        cells = [number, *group.title.split(", "), ", ".join(group.differences)]
         for name in FIGURES:
             values = group.values(name)
             spread = f" ± {values.std(ddof=1):.4f}" if repeated else ""

@@ -66,7 +66,7 @@ def test_runs_are_grouped_by_all_but_their_seed():
     named, published = report.grouped([row], results)
     assert [result["seed"] for result in named.results] == [0, 1]
     assert (named.variant, published.variant) == ("named", "as published")
-    assert published.differences == "batch size 10"
+    assert published.differences == ["batch size 10"]
 
 
 @pytest.mark.parametrize(
