@@ -64,3 +64,23 @@ def test_a_fit_that_fails_restores_too():
     with pytest.raises(ValueError, match="diverged"):
         mlp.fit(np.eye(4), [0, 1, 0, 1])
     assert blas_threads() == before
+
+
+class Lifting(Spy):
+    """A user's loss that lifts the limit, as others in the process may."""
+
+    def __init__(self):
+        self.seen = []
+
+    def value_and_gradient(self, Z, T):
+        self.seen.append(set(blas_threads()))
+        threadpool_limits(2, user_api="blas")
+        return ((Z - T) ** 2).sum(axis=1) / 2, Z - T
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_limit_that_others_lift_is_set_again_in_the_next_epoch():
+    lifting = Lifting()
+    mlp = MLPClassifier((3,), loss=lifting, max_iter=3, n_iter_no_change=np.inf)
+    mlp.fit(np.eye(4), [0, 1, 0, 1])
+    assert lifting.seen == [{1}] * 3
