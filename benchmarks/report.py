@@ -81,6 +81,13 @@ class Group:
             if name not in ("activation", "loss") and value != usual.get(name)
         ]
 
+    @property
+    def how(self):
+        """The variant in words."""
+        if self.variant == "named":
+            return "as named"
+        return f"with {', '.join([self.title, *self.differences])}"
+
     def values(self, figure):
         """One of the four figures, of each run."""
         return np.array([result[figure] for result in self.results])
@@ -99,6 +106,10 @@ class Group:
         difference = self.row["published"][figure] - self.values(figure).mean()
         return difference / self.noise(figure)
 
+    def worst_excess(self):
+        """Largest of the four differences, in units of the noise."""
+        return max(abs(self.excess(figure)) for figure in FIGURES)
+
     def verdict(self):
         """Say in words whether the published figures agree."""
         if len(self.results) < 2:
@@ -109,7 +120,7 @@ class Group:
             for figure, excess in excesses.items()
             if abs(excess) > 1
         ]
-        return "differs: " + ", ".join(outside) if outside else "agrees"
+        return f"differs ({', '.join(outside)})" if outside else "agrees"
 
     def curve(self, figure):
         """One of the four curves: epochs, and values of shape (n_runs, n_points)."""
@@ -302,7 +313,7 @@ def write_report(groups, dataset, folder, *, notes, seconds):
     if not dataset.comparable:
         parts.append(f"**{NOT_COMPARABLE}**")
     elif len(groups[0].results) > 1:
-        parts.append(noise_explained(groups[0]))
+        parts += ["## Summary", *summary(groups), noise_explained(groups[0])]
     sections = {}
     for group in groups:
         sections.setdefault(group.row["section"], []).append(group)
@@ -324,6 +335,44 @@ def write_report(groups, dataset, folder, *, notes, seconds):
     path = folder / "report.md"
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
+
+
+def summary(groups):
+    """Say which rows agree, and which way the others come closest.
+
+    Parameters
+    ----------
+    groups : list of Group
+        Of several runs each.
+
+    Returns
+    -------
+    paragraphs : list of str
+    """
+    by_figure = {}
+    for group in groups:
+        by_figure.setdefault(group.row["figure"], []).append(group)
+    agree, differ, both_ways = [], [], []
+    for figure, variants in by_figure.items():
+        if len(variants) > 1:
+            closest = min(variants, key=Group.worst_excess)
+            both_ways.append(
+                f"- Figure {figure} comes closest {closest.how}, and "
+                f"{closest.verdict()}. As named it {variants[0].verdict()}."
+            )
+        elif variants[0].worst_excess() > 1:
+            differ.append(f"- Figure {figure} {variants[0].verdict()}.")
+        else:
+            agree.append(str(figure))
+    paragraphs = [
+        f"All four figures agree with the published ones in {len(agree)} of "
+        f"{len(agree) + len(differ)} rows ({', '.join(agree)})."
+    ]
+    if differ:
+        paragraphs += ["The others:", "\n".join(differ)]
+    if both_ways:
+        paragraphs += ["Rows that look wrong in the publication:", "\n".join(both_ways)]
+    return paragraphs
 
 
 def noise_explained(group):

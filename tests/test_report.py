@@ -33,7 +33,7 @@ def test_agreement_is_judged_by_the_stated_bound():
     assert make_group(values, 3).noise("test_loss") == pytest.approx(bound)
     assert make_group(values, 3 + 0.99 * bound).verdict() == "agrees"
     far = make_group(values, 3 - 2 * bound).verdict()
-    assert far.startswith("differs: train loss -2.0, train accuracy -2.0, test loss")
+    assert far.startswith("differs (train loss -2.0, train accuracy -2.0, test loss")
 
 
 def test_the_spread_counts_as_no_less_than_the_sampling_error():
@@ -49,6 +49,21 @@ def test_the_bound_holds_95_percent_of_runs_like_ours():
     ]
     # The standard error of this frequency is 0.005.
     assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+
+
+def test_the_summary_names_what_agrees_and_how_the_others_come_closest():
+    agreeing, differing = make_group([1, 2, 3], 2), make_group([1, 2, 3], 99)
+    named = make_group([1, 2, 3], 50)
+    published = make_group([49, 50, 51], 50, variant="as published")
+    for figure, group in enumerate([agreeing, differing, named], start=1):
+        group.row["figure"] = figure
+    published.row = named.row
+    text = "\n".join(report.summary([agreeing, differing, named, published]))
+    assert "in 1 of 2 rows (1)" in text
+    assert "Figure 2 differs (train loss" in text
+    assert (
+        "Figure 3 comes closest with tanh, hinge, and agrees. As named it dif" in text
+    )
 
 
 def test_a_single_run_is_not_judged():
