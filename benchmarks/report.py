@@ -106,10 +106,6 @@ class Group:
         difference = self.row["published"][figure] - self.values(figure).mean()
         return difference / self.noise(figure)
 
-    def worst_excess(self):
-        """Largest of the four differences, in units of the noise."""
-        return max(abs(self.excess(figure)) for figure in FIGURES)
-
     def verdict(self):
         """Say in words whether the published figures agree."""
         if len(self.results) < 2:
@@ -243,7 +239,7 @@ def add_legend(figure, axis):
 
 def save(figure, path):
     """Write a figure and free its memory."""
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=90)
     pyplot.close(figure)
 
 
@@ -338,7 +334,7 @@ def write_report(groups, dataset, folder, *, notes, seconds):
 
 
 def summary(groups):
-    """Say which rows agree, and which way the others come closest.
+    """Say which rows agree, and with which of their variants.
 
     Parameters
     ----------
@@ -355,15 +351,12 @@ def summary(groups):
     agree, differ, both_ways = [], [], []
     for figure, variants in by_figure.items():
         if len(variants) > 1:
-            closest = min(variants, key=Group.worst_excess)
-            both_ways.append(
-                f"- Figure {figure} comes closest {closest.how}, and "
-                f"{closest.verdict()}. As named it {variants[0].verdict()}."
-            )
-        elif variants[0].worst_excess() > 1:
-            differ.append(f"- Figure {figure} {variants[0].verdict()}.")
-        else:
+            ways = [f"{group.how} it {group.verdict()}" for group in variants]
+            both_ways.append(f"- Figure {figure}: {'; '.join(ways)}.")
+        elif variants[0].verdict() == "agrees":
             agree.append(str(figure))
+        else:
+            differ.append(f"- Figure {figure} {variants[0].verdict()}.")
     paragraphs = [
         f"All four figures agree with the published ones in {len(agree)} of "
         f"{len(agree) + len(differ)} rows ({', '.join(agree)})."
