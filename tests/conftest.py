@@ -1,6 +1,8 @@
 """Fixtures that several test files use."""
 
 import os
+import signal
+import threading
 
 import data
 import pytest
@@ -16,3 +18,25 @@ def mnist():
     return dataset._replace(
         X_train=data.scale(dataset.X_train), X_test=data.scale(dataset.X_test)
     )
+
+
+@pytest.fixture
+def press_ctrl_c():
+    """Give a function that presses Ctrl-C after so many seconds.
+
+    A shell starts what it runs in the background with Ctrl-C ignored; not so here.
+    """
+    if os.name != "posix":
+        pytest.skip("sends itself a POSIX signal")
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timers = []
+
+    def press(seconds):
+        arguments = (os.getpid(), signal.SIGINT)
+        timers.append(threading.Timer(seconds, os.kill, arguments))
+        timers[-1].start()
+
+    yield press
+    for timer in timers:
+        timer.cancel()
+    signal.signal(signal.SIGINT, handler)

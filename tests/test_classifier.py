@@ -1,9 +1,7 @@
 """The classifier: its contract, its refusals, and its place among scikit-learn's."""
 
 import io
-import os
 import pickle
-import signal
 import threading
 import time
 import warnings
@@ -789,12 +787,11 @@ def test_an_interrupt_between_epochs_loses_none(three_classes, epoch, monkeypatc
     np.testing.assert_array_equal(mlp.coefs_[0], clean.coefs_[0])
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends itself a POSIX signal")
-def test_ctrl_c_does_not_wait_for_the_end_of_a_long_epoch():
+def test_ctrl_c_does_not_wait_for_the_end_of_a_long_epoch(press_ctrl_c):
     # 60000 batches of 40 million operations: many seconds on any processor.
     X = np.zeros((60_000, 400), dtype=np.float32)
     mlp = make_mlp(hidden_layer_sizes=(2000, 2000), max_iter=1, batch_size=1)
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    press_ctrl_c(0.5)
     start = time.perf_counter()
     with pytest.warns(RuntimeWarning, match="interrupted in epoch 1; what the 0"):
         mlp.fit(X, np.arange(60_000) % 2)
