@@ -337,12 +337,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _check_validation(self, X_val, y_val, classes):
         try:
             X_val, y_val = self._validated(X_val, y_val, reset=False)
-            unknown = np.setdiff1d(y_val, classes)
+            labels = np.unique(y_val).tolist()
         except (TypeError, ValueError) as error:
             raise ValueError(f"X_val or y_val is not as it must be: {error}") from error
-        if unknown.size:
+        # Compared in Python, because NumPy compares no strings with numbers.
+        known = set(classes.tolist())
+        if unknown := [label for label in labels if label not in known]:
             raise ValueError(
-                f"y_val has labels that y has not: {unknown[:5].tolist()}; "
+                f"y_val has labels that y has not: {unknown[:5]}; "
                 f"y has {classes.size} classes"
             )
         return X_val, np.searchsorted(classes, y_val)
