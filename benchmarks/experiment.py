@@ -176,7 +176,7 @@ def sampling_errors(network, dataset):
     """
     errors = {}
     for quantity, batches in network.history_.batches.items():
-        window = last_block(batches[-1])
+        window = in_blocks(batches)[-1, -1]
         errors[f"train_{quantity}"] = window.std(ddof=1) / np.sqrt(window.size)
     Z = network.decision_function(dataset.X_test)
     targets = np.eye(Z.shape[1], dtype=Z.dtype)[dataset.y_test]
@@ -187,11 +187,15 @@ def sampling_errors(network, dataset):
     return {name: round(float(errors[name]), 6) for name in FIGURES}
 
 
-def last_block(batches):
-    """Cut the last complete block out of an epoch's mini-batches."""
-    block = min(BLOCK, batches.size)
-    n_blocks = batches.size // block
-    return batches[(n_blocks - 1) * block : n_blocks * block]
+def in_blocks(batches):
+    """Cut figures of mini-batches into blocks: (n_epochs, n_blocks, batches in each).
+
+    An epoch's last, incomplete block is left out; a shorter epoch is one block.
+    """
+    n_epochs, n_batches = batches.shape
+    block = min(BLOCK, n_batches)
+    n_blocks = n_batches // block
+    return batches[:, : n_blocks * block].reshape(n_epochs, n_blocks, block)
 
 
 def published_curves(history):
@@ -210,11 +214,9 @@ def published_curves(history):
     curves = {}
     for quantity in ("loss", "accuracy"):
         batches = history.batches[quantity]
-        n_epochs, n_batches = batches.shape
-        block = min(BLOCK, n_batches)
-        n_blocks = n_batches // block
-        blocks = batches[:, : n_blocks * block].reshape(n_epochs, n_blocks, block)
-        ends = np.arange(1, n_blocks + 1) * block / n_batches
+        blocks = in_blocks(batches)
+        n_epochs, n_blocks, block = blocks.shape
+        ends = np.arange(1, n_blocks + 1) * block / batches.shape[1]
         curves[f"train_{quantity}"] = as_curve(
             (np.arange(n_epochs)[:, np.newaxis] + ends).ravel(),
             blocks.mean(axis=2, dtype=np.float64).ravel(),
