@@ -25,6 +25,7 @@ from sklearn.utils.validation import (
 from tqdm.auto import tqdm
 
 from cymlp import activations, blas, dense, losses
+from cymlp.diagnostics import GradientFlow
 from cymlp.history import History
 from cymlp.initialization import draw_weights
 from cymlp.network import Network, n_parameters, split_parameters
@@ -95,6 +96,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         Whether to show a progress bar with loss, accuracy and time left.
     record_batches : bool, default=False
         Whether ``history_.batches`` keeps loss and accuracy of every mini-batch.
+    diagnostics : bool, default=False
+        Whether `history_` tells after every epoch where gradients vanish: see
+        :class:`~cymlp.history.History`. It takes about half as long as the epoch.
 
     Attributes
     ----------
@@ -175,6 +179,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         ],
         "verbose": ["verbose"],
         "record_batches": ["boolean"],
+        "diagnostics": ["boolean"],
     }
 
     def __init__(
@@ -196,6 +201,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         n_iter_no_change=10,
         verbose=False,
         record_batches=False,
+        diagnostics=False,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -213,6 +219,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.verbose = verbose
         self.record_batches = record_batches
+        self.diagnostics = diagnostics
 
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train a new network.
@@ -458,6 +465,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         figures, batches = training.run_epoch()
         if validation is not None:
             figures["val_loss"], figures["val_accuracy"] = self._evaluate(*validation)
+        if self.diagnostics:
+            figures |= self._diagnose(training.X, training.y)
         self.history_.append(
             epoch=epoch,
             **figures,
@@ -477,6 +486,16 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             values, _ = checked_loss(result, self._loss, Z.shape, Z.dtype)
             total += np.sum(values, dtype=np.float64)
         return float(total / len(X)), correct / len(X)
+
+    def _diagnose(self, X, y):
+        """Where gradients vanish, on the training data."""
+        flow = GradientFlow(
+            self.coefs_, self.intercepts_, self._activations, self._loss
+        )
+        targets = np.eye(self.n_outputs_, dtype=X.dtype)
+        for rows in gen_batches(len(X), ROWS_AT_A_TIME):
+            flow.add(X[rows], targets[y[rows]])
+        return flow.fractions()
 
     def _scores(self, X):
         """Scores of data that are checked already."""

@@ -43,6 +43,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         n_iter_no_change: float = 10,
         verbose: bool | int = False,
         record_batches: bool = False,
+        diagnostics: bool = False,
     ) -> None: ...
     def fit(
         self,

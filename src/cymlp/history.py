@@ -8,14 +8,22 @@ import numpy as np
 class History(Mapping):
     """Columns of figures, one value per epoch.
 
-    ``history_["train_loss"]`` is an array over the epochs. The columns are
+    ``history_["train_loss"]`` is an array over the epochs. The columns, of shape
+    (n_epochs,) unless said otherwise, are
 
     - ``epoch``: 1, 2, ...;
     - ``train_loss``, ``train_accuracy``: means over the samples, as they were measured
       batch by batch, each before its update;
     - ``val_loss``, ``val_accuracy``: after the epoch, where there is a validation set;
-    - ``seconds``: what training took, without the validation;
-    - ``learning_rate``.
+    - ``seconds``: what training took, without what is measured after the epoch;
+    - ``learning_rate``;
+    - where ``diagnostics=True`` asked for them, measured on the training data after the
+      epoch, of shape (n_epochs, n_hidden_layers): ``dead_units``, the fraction of a
+      layer's units whose activation has derivative zero at every sample, and
+      ``saturation``, the fraction of derivatives, over samples and units, of a
+      magnitude below 0.01; and of shape (n_epochs, n_hidden_layers + 1), the output
+      layer last, ``zero_gradients``, the fraction of samples and units where the
+      gradient of the loss in the weighted sum is exactly zero.
 
     Attributes
     ----------
@@ -46,8 +54,9 @@ class History(Mapping):
         ----------
         batches : dict of str to array-like of shape (n_batches,), default=None
             Figures of each mini-batch.
-        **figures : float
-            One value for each column, the same columns every time.
+        **figures : float or list of float
+            One value for each column, or one for each layer; the same columns every
+            time.
         """
         if batches is not None:
             batches = {name: np.float32(values) for name, values in batches.items()}

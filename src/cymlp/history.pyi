@@ -6,7 +6,10 @@ from numpy.typing import ArrayLike, NDArray
 class History(Mapping[str, NDArray]):
     def __init__(self) -> None: ...
     def append(
-        self, *, batches: Mapping[str, ArrayLike] | None = None, **figures: float
+        self,
+        *,
+        batches: Mapping[str, ArrayLike] | None = None,
+        **figures: float | Sequence[float],
     ) -> None: ...
     @property
     def n_epochs(self) -> int: ...
