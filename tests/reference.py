@@ -125,10 +125,34 @@ LOSSES = {
 }
 
 
-def sgd_step(theta, velocity, gradient, *, learning_rate, momentum, weight_decay):
-    """v ← momentum · v + (gradient + weight_decay · θ); θ ← θ − learning_rate · v."""
-    velocity = momentum * velocity + (gradient + weight_decay * theta)
-    return theta - learning_rate * velocity, velocity
+def sgd(state, gradient, t, *, learning_rate, momentum, weight_decay, nesterov=False):
+    """v ← momentum · v + d; θ ← θ − learning_rate · v, d = gradient + weight_decay · θ.
+
+    With Nesterov's momentum θ ← θ − learning_rate · (d + momentum · v).
+    """
+    theta, velocity = state
+    direction = gradient + weight_decay * theta
+    velocity = momentum * velocity + direction
+    step = direction + momentum * velocity if nesterov else velocity
+    return np.array([theta - learning_rate * step, velocity])
+
+
+def adam(state, gradient, t, *, learning_rate, beta_1, beta_2, epsilon, weight_decay):
+    """m, v ← means of d and d²; θ ← θ − learning_rate · m̂ / (√v̂ + ε).
+
+    d = gradient + weight_decay · θ; m̂ and v̂ are means of the first t steps alone, in
+    which the zeros that m and v began with do not count.
+    """
+    theta, m, v = state
+    direction = gradient + weight_decay * theta
+    m = beta_1 * m + (1 - beta_1) * direction
+    v = beta_2 * v + (1 - beta_2) * direction**2
+    m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
+    theta = theta - learning_rate * m_hat / (np.sqrt(v_hat) + epsilon)
+    return np.array([theta, m, v])
+
+
+OPTIMIZERS = {"Adam": adam, "SGD": sgd}
 
 
 def batch_gradient(layers, activations, loss, X, T, weights):
@@ -155,23 +179,25 @@ def batch_gradient(layers, activations, loss, X, T, weights):
 
 
 def train_epoch(
-    theta, velocity, sizes, activations, loss, X, y, weights, order, batch_size, **sgd
+    state, sizes, activations, loss, X, y, weights, order, batch_size, step, n_steps=0
 ):
-    """One epoch of `sgd_step` over mini-batches of `order`.
+    """One epoch over mini-batches of `order`, `n_steps` after the first.
 
-    `theta` and `velocity` hold W and b of every layer one after the other. Returns both
-    as they are at the end, and loss and accuracy of each batch before its update.
+    `state` holds W and b of every layer one after the other, and below them what the
+    optimiser keeps; `step` is an optimiser with its settings. Returns the state as it
+    is at the end, and loss and accuracy of each batch before its update.
     """
     T = np.eye(sizes[-1])[y]
     record = []
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         value, accuracy, gradient = batch_gradient(
-            unpack(theta, sizes), activations, loss, X[batch], T[batch], weights[batch]
-        )
-        theta, velocity = sgd_step(theta, velocity, pack(gradient), **sgd)
+            unpack(state[0], sizes), activations, loss, X[batch], T[batch],
+            weights[batch],
+        )  # fmt: skip
         record.append((value, accuracy))
-    return theta, velocity, np.transpose(record)
+        state = step(state, pack(gradient), n_steps + len(record))
+    return state, np.transpose(record)
 
 
 def pack(layers):

@@ -16,17 +16,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import ACTIVATIONS, LOSSES, train_epoch
+from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
 
 from cymlp import activations, losses
 from cymlp.activations import HardSwish, Selu, Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge
 from cymlp.network import Network, n_parameters, split_parameters
-from cymlp.optimizers import SGD
+from cymlp.optimizers import SGD, Adam
 
 KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.known().items())]
 KNOWN_LOSSES = [member() for _, member in sorted(losses.known().items())]
 KNOWN_LOSSES += [Focal(alpha=0.5, gamma=0.5), Hinge(margin=0.5, softmax=True)]
+
+SETTINGS = {
+    SGD: {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01},
+    # A large epsilon, or gradients that are 0 but for their rounding would count.
+    Adam: {"learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-3,
+           "weight_decay": 0.01},
+}  # fmt: skip
 
 
 def twin_of(part):
@@ -50,20 +57,24 @@ class Training:
         dtype="float64",
         weighted=False,
         seed=0,
-        **sgd,
+        optimizer=SGD,
+        **settings,
     ):
         rng = np.random.default_rng(seed)
         self.sizes, self.batch_size = sizes, batch_size
         self.activations = [Tanh()] if activations is None else activations
         self.loss = loss or CrossEntropy()
-        self.sgd = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01} | sgd
+        settings = SETTINGS[optimizer] | settings
+        self.optimizer = optimizer(**settings)
+        self.step = functools.partial(OPTIMIZERS[optimizer.__name__], **settings)
         self.network = Network(sizes, self.activations, self.loss, batch_size)
 
         self.X = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
         self.y = rng.integers(sizes[-1], size=n_samples).astype(np.intp)
         self.weights = rng.uniform(0, 2, n_samples).astype(dtype) if weighted else None
         self.order = rng.permutation(n_samples).astype(np.intp)
-        self.state = np.zeros((2, self.network.n_parameters), dtype)
+        shape = (1 + self.optimizer.n_slots, self.network.n_parameters)
+        self.state = np.zeros(shape, dtype)
         self.state[0] = rng.normal(scale=0.5, size=self.network.n_parameters)
         self.record = None
 
@@ -73,7 +84,7 @@ class Training:
         self.record = np.full((2, n_batches), -1.0)
         work = np.full(self.network.work_size, np.nan, self.X.dtype)
         return (
-            *(self.X, self.y, self.weights, self.order, SGD(**self.sgd)),
+            *(self.X, self.y, self.weights, self.order, self.optimizer),
             *(self.state, work, self.record),
         )
 
@@ -82,8 +93,8 @@ class Training:
 
     def twin_epoch(self):
         """The state and the record that the next epoch is to end with."""
-        theta, velocity, record = train_epoch(
-            *self.state.astype(float),
+        return train_epoch(
+            self.state.astype(float),
             self.sizes,
             [twin_of(activation) for activation in self.activations],
             twin_of(self.loss),
@@ -92,9 +103,9 @@ class Training:
             np.ones(len(self.y)) if self.weights is None else self.weights,
             self.order,
             self.batch_size,
-            **self.sgd,
+            self.step,
+            self.optimizer.n_steps,
         )
-        return np.array([theta, velocity]), record
 
 
 def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):
@@ -118,14 +129,21 @@ def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):
     weighted=st.booleans(),
     seed=st.integers(0, 1000),
     learning_rate=st.sampled_from([0.003, 0.03]),
-    momentum=st.sampled_from([0.0, 0.5, 0.9]),
     weight_decay=st.sampled_from([0.0, 0.1]),
+    optimizer=st.fixed_dictionaries(
+        {
+            "optimizer": st.just(SGD),
+            "momentum": st.sampled_from([0.0, 0.5, 0.9]),
+            "nesterov": st.booleans(),
+        }
+    )
+    | st.just({"optimizer": Adam}),
 )
 def test_epochs_of_any_network_agree_with_numpy(
-    parts, n_features, n_classes, **arguments
+    parts, n_features, n_classes, optimizer, **arguments
 ):
     sizes = [n_features, *(width for width, _ in parts), n_classes]
-    training = Training(sizes, [part for _, part in parts], **arguments)
+    training = Training(sizes, [part for _, part in parts], **optimizer, **arguments)
     assert_epochs_agree_with_twin(training, n_epochs=2)
 
 
@@ -148,7 +166,7 @@ def test_gradient_agrees_with_differences_of_the_loss(activation, loss, n_hidden
         n_samples=5,
         batch_size=5,
         weighted=True,
-        learning_rate=0,
+        learning_rate=1e-300,  # which moves nothing
         momentum=0,
         weight_decay=0,
     )
@@ -203,10 +221,22 @@ def test_diverging_ends_the_epoch():
     assert Training(activations=[Selu()], learning_rate=1e200).epoch() is False
 
 
+OPTIMIZER_SETTINGS = [
+    {"optimizer": SGD},
+    {"optimizer": SGD, "nesterov": True},
+    {"optimizer": Adam},
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_SETTINGS, ids=repr)
+@pytest.mark.parametrize("activation", KNOWN_ACTIVATIONS, ids=repr)
 @pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
-def test_same_start_gives_the_same_bits(loss):
+def test_same_start_gives_the_same_bits(loss, activation, optimizer):
     sizes, size = [300, 100, 10], {"n_samples": 90, "batch_size": 40}
-    runs = [Training(sizes, loss=loss, dtype="float32", **size) for _ in range(2)]
+    runs = [
+        Training(sizes, [activation], loss, dtype="float32", **size, **optimizer)
+        for _ in range(2)
+    ]
     assert all(run.epoch() for run in runs)
     np.testing.assert_array_equal(runs[0].state, runs[1].state)
     np.testing.assert_array_equal(runs[0].record, runs[1].record)
@@ -499,31 +529,35 @@ void *realloc(void *block, size_t size) {
 
 COUNT_ALLOCATIONS = """
 import ctypes
+import itertools
 import numpy as np
-from test_network import KNOWN_ACTIVATIONS, KNOWN_LOSSES, Training, UserTanh
+from test_network import (
+    KNOWN_ACTIVATIONS, KNOWN_LOSSES, OPTIMIZER_SETTINGS, Training, UserTanh
+)
 
 allocations = ctypes.CDLL(None).allocations
 allocations.restype = ctypes.c_long
 
-def count(n_batches, activation, loss, dtype):
+def count(n_batches, activation, loss, dtype, optimizer):
     sizes, parts = [4, 5, 5, 3], [activation] * 2
-    training = Training(sizes, parts, loss, dtype=dtype, weighted=True)
-    training.sgd["learning_rate"] = 1e-4
+    training = Training(
+        sizes, parts, loss, dtype=dtype, weighted=True, learning_rate=1e-4, **optimizer
+    )
     training.order = np.resize(training.order, n_batches * training.batch_size - 1)
     arguments = training.arguments()
     before = allocations()
     assert training.network.train_epoch(*arguments)
     return allocations() - before
 
-for dtype in ("float32", "float64"):
-    for loss in KNOWN_LOSSES:
-        for activation in KNOWN_ACTIVATIONS:
-            part = activation, loss, dtype
-            count(2, *part)
-            few, many = count(2, *part), count(200, *part)
-            assert few == many, (part, few, many)
+every = itertools.product(
+    KNOWN_ACTIVATIONS, KNOWN_LOSSES, ("float32", "float64"), OPTIMIZER_SETTINGS
+)
+for part in every:
+    count(2, *part)
+    few, many = count(2, *part), count(200, *part)
+    assert few == many, (part, few, many)
 
-part = UserTanh(), KNOWN_LOSSES[0], "float64"
+part = UserTanh(), KNOWN_LOSSES[0], "float64", OPTIMIZER_SETTINGS[0]
 assert count(2, *part) < count(200, *part), "allocations are not counted"
 """
 
@@ -559,17 +593,40 @@ TORCH_LOSSES = {
 TORCH_ACTIVATIONS = {"hardswish": "Hardswish", "selu": "SELU", "tanh": "Tanh"}
 
 
+def torch_settings(optimizer, learning_rate, weight_decay, **settings):
+    """What torch.optim's class of the same name calls these."""
+    names = {"lr": learning_rate, "weight_decay": weight_decay}
+    if optimizer is Adam:
+        names["betas"] = settings.pop("beta_1"), settings.pop("beta_2")
+        names["eps"] = settings.pop("epsilon")
+    return names | settings
+
+
+ADAM = {"optimizer": Adam, "learning_rate": 0.01, "epsilon": 1e-8}
+
+
 @pytest.mark.parametrize("loss", TORCH_LOSSES)
 @pytest.mark.parametrize(
-    ("momentum", "weight_decay"), [(0, 0), (0.9, 0), (0, 0.1), (0.5, 0.01), (0.9, 1e-4)]
-)
-def test_20_steps_agree_with_torch(loss, momentum, weight_decay):
+    "settings",
+    [
+        *({"optimizer": SGD, "momentum": momentum, "weight_decay": weight_decay}
+          for momentum, weight_decay in
+          [(0, 0), (0.9, 0), (0, 0.1), (0.5, 0.01), (0.9, 1e-4)]),
+        *({"optimizer": SGD, "nesterov": True, "weight_decay": weight_decay}
+          for weight_decay in (0, 0.1)),
+        *(ADAM | {"weight_decay": weight_decay} for weight_decay in (0, 0.1)),
+        ADAM | {"beta_1": 0.5, "beta_2": 0.999, "epsilon": 0.1},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_20_steps_agree_with_torch(loss, settings):
     torch = pytest.importorskip("torch")
-    sgd = {"learning_rate": 0.05, "momentum": momentum, "weight_decay": weight_decay}
+    settings = {"learning_rate": 0.05} | settings
+    settings = SETTINGS[settings["optimizer"]] | settings
     parts = [activations.known()[name]() for name in TORCH_ACTIVATIONS]
     sizes = [6, 9, 8, 7, 4]
     training = Training(
-        sizes, parts, losses.known()[loss](), n_samples=160, batch_size=8, **sgd
+        sizes, parts, losses.known()[loss](), n_samples=160, batch_size=8, **settings
     )
 
     layers = []
@@ -582,8 +639,8 @@ def test_20_steps_agree_with_torch(loss, momentum, weight_decay):
         *(layer for pair in zip(layers, hidden, strict=False) for layer in pair),
         layers[-1],
     )
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=0.05, momentum=momentum, weight_decay=weight_decay
+    optimizer = getattr(torch.optim, settings["optimizer"].__name__)(
+        model.parameters(), **torch_settings(**settings)
     )
     X, y = torch.tensor(training.X), torch.tensor(training.y)
     values = []

@@ -3,7 +3,7 @@ from typing import Any, Self, final
 
 from numpy.typing import NDArray
 
-from cymlp.optimizers import SGD
+from cymlp.optimizers import Optimizer
 
 def n_parameters(sizes: Sequence[int]) -> int: ...
 def split_parameters(
@@ -29,7 +29,7 @@ class Network:
         y: NDArray,
         weights: NDArray | None,
         order: NDArray,
-        optimizer: SGD,
+        optimizer: Optimizer,
         state: NDArray,
         work: NDArray,
         record: NDArray,

@@ -19,7 +19,7 @@ from cymlp.activations cimport (
 )
 from cymlp.dense cimport dense_backward, dense_backward_input, dense_forward
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
-from cymlp.optimizers cimport SGD, sgd_step
+from cymlp.optimizers cimport Optimizer, take_step
 
 cdef extern from "cymlp/rows.h" nogil:
     void cymlp_gather_rows(
@@ -204,7 +204,7 @@ cdef class Network:
         const Py_ssize_t[::1] y not None,
         const floating[::1] weights,
         const Py_ssize_t[::1] order not None,
-        SGD optimizer not None,
+        Optimizer optimizer not None,
         floating[:, ::1] state not None,
         floating[::1] work not None,
         double[:, ::1] record not None,
@@ -220,9 +220,9 @@ cdef class Network:
             Factors of the losses.
         order : ndarray of shape (n_samples,)
             The order in which samples are taken.
-        optimizer : SGD
-        state : ndarray of shape (2, n_parameters)
-            The parameters and their velocities; changed in place.
+        optimizer : Optimizer
+        state : ndarray of shape (1 + optimizer.n_slots, n_parameters)
+            The parameters, and what the optimiser keeps beside them; changed in place.
         work : ndarray of shape (work_size,)
             Work space, of any content.
         record : ndarray of shape (2, n_batches)
@@ -246,7 +246,7 @@ cdef class Network:
             X.shape[1] != self.layers[0].n_in
             or y.shape[0] != X.shape[0]
             or (weights is not None and weights.shape[0] != X.shape[0])
-            or state.shape[0] != 2
+            or state.shape[0] != 1 + optimizer.n_slots
             or state.shape[1] != self.n_parameters
             or work.shape[0] < self.work_size
             or order.shape[0] < 1
@@ -257,7 +257,7 @@ cdef class Network:
         if not (all_below(y, n_classes) and all_below(order, X.shape[0])):
             raise ValueError("y or order has a number out of range")
         cdef floating *theta = &state[0, 0]
-        cdef floating *velocity = &state[1, 0]
+        cdef floating *slots = theta + self.n_parameters
         cdef floating *space = &work[0]
         cdef const floating *weight = NULL
         cdef Py_ssize_t per_check = 1 + 10**9 // (self.batch_size * self.n_parameters)
@@ -274,8 +274,8 @@ cdef class Network:
                 if not isfinite(record[0, batch]):
                     break
                 self.backward(theta, space, n)
-                sgd_step(optimizer, theta, velocity, &space[self.gradient],
-                         self.n_parameters)
+                take_step(optimizer, theta, slots, &space[self.gradient],
+                          self.n_parameters)
                 # So that Ctrl-C does not have to wait for the end of a long epoch.
                 if batch % per_check == per_check - 1:
                     with gil:

@@ -1,20 +1,30 @@
-"""Optimisers: one loop over all parameters, which knows no layers."""
+"""What the network knows of an optimiser."""
 
-cimport cython
 from cython cimport floating
 
 
-@cython.final
-cdef class SGD:
-    cdef public double learning_rate
-    cdef public double momentum
-    cdef public double weight_decay
+cdef class Optimizer:
+    cdef readonly Py_ssize_t n_slots
+    cdef readonly double weight_decay
+    cdef double _learning_rate
+    cdef Py_ssize_t _n_steps
+
+    # IN-OUT theta (count), slots (n_slots, count); IN gradient (count)
+    cdef int step_f32(
+        self, float *theta, float *slots, const float *gradient, Py_ssize_t count
+    ) except -1 nogil
+    cdef int step_f64(
+        self, double *theta, double *slots, const double *gradient, Py_ssize_t count
+    ) except -1 nogil
 
 
-cdef void sgd_step(
-    SGD settings,
-    floating *theta,            # IN-OUT (count)
-    floating *velocity,         # IN-OUT (count)
-    const floating *gradient,   # IN     (count)
+cdef inline int take_step(
+    Optimizer optimizer, floating *theta, floating *slots, const floating *gradient,
     Py_ssize_t count
-) noexcept nogil
+) except -1 nogil:
+    """Change theta and slots by one step, and count it."""
+    optimizer._n_steps += 1
+    if floating is float:
+        return optimizer.step_f32(theta, slots, gradient, count)
+    else:
+        return optimizer.step_f64(theta, slots, gradient, count)
