@@ -185,7 +185,8 @@ def train_epoch(
 
     `state` holds W and b of every layer one after the other, and below them what the
     optimiser keeps; `step` is an optimiser with its settings. Returns the state as it
-    is at the end, and loss and accuracy of each batch before its update.
+    is at the end, and of each batch before its update the loss, the accuracy and the
+    norm of the gradient.
     """
     T = np.eye(sizes[-1])[y]
     record = []
@@ -195,8 +196,9 @@ def train_epoch(
             unpack(state[0], sizes), activations, loss, X[batch], T[batch],
             weights[batch],
         )  # fmt: skip
-        record.append((value, accuracy))
-        state = step(state, pack(gradient), n_steps + len(record))
+        gradient = pack(gradient)
+        record.append((value, accuracy, np.linalg.norm(gradient)))
+        state = step(state, gradient, n_steps + len(record))
     return state, np.transpose(record)
 
 

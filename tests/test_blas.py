@@ -100,7 +100,7 @@ def test_training_step_agrees_with_numpy_where_products_are_cut(dtype):
     theta = rng.normal(scale=0.1, size=network.n_parameters)
 
     state = np.array([theta, np.zeros_like(theta)], dtype)
-    record = np.empty((2, 1))
+    record = np.empty((3, 1))
     network.train_epoch(
         X.astype(dtype),
         y,
@@ -137,6 +137,9 @@ WIDE_BLAS = """
 import ctypes
 import numpy as np
 from cymlp import blas, dense
+from cymlp.losses import CrossEntropy
+from cymlp.network import Network
+from cymlp.optimizers import SGD
 
 def wide_gemm(real):
     def gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
@@ -152,11 +155,21 @@ def wide_gemm(real):
         calls.append((m, n, k))
 
     char = ctypes.POINTER(ctypes.c_char)
-    integer, number = ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(real)
+    number = ctypes.POINTER(real)
     return ctypes.CFUNCTYPE(
         None, char, char, integer, integer, integer, number, number, integer, number,
         integer, number, number, integer,
     )(gemm)
+
+def wide_dot(real):
+    def dot(n, x, incx, y, incy):
+        assert incx[0] == incy[0] == 1
+        calls.append(n[0])
+        x, y = (np.ctypeslib.as_array(pointer, (n[0],)) for pointer in (x, y))
+        return float(x @ y)
+
+    number = ctypes.POINTER(real)
+    return ctypes.CFUNCTYPE(real, integer, number, integer, number, integer)(dot)
 
 def capsule(function):
     new = ctypes.pythonapi.PyCapsule_New
@@ -165,9 +178,11 @@ def capsule(function):
     return new(ctypes.cast(function, ctypes.c_void_p), name, None)
 
 calls = []
+integer = ctypes.POINTER(ctypes.c_int64)
 name = b"void (char *, char *, int64_t *, int64_t *, int64_t *, ...)"
-functions = wide_gemm(ctypes.c_float), wide_gemm(ctypes.c_double)
-blas.use(dict(zip(["sgemm", "dgemm"], map(capsule, functions))))
+reals = ctypes.c_float, ctypes.c_double
+functions = [wide(real) for wide in (wide_gemm, wide_dot) for real in reals]
+blas.use(dict(zip(["sgemm", "dgemm", "sdot", "ddot"], map(capsule, functions))))
 assert blas.largest_dimension() == 2**63 - 1
 
 rng = np.random.default_rng(0)
@@ -178,4 +193,16 @@ for n, n_in, n_out in [(5, 4, 3), (100, 784, 28)]:
         U = dense.forward(A.astype(dtype), W, b)
         np.testing.assert_allclose(U, A @ W + b, rtol=0, atol=atol)
 assert len(calls) >= 4, calls
+
+calls.clear()
+X, y = np.float32([[3, 0], [0, 4]]), np.arange(2, dtype=np.intp)
+for dtype in "float32", "float64":
+    network, record = Network([2, 2], [], CrossEntropy(), 2), np.empty((3, 1))
+    state = np.zeros((2, 6), dtype)
+    work = np.empty(network.work_size, dtype)
+    optimizer = SGD(0.1, 0.0, 0.0)
+    network.train_epoch(X.astype(dtype), y, None, y, optimizer, state, work, record)
+    # All scores are 0, so that the gradient in a weight is a quarter of an input.
+    np.testing.assert_allclose(record[2], [np.sqrt(2 * (3**2 + 4**2)) / 4])
+assert calls.count(6) == 2, calls
 """

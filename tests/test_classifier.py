@@ -426,15 +426,38 @@ def test_history_has_a_value_per_epoch(three_classes):
     mlp = make_mlp(max_iter=4, batch_size=50, learning_rate_init=0.02)
     history = mlp.fit(X, y, X_val=X[:30], y_val=y[:30]).history_
     assert set(history) == {
-        "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy",
-        "seconds", "learning_rate",
+        "epoch", "train_loss", "train_accuracy", "gradient_norm", "val_loss",
+        "val_accuracy", "seconds", "learning_rate",
     }  # fmt: skip
     assert all(column.shape == (4,) for column in history.values())
     np.testing.assert_array_equal(history["epoch"], [1, 2, 3, 4])
     np.testing.assert_array_equal(history["learning_rate"], 0.02)
     assert np.all(history["seconds"] > 0)
+    assert np.all(history["gradient_norm"] > 0)
     assert history.batches is None
     assert "val_loss" not in mlp.fit(X, y).history_
+
+
+def test_gradient_norm_is_that_of_the_loss_without_weight_decay(three_classes):
+    """A step is as long, once the part of the weight decay is taken out."""
+    X, y = three_classes
+    settings = {"momentum": 0, "batch_size": len(X), "max_iter": 1, "dtype": "float64"}
+    settings |= {"init": 0.1, "learning_rate_init": 1e-6, "random_state": 0}
+    still = make_mlp(**settings | {"learning_rate_init": 1e-300}).fit(X, y)
+    for weight_decay in (0, 1):
+        mlp = make_mlp(**settings, weight_decay=weight_decay).fit(X, y)
+        step = [
+            after - (1 - 1e-6 * weight_decay) * before
+            for after, before in zip(
+                mlp.coefs_ + mlp.intercepts_,
+                still.coefs_ + still.intercepts_,
+                strict=True,
+            )
+        ]
+        length = np.sqrt(sum(np.sum(part**2) for part in step))
+        np.testing.assert_allclose(
+            mlp.history_["gradient_norm"], [length / 1e-6], rtol=1e-6
+        )
 
 
 def test_history_keeps_every_batch_on_request(three_classes):

@@ -81,7 +81,7 @@ class Training:
     def arguments(self):
         """What the network needs for an epoch; the record is -1 where it has none."""
         n_batches = -(-len(self.order) // self.batch_size)
-        self.record = np.full((2, n_batches), -1.0)
+        self.record = np.full((3, n_batches), -1.0)
         work = np.full(self.network.work_size, np.nan, self.X.dtype)
         return (
             *(self.X, self.y, self.weights, self.order, self.optimizer),
@@ -206,6 +206,39 @@ def test_record_holds_loss_and_accuracy_of_each_batch_before_its_update():
     np.testing.assert_array_equal(training.record[1], [1, 0.5, 0])
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float64", 1e-12)])
+def test_record_holds_the_norm_of_the_gradient_of_many_parameters(dtype, rtol):
+    training = Training([100, 90, 5], weighted=True, dtype=dtype)
+    assert training.network.n_parameters > 8192
+    assert_epochs_agree_with_twin(training, tolerance=rtol)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "sizes"),
+    [("float32", [1e-40, 1e-25, 1e-15, 1e15, 1e25, 1e38]),
+     ("float64", [1e-310, 1e-200, 1e-140, 1e140, 1e200, 1e308])],
+)  # fmt: skip
+def test_record_holds_a_norm_whose_square_is_out_of_range(dtype, sizes):
+    for size in sizes:
+        training = Training([2, 2], [], n_samples=2, dtype=dtype, learning_rate=1e-3)
+        # With all scores 0 and both classes, the gradient is 0 in the two biases and a
+        # quarter of the size in each of the four weights, up to its sign.
+        training.X[:], training.y[:] = [[size, 0], [0, size]], [0, 1]
+        training.state[:] = 0
+        assert training.epoch()
+        rtol = 1e-4 if size in (1e-40, 1e-310) else 1e-6  # subnormal: few digits
+        expected = float(training.X[0, 0]) / 2
+        np.testing.assert_allclose(training.record[2], [expected], rtol=rtol)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_norm_of_a_gradient_of_0_is_0(dtype):
+    training = Training([2, 2], [], n_samples=2, dtype=dtype)
+    training.X[:], training.y[:], training.state[:] = 0, [0, 1], 0
+    assert training.epoch()
+    assert training.record[2] == 0
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_epoch_ends_with_a_loss_that_is_not_finite(dtype):
     training = Training(n_samples=20, batch_size=5, dtype=dtype)
@@ -312,7 +345,7 @@ def test_a_class_derived_from_our_activation_computes_what_it_overrides(activati
     assert doubled.epoch() is ours.epoch() is True
     coefs, _ = split_parameters(ours.state[1], ours.sizes)
     coefs[1] *= 2
-    np.testing.assert_allclose(doubled.record, ours.record, rtol=1e-12)
+    np.testing.assert_allclose(doubled.record[:2], ours.record[:2], rtol=1e-12)
     np.testing.assert_allclose(doubled.state[1], ours.state[1], rtol=1e-12)
 
 
@@ -669,7 +702,8 @@ def test_20_steps_agree_with_torch(loss, settings):
         ({"state": np.zeros((1, 31))}, "shape"),
         ({"state": np.zeros((2, 30))}, "shape"),
         ({"work": np.zeros(3)}, "shape"),
-        ({"record": np.zeros((2, 1))}, "shape"),
+        ({"record": np.zeros((3, 1))}, "shape"),
+        ({"record": np.zeros((2, 3))}, "shape"),
         ({"order": np.zeros(0, np.intp)}, "shape"),
         ({"y": np.full(20, 3)}, "out of range"),
         ({"y": np.full(20, -1)}, "out of range"),
@@ -688,7 +722,7 @@ def test_arrays_that_do_not_fit_are_refused(changes, message):
         "optimizer": SGD(0.1, 0.0, 0.0),
         "state": np.zeros((2, network.n_parameters)),
         "work": np.zeros(network.work_size),
-        "record": np.zeros((2, 3)),
+        "record": np.zeros((3, 3)),
     }
     assert network.train_epoch(**arguments)
     with pytest.raises(ValueError, match=message):

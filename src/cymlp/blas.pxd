@@ -1,4 +1,4 @@
-"""Row-major matrix products over the BLAS that SciPy brings."""
+"""Row-major matrix products, and a norm, over the BLAS that SciPy brings."""
 
 from cython cimport floating
 
@@ -13,4 +13,10 @@ cdef void gemm(
     const floating *B,      # IN  (k, n), or (n, k) if transpose_B
     floating beta,
     floating *C,            # OUT (m, n) <- op(A) op(B) + beta C
+) noexcept nogil
+
+
+cdef double norm(
+    const floating *x,      # IN  (count)
+    Py_ssize_t count
 ) noexcept nogil

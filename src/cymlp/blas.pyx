@@ -1,4 +1,4 @@
-"""Row-major matrix products over the BLAS that SciPy brings.
+"""Row-major matrix products, and a norm, over the BLAS that SciPy brings.
 
 This is the one file that knows which BLAS is used and how wide its integers are.
 SciPy exports its BLAS to compiled code as capsules, each named after the C signature
@@ -9,6 +9,7 @@ and one wheel has to work with both.
 
 from cython cimport floating
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.math cimport fabs, isfinite, isnan, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
@@ -23,8 +24,14 @@ ctypedef void (*gemm_function)(
     blas_int *, floating *, blas_int *, floating *, floating *, blas_int *
 ) noexcept nogil
 
+ctypedef floating (*dot_function)(
+    blas_int *, floating *, blas_int *, floating *, blas_int *
+) noexcept nogil
+
 cdef void *sgemm
 cdef void *dgemm
+cdef void *sdot
+cdef void *ddot
 cdef bint wide_integers
 
 
@@ -65,20 +72,24 @@ def integer_bits(signature):
 
 
 def use(capsules):
-    """Take the matrix products from a table of capsules.
+    """Take the functions from a table of capsules.
 
     Called once, at import, with SciPy's.
 
     Parameters
     ----------
     capsules : dict
-        Has the entries "sgemm" and "dgemm".
+        Has the entries "sgemm", "dgemm", "sdot" and "ddot".
     """
-    global sgemm, dgemm, wide_integers
-    single, double_ = capsules["sgemm"], capsules["dgemm"]
-    wide_integers = integer_bits(PyCapsule_GetName(single).decode()) == 64
-    sgemm = PyCapsule_GetPointer(single, PyCapsule_GetName(single))
-    dgemm = PyCapsule_GetPointer(double_, PyCapsule_GetName(double_))
+    global sgemm, dgemm, sdot, ddot, wide_integers
+    signature = PyCapsule_GetName(capsules["sgemm"]).decode()
+    wide_integers = integer_bits(signature) == 64
+    sgemm, dgemm = pointer(capsules["sgemm"]), pointer(capsules["dgemm"])
+    sdot, ddot = pointer(capsules["sdot"]), pointer(capsules["ddot"])
+
+
+cdef void *pointer(capsule) except NULL:
+    return PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
 
 
 def largest_dimension():
@@ -152,6 +163,50 @@ cdef void gemm(
                 <int> k, A + start * (1 if transpose_A else k), <int> A_row, B,
                 <int> B_row, beta, C + start * n
             )
+
+
+cdef floating dot(
+    void *function, blas_int count, const floating *x
+) noexcept nogil:
+    cdef blas_int one = 1
+    return (<dot_function> function)(&count, <floating *> x, &one, <floating *> x, &one)
+
+
+# Sums of this many squares lose few digits in float32; they are added up in double. No
+# integer of BLAS is smaller, and OpenBLAS takes no threads to it.
+cdef Py_ssize_t SQUARES_AT_A_TIME = 8192
+
+
+cdef double norm(const floating *x, Py_ssize_t count) noexcept nogil:
+    cdef void *function = sdot if floating is float else ddot
+    # Above it, what squares lose by underflow does not show.
+    cdef double lowest = 1e-28 if floating is float else 1e-280
+    cdef double total = 0
+    cdef Py_ssize_t index, start, length
+    for index in range((count + SQUARES_AT_A_TIME - 1) // SQUARES_AT_A_TIME):
+        start = index * SQUARES_AT_A_TIME
+        length = min(SQUARES_AT_A_TIME, count - start)
+        if wide_integers:
+            total += dot(function, <int64_t> length, x + start)
+        else:
+            total += dot(function, <int> length, x + start)
+    if isnan(total) or (isfinite(total) and total >= lowest):
+        return sqrt(total)
+    return scaled_norm(x, count)
+
+
+cdef double scaled_norm(const floating *x, Py_ssize_t count) noexcept nogil:
+    """The norm where squares of the numbers themselves are too large or too small."""
+    cdef double largest = 0
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(count):
+        largest = max(largest, fabs(x[i]))
+    if largest == 0 or not isfinite(largest):
+        return largest
+    for i in range(count):
+        total += (x[i] / largest) * (x[i] / largest)
+    return largest * sqrt(total)
 
 
 use(cython_blas.__pyx_capi__)

@@ -109,7 +109,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     intercepts_ : list of ndarray of shape (n_out,)
         Biases of each layer.
     history_ : History
-        Loss, accuracy, time and learning rate of each epoch.
+        Loss, accuracy, gradient norm, time and learning rate of each epoch.
     loss_ : float
         Training loss of the last epoch.
     loss_curve_ : list of float

@@ -14,6 +14,8 @@ class History(Mapping):
     - ``epoch``: 1, 2, ...;
     - ``train_loss``, ``train_accuracy``: means over the samples, as they were measured
       batch by batch, each before its update;
+    - ``gradient_norm``: the mean over the batches of the Euclidean norm of the gradient
+      of a batch's loss, all parameters in one vector, without weight decay;
     - ``val_loss``, ``val_accuracy``: after the epoch, where there is a validation set;
     - ``seconds``: what training took, without what is measured after the epoch;
     - ``learning_rate``;

@@ -17,6 +17,7 @@ from libc.string cimport memset
 from cymlp.activations cimport (
     ActivationKernel, activate, activate_backward, kernel_of
 )
+from cymlp.blas cimport norm
 from cymlp.dense cimport dense_backward, dense_backward_input, dense_forward
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 from cymlp.optimizers cimport Optimizer, take_step
@@ -225,8 +226,9 @@ cdef class Network:
             The parameters, and what the optimiser keeps beside them; changed in place.
         work : ndarray of shape (work_size,)
             Work space, of any content.
-        record : ndarray of shape (2, n_batches)
-            Takes loss and accuracy of each batch, as they were before its update.
+        record : ndarray of shape (3, n_batches)
+            Takes loss and accuracy of each batch, as they were before its update, and
+            the Euclidean norm of the gradient of that loss.
 
         Returns
         -------
@@ -250,7 +252,7 @@ cdef class Network:
             or state.shape[1] != self.n_parameters
             or work.shape[0] < self.work_size
             or order.shape[0] < 1
-            or record.shape[0] != 2
+            or record.shape[0] != 3
             or record.shape[1] != n_batches
         ):
             raise ValueError("an array has not the shape that the network needs")
@@ -274,6 +276,7 @@ cdef class Network:
                 if not isfinite(record[0, batch]):
                     break
                 self.backward(theta, space, n)
+                record[2, batch] = norm(&space[self.gradient], self.n_parameters)
                 take_step(optimizer, theta, slots, &space[self.gradient],
                           self.n_parameters)
                 # So that Ctrl-C does not have to wait for the end of a long epoch.

@@ -50,7 +50,8 @@ class Training:
         Returns
         -------
         figures : dict
-            train_loss and train_accuracy, means over the samples, and seconds.
+            train_loss and train_accuracy, means over the samples, gradient_norm, the
+            mean over the batches, and seconds.
         batches : dict of str to ndarray of shape (n_batches,)
             Loss and accuracy of every mini-batch, before its update.
 
@@ -60,17 +61,18 @@ class Training:
             If a loss or a parameter is not finite any more.
         """
         start = time.perf_counter()
-        record = np.empty((2, len(self._batch_sizes)))
+        record = np.empty((3, len(self._batch_sizes)))
         finite = self.network.train_epoch(
             self.X, self.y, self.weights, self._order(), self.optimizer, self.state,
             self._work, record,
         )  # fmt: skip
-        if not finite or not np.isfinite(self.state[0]).all():
+        if not finite or not np.isfinite(self.state).all():
             raise DivergedError
-        loss, accuracy = np.average(record, axis=1, weights=self._batch_sizes)
+        loss, accuracy = np.average(record[:2], axis=1, weights=self._batch_sizes)
         figures = {
             "train_loss": float(loss),
             "train_accuracy": float(accuracy),
+            "gradient_norm": float(record[2].mean()),
             "seconds": time.perf_counter() - start,
         }
         return figures, {"loss": record[0], "accuracy": record[1]}
