@@ -44,6 +44,36 @@ def hardswish_derivative(u):
     return np.where(u <= -3, 0, np.where(u >= 3, 1, between))
 
 
+def relu(u):
+    """max(u, 0)."""
+    return np.maximum(u, 0)
+
+
+def relu_derivative(u):
+    """0 for u ≤ 0, 1 for u > 0."""
+    return (u > 0).astype(u.dtype)
+
+
+def logistic(u):
+    """1 / (1 + exp(−u)) = exp(min(u, 0)) / (1 + exp(−|u|))."""
+    return np.exp(np.minimum(u, 0)) / (1 + np.exp(-np.abs(u)))
+
+
+def logistic_derivative(u):
+    """f(u) f(−u)."""
+    return logistic(u) * logistic(-u)
+
+
+def identity(u):
+    """u."""
+    return u
+
+
+def identity_derivative(u):
+    """1."""
+    return np.ones_like(u)
+
+
 def probabilities(Z):
     """p, 1 − p and ln p of pₖ = exp zₖ / Σⱼ exp zⱼ.
 
@@ -114,6 +144,9 @@ def focal(Z, T, alpha=1.0, gamma=2.0):
 
 ACTIVATIONS = {
     "hardswish": (hardswish, hardswish_derivative),
+    "identity": (identity, identity_derivative),
+    "logistic": (logistic, logistic_derivative),
+    "relu": (relu, relu_derivative),
     "selu": (selu, selu_derivative),
     "tanh": (tanh, tanh_derivative),
 }

@@ -7,7 +7,7 @@ import pytest
 from reference import ACTIVATIONS
 from sklearn.base import clone
 
-from cymlp.activations import known
+from cymlp.activations import Identity, Logistic, ReLU, known
 
 # Units in the last place: 3 of float32's tanh and expm1 (test_vecmath.py), or of the C
 # library's, and one for each of at most three products and sums after them.
@@ -88,7 +88,23 @@ def test_nan_stays_nan_and_alone(activation, dtype):
     U[::3] = np.nan
     A = activation.value(U)
     np.testing.assert_array_equal(np.isnan(A), np.isnan(U))
-    np.testing.assert_array_equal(np.isnan(activation.derivative(U, A)), np.isnan(U))
+    D = activation.derivative(U, A)
+    # Only a derivative that is the same everywhere is known there too.
+    expected = np.zeros_like(U) if isinstance(activation, Identity) else U
+    np.testing.assert_array_equal(np.isnan(D), np.isnan(expected))
+
+
+def test_derivative_of_relu_at_0_is_0(dtype):
+    U = np.array([0.0, -0.0], dtype)
+    np.testing.assert_array_equal(ReLU().derivative(U, ReLU().value(U)), [0, 0])
+
+
+def test_logistic_keeps_its_digits_where_it_is_next_to_0(dtype):
+    """Down to where exp(u) itself is subnormal."""
+    U = np.linspace(np.log(np.finfo(dtype).tiny) + 1, 0, 10001).astype(dtype)
+    expected = ACTIVATIONS["logistic"][0](U.astype(np.float64))
+    rtol = ULPS * np.finfo(dtype).eps
+    np.testing.assert_allclose(Logistic().value(U), expected, rtol=rtol)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (5,), (3, 4), (2, 3, 4)])

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
 
 from cymlp import activations, losses
-from cymlp.activations import HardSwish, Selu, Tanh
+from cymlp.activations import HardSwish, Logistic, Selu, Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge
 from cymlp.network import Network, n_parameters, split_parameters
 from cymlp.optimizers import SGD, Adam
@@ -149,8 +149,8 @@ def test_epochs_of_any_network_agree_with_numpy(
 
 @pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
 def test_float32_stays_close_to_float64(loss):
-    parts = [Tanh(), Selu(), HardSwish()]
-    training = Training([4, 6, 6, 6, 3], parts, loss, dtype="float32", weighted=True)
+    parts = [Tanh(), Selu(), HardSwish(), Logistic()]
+    training = Training([4, 6, 6, 6, 6, 3], parts, loss, dtype="float32", weighted=True)
     # Three steps through sums of up to 20 numbers of about 1, at 6e-8 a rounding.
     assert_epochs_agree_with_twin(training, tolerance=5e-6)
 
@@ -623,7 +623,14 @@ TORCH_LOSSES = {
         f.log_softmax(Z, 1), f.one_hot(y, Z.shape[1]).double(), reduction="batchmean"
     ),
 }
-TORCH_ACTIVATIONS = {"hardswish": "Hardswish", "selu": "SELU", "tanh": "Tanh"}
+TORCH_ACTIVATIONS = {
+    "hardswish": "Hardswish",
+    "identity": "Identity",
+    "logistic": "Sigmoid",
+    "relu": "ReLU",
+    "selu": "SELU",
+    "tanh": "Tanh",
+}
 
 
 def torch_settings(optimizer, learning_rate, weight_decay, **settings):
@@ -657,7 +664,7 @@ def test_20_steps_agree_with_torch(loss, settings):
     settings = {"learning_rate": 0.05} | settings
     settings = SETTINGS[settings["optimizer"]] | settings
     parts = [activations.known()[name]() for name in TORCH_ACTIVATIONS]
-    sizes = [6, 9, 8, 7, 4]
+    sizes = [6, 9, 8, 7, 8, 7, 8, 4]
     training = Training(
         sizes, parts, losses.known()[loss](), n_samples=160, batch_size=8, **settings
     )

@@ -16,6 +16,15 @@ class Tanh(Activation):
 class Selu(Activation):
     name: ClassVar[str]
 
+class ReLU(Activation):
+    name: ClassVar[str]
+
+class Logistic(Activation):
+    name: ClassVar[str]
+
+class Identity(Activation):
+    name: ClassVar[str]
+
 class HardSwish(Activation):
     name: ClassVar[str]
 

@@ -192,6 +192,129 @@ class Selu(Activation):
     )
 
 
+# f(u) = max(u, 0); f' = 0 for u <= 0, 1 for u > 0
+
+cdef int relu_value(
+    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    for i in range(n * m):
+        A[i] = 0 if U[i] <= 0 else U[i]
+    return 0
+
+
+cdef int relu_backward(
+    const void *member, const floating *U, const floating *A, floating *D,
+    Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    cdef floating slope
+    for i in range(n * m):
+        slope = U[i]                            # stays where it is NaN
+        slope = 0 if U[i] <= 0 else slope
+        slope = 1 if U[i] > 0 else slope
+        D[i] *= slope
+    return 0
+
+
+class ReLU(Activation):
+    """Rectified linear unit, f(u) = max(u, 0). Its derivative at 0 is taken to be 0.
+
+    References
+    ----------
+    Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines",
+    ICML 2010.
+
+    Examples
+    --------
+    >>> from cymlp.activations import ReLU
+    >>> ReLU().value([-1.5, 0.0, 1.5])
+    array([0. , 0. , 1.5])
+    """
+
+    name = "relu"
+    _compiled = table(
+        relu_value[float], relu_value[double],
+        relu_backward[float], relu_backward[double]
+    )
+
+
+# f(u) = 1 / (1 + e) for u > 0, e / (1 + e) otherwise, e = exp(-|u|); f' = f (1 - f)
+
+cdef int logistic_value(
+    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    for i in range(n * m):
+        A[i] = -U[i] if U[i] > 0 else U[i]
+    vecmath.exp(A, A, n * m)
+    for i in range(n * m):
+        A[i] = (<floating> 1 if U[i] > 0 else A[i]) / (<floating> 1 + A[i])
+    return 0
+
+
+cdef int logistic_backward(
+    const void *member, const floating *U, const floating *A, floating *D,
+    Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    cdef Py_ssize_t i
+    for i in range(n * m):
+        D[i] *= A[i] * (<floating> 1 - A[i])
+    return 0
+
+
+class Logistic(Activation):
+    """Logistic sigmoid, f(u) = 1 / (1 + exp(−u)).
+
+    It neither overflows nor, next to 0, loses digits.
+
+    Examples
+    --------
+    >>> from cymlp.activations import Logistic
+    >>> Logistic().value([-1e4, 0.0, 1e4])
+    array([0. , 0.5, 1. ])
+    """
+
+    name = "logistic"
+    _compiled = table(
+        logistic_value[float], logistic_value[double],
+        logistic_backward[float], logistic_backward[double]
+    )
+
+
+# f(u) = u; f' = 1
+
+cdef int identity_value(
+    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    memcpy(A, U, n * m * sizeof(floating))
+    return 0
+
+
+cdef int identity_backward(
+    const void *member, const floating *U, const floating *A, floating *D,
+    Py_ssize_t n, Py_ssize_t m
+) except -1 nogil:
+    return 0
+
+
+class Identity(Activation):
+    """No activation, f(u) = u: a layer that is a matrix product and nothing else.
+
+    Examples
+    --------
+    >>> from cymlp.activations import Identity
+    >>> Identity().value([-1.5, 0.0, 1.5])
+    array([-1.5,  0. ,  1.5])
+    """
+
+    name = "identity"
+    _compiled = table(
+        identity_value[float], identity_value[double],
+        identity_backward[float], identity_backward[double]
+    )
+
+
 # f(u) = u clip(u + 3, 0, 6) / 6; f' = 0 for u <= -3, 1 for u >= 3, (2u + 3) / 6 between
 
 cdef int hardswish_value(
@@ -316,7 +439,7 @@ def known():
     --------
     >>> from cymlp import activations
     >>> sorted(activations.known())
-    ['hardswish', 'selu', 'tanh']
+    ['hardswish', 'identity', 'logistic', 'relu', 'selu', 'tanh']
     """
     return {
         member.name: member

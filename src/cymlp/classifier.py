@@ -55,10 +55,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         Number of units of each hidden layer. Empty for no hidden layer.
     activation : str, object, or list of these with one per hidden layer, \
             default="tanh"
-        "tanh", "selu" or "hardswish", an instance of a class from
-        :mod:`cymlp.activations`, or any object with the methods ``value(U)`` and
-        ``derivative(U, A)``: these get weighted sums U and A = ``value(U)`` as arrays
-        of shape (n_rows, n_units) and return an array of that shape.
+        "tanh", "selu", "hardswish", "relu", "logistic" or "identity", an instance of a
+        class from :mod:`cymlp.activations`, or any object with the methods ``value(U)``
+        and ``derivative(U, A)``: these get weighted sums U and A = ``value(U)`` as
+        arrays of shape (n_rows, n_units) and return an array of that shape.
     loss : str or object, default="cross_entropy"
         "cross_entropy", "kl_div", "hinge" or "focal", an instance of a class from
         :mod:`cymlp.losses`, or any object with the method ``value_and_gradient(Z, T)``:
