@@ -188,16 +188,43 @@ def adam(state, gradient, t, *, learning_rate, beta_1, beta_2, epsilon, weight_d
 OPTIMIZERS = {"Adam": adam, "SGD": sgd}
 
 
-def batch_gradient(layers, activations, loss, X, T, weights):
+def splitmix64(z):
+    """The output function of SplitMix64, on uint64."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def stream(seed, index):
+    """The number `index` of the sequence that begins after `seed`."""
+    with np.errstate(over="ignore"):
+        steps = np.asarray(index, np.uint64) + np.uint64(1)
+        return splitmix64(np.uint64(seed) + steps * np.uint64(0x9E3779B97F4A7C15))
+
+
+def dropout_masks(seed, batch, rates, n, widths):
+    """For each hidden layer 1 / (1 − p) with probability 1 − p, and 0 otherwise."""
+    masks = []
+    for layer, (rate, width) in enumerate(zip(rates, widths, strict=True)):
+        key = stream(stream(seed, batch), layer)
+        kept = stream(key, np.arange(n * width)) / 2.0**64 >= rate
+        masks.append(kept.reshape(n, width) / (1 - rate))
+    return masks
+
+
+def batch_gradient(layers, activations, loss, X, T, weights, masks):
     """Σ wᵢ ℓᵢ / n of a batch, its accuracy, and the gradient for every layer.
 
-    `layers` are pairs (W, b), `activations` pairs (f, f′), `loss` a function of Z, T.
+    `layers` are pairs (W, b), `activations` pairs (f, f′), `loss` a function of Z, T,
+    `masks` the factors of each hidden layer's values.
     """
     inputs, sums = [X], []
-    for (W, b), activation in zip(layers, [*activations, None], strict=True):
+    for (W, b), activation, mask in zip(
+        layers, [*activations, None], [*masks, None], strict=True
+    ):
         sums.append(inputs[-1] @ W + b)
         if activation is not None:
-            inputs.append(activation[0](sums[-1]))
+            inputs.append(mask * activation[0](sums[-1]))
     value, dZ = loss(sums[-1], T)
     right = sums[-1].argmax(axis=1) == T.argmax(axis=1)
 
@@ -207,13 +234,14 @@ def batch_gradient(layers, activations, loss, X, T, weights):
         gradient.insert(0, (inputs[index].T @ dU, dU.sum(axis=0)))
         if index > 0:
             dA = dU @ layers[index][0].T
-            dU = dA * activations[index - 1][1](sums[index - 1])
-    return (weights * value).mean(), right.mean(), gradient
+            dU = dA * masks[index - 1] * activations[index - 1][1](sums[index - 1])
+    return (weights * value).mean(), (weights * right).mean(), gradient
 
 
 def train_epoch(
-    state, sizes, activations, loss, X, y, weights, order, batch_size, step, n_steps=0
-):
+    state, sizes, activations, loss, X, T, weights, order, batch_size, step, n_steps=0,
+    dropout=None, seed=0,
+):  # fmt: skip
     """One epoch over mini-batches of `order`, `n_steps` after the first.
 
     `state` holds W and b of every layer one after the other, and below them what the
@@ -221,13 +249,16 @@ def train_epoch(
     is at the end, and of each batch before its update the loss, the accuracy and the
     norm of the gradient.
     """
-    T = np.eye(sizes[-1])[y]
     record = []
+    hidden = sizes[1:-1]
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
+        masks = [1] * len(hidden)
+        if dropout:
+            masks = dropout_masks(seed, len(record), dropout, len(batch), hidden)
         value, accuracy, gradient = batch_gradient(
             unpack(state[0], sizes), activations, loss, X[batch], T[batch],
-            weights[batch],
+            weights[batch], masks,
         )  # fmt: skip
         gradient = pack(gradient)
         record.append((value, accuracy, np.linalg.norm(gradient)))

@@ -15,6 +15,7 @@ from cymlp.activations import Tanh
 from cymlp.losses import CrossEntropy
 from cymlp.network import Network
 from cymlp.optimizers import SGD
+from cymlp.samples import Samples
 
 
 @pytest.mark.parametrize(
@@ -102,9 +103,7 @@ def test_training_step_agrees_with_numpy_where_products_are_cut(dtype):
     state = np.array([theta, np.zeros_like(theta)], dtype)
     record = np.empty((3, 1))
     network.train_epoch(
-        X.astype(dtype),
-        y,
-        None,
+        Samples(X.astype(dtype), y, 3),
         order,
         SGD(**settings),
         state,
@@ -117,7 +116,7 @@ def test_training_step_agrees_with_numpy_where_products_are_cut(dtype):
         [ACTIVATIONS["tanh"]] * 2,
         LOSSES["cross_entropy"],
         X,
-        y,
+        np.eye(3)[y],
         np.ones(n),
         order,
         n,
@@ -140,6 +139,7 @@ from cymlp import blas, dense
 from cymlp.losses import CrossEntropy
 from cymlp.network import Network
 from cymlp.optimizers import SGD
+from cymlp.samples import Samples
 
 def wide_gemm(real):
     def gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
@@ -201,7 +201,8 @@ for dtype in "float32", "float64":
     state = np.zeros((2, 6), dtype)
     work = np.empty(network.work_size, dtype)
     optimizer = SGD(0.1, 0.0, 0.0)
-    network.train_epoch(X.astype(dtype), y, None, y, optimizer, state, work, record)
+    samples = Samples(X.astype(dtype), y, 2)
+    network.train_epoch(samples, y, optimizer, state, work, record)
     # All scores are 0, so that the gradient in a weight is a quarter of an input.
     np.testing.assert_allclose(record[2], [np.sqrt(2 * (3**2 + 4**2)) / 4])
 assert calls.count(6) == 2, calls

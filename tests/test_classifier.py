@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -75,24 +76,33 @@ class UserCrossEntropy:
 # scikit-learn's own checks
 
 
-def failing_for_rounding(classifier):
-    """Repeating samples and weighing them add up in another order (see below)."""
-    if classifier.dtype == "float64":
-        return {}
-    return {
-        "check_sample_weight_equivalence_on_dense_data": "compares to 1e-7 in float32"
-    }
+def expected_failures(classifier):
+    """What is right but not as scikit-learn's checks expect it.
+
+    Repeating samples and weighing them add up in another order (see below). And 50
+    samples are one mini-batch, so that an epoch is one step: one that lowers the loss
+    by less than `tol` can be among many.
+    """
+    failing = {}
+    if classifier.dtype == "float32":
+        for kind in ("dense", "sparse"):
+            name = f"check_sample_weight_equivalence_on_{kind}_data"
+            failing[name] = "compares to 1e-7 in float32"
+    if classifier.loss == "cross_entropy" and classifier.tol == 1e-4:
+        failing["check_class_weight_classifiers"] = "stops early where a step is small"
+    return failing
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(
     [
         MLPClassifier(),
-        MLPClassifier(dtype="float64"),
+        MLPClassifier(dtype="float64", tol=1e-5),
         MLPClassifier(dtype="float64", loss="hinge"),
-        MLPClassifier(dtype="float64", hidden_layer_sizes=()),
+        MLPClassifier(dtype="float64", hidden_layer_sizes=(), tol=1e-5),
+        MLPClassifier(dtype="float64", solver="adam", tol=1e-5),
     ],
-    expected_failed_checks=failing_for_rounding,
+    expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
@@ -687,7 +697,11 @@ def test_parameters_are_refused_in_words(parameters, message):
         ({"y": Y_GOOD[:-1]}, r"inconsistent numbers of samples: \[30, 29\]"),
         ({"y": np.zeros(30)}, "at least 2 classes; got one class only: 0.0"),
         ({"y": X_GOOD[:, 0]}, "continuous"),
-        ({"y": np.eye(3)[Y_GOOD]}, "1d array"),
+        ({"y": np.eye(3, dtype=int)[Y_GOOD]}, "y must be labels.*MultiOutputClass"),
+        ({"y": csr_array(np.eye(3)[Y_GOOD])}, "y must be labels.*a sparse matrix"),
+        ({"y": X_GOOD[:, :3]}, r"y must be labels.*row 0 has sum .*MultiOutputClass"),
+        ({"y": np.full((30, 3), np.nan)}, "y contains NaN"),
+        ({"y": None}, "requires y to be passed"),
         ({"sample_weight": -np.ones(30)}, "sample_weight.*negative"),
         ({"sample_weight": np.zeros(30)}, "(?i)sample.weight.*at least one"),
         ({"sample_weight": np.ones(5)}, "sample_weight.shape"),
@@ -697,8 +711,9 @@ def test_parameters_are_refused_in_words(parameters, message):
         ({"X_val": X_GOOD[:, :2], "y_val": Y_GOOD}, "X_val.*expecting 4 features"),
         ({"X_val": with_value(np.nan), "y_val": Y_GOOD}, "X_val.*contains NaN"),
         ({"X_val": X_GOOD, "y_val": Y_GOOD[1:]}, r"y_val.*\[30, 29\]"),
-        ({"X_val": X_GOOD, "y_val": np.array([*"abc"] * 10)}, "y_val has labels.*'a'"),
-        ({"X_val": X_GOOD, "y_val": Y_GOOD + 1}, r"y_val has labels.*\[3\]"),
+        ({"X_val": X_GOOD, "y_val": np.array([*"abc"] * 10)}, "y_val.*labels.*'a'"),
+        ({"X_val": X_GOOD, "y_val": Y_GOOD + 1}, r"y_val.*labels.*\[3\]"),
+        ({"sample_weight_val": np.ones(30)}, "sample_weight_val with them only"),
     ],
 )
 def test_data_are_refused_in_words(arguments, message):

@@ -14,15 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
+from scipy.sparse import csr_array, issparse
 
 from cymlp import activations, losses
 from cymlp.activations import HardSwish, Logistic, Selu, Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge
 from cymlp.network import Network, n_parameters, split_parameters
 from cymlp.optimizers import SGD, Adam
+from cymlp.samples import Samples
 
 KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.known().items())]
 KNOWN_LOSSES = [member() for _, member in sorted(losses.known().items())]
@@ -56,6 +58,9 @@ class Training:
         batch_size=8,
         dtype="float64",
         weighted=False,
+        soft=False,
+        sparse=False,
+        dropout=(),
         seed=0,
         optimizer=SGD,
         **settings,
@@ -67,11 +72,18 @@ class Training:
         settings = SETTINGS[optimizer] | settings
         self.optimizer = optimizer(**settings)
         self.step = functools.partial(OPTIMIZERS[optimizer.__name__], **settings)
-        self.network = Network(sizes, self.activations, self.loss, batch_size)
+        self.dropout, self.seed = dropout, seed
+        self.network = Network(sizes, self.activations, self.loss, batch_size, dropout)
 
         self.X = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
+        if sparse:
+            self.X = csr_array(self.X * (rng.random(self.X.shape) < 0.3))
         self.y = rng.integers(sizes[-1], size=n_samples).astype(np.intp)
         self.weights = rng.uniform(0, 2, n_samples).astype(dtype) if weighted else None
+        self.T = None
+        if soft:
+            self.T = rng.dirichlet(np.ones(sizes[-1]), n_samples).astype(dtype)
+            self.y = self.T.argmax(axis=1)
         self.order = rng.permutation(n_samples).astype(np.intp)
         shape = (1 + self.optimizer.n_slots, self.network.n_parameters)
         self.state = np.zeros(shape, dtype)
@@ -83,9 +95,10 @@ class Training:
         n_batches = -(-len(self.order) // self.batch_size)
         self.record = np.full((3, n_batches), -1.0)
         work = np.full(self.network.work_size, np.nan, self.X.dtype)
+        samples = Samples(self.X, self.y, self.sizes[-1], self.T, self.weights)
         return (
-            *(self.X, self.y, self.weights, self.order, self.optimizer),
-            *(self.state, work, self.record),
+            *(samples, self.order, self.optimizer, self.state),
+            *(work, self.record, self.seed),
         )
 
     def epoch(self):
@@ -98,13 +111,15 @@ class Training:
             self.sizes,
             [twin_of(activation) for activation in self.activations],
             twin_of(self.loss),
-            self.X,
-            self.y,
+            self.X.toarray() if issparse(self.X) else self.X,
+            np.eye(self.sizes[-1])[self.y] if self.T is None else self.T,
             np.ones(len(self.y)) if self.weights is None else self.weights,
             self.order,
             self.batch_size,
             self.step,
             self.optimizer.n_steps,
+            self.dropout,
+            self.seed,
         )
 
 
@@ -127,6 +142,9 @@ def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):
     n_samples=st.integers(1, 20),
     batch_size=st.integers(1, 9),
     weighted=st.booleans(),
+    soft=st.booleans(),
+    sparse=st.booleans(),
+    dropout=st.sampled_from([0.0, 0.0, 0.4]),
     seed=st.integers(0, 1000),
     learning_rate=st.sampled_from([0.003, 0.03]),
     weight_decay=st.sampled_from([0.0, 0.1]),
@@ -140,10 +158,18 @@ def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):
     | st.just({"optimizer": Adam}),
 )
 def test_epochs_of_any_network_agree_with_numpy(
-    parts, n_features, n_classes, optimizer, **arguments
+    parts, loss, n_features, n_classes, dropout, soft, optimizer, **arguments
 ):
-    sizes = [n_features, *(width for width, _ in parts), n_classes]
-    training = Training(sizes, [part for _, part in parts], **optimizer, **arguments)
+    assume(not (soft and loss.hard_labels_only))
+    training = Training(
+        [n_features, *(width for width, _ in parts), n_classes],
+        [part for _, part in parts],
+        loss,
+        soft=soft,
+        dropout=[dropout] * len(parts),
+        **optimizer,
+        **arguments,
+    )
     assert_epochs_agree_with_twin(training, n_epochs=2)
 
 
@@ -703,17 +729,18 @@ def test_20_steps_agree_with_torch(loss, settings):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"X": np.zeros((20, 5))}, "shape"),
-        ({"y": np.zeros(19, np.intp)}, "shape"),
-        ({"weights": np.ones(19)}, "shape"),
+        ({"samples": Samples(np.zeros((20, 5)), np.arange(20) % 3, 3)}, "shape"),
+        ({"samples": Samples(np.zeros((20, 4)), np.arange(20) % 3, 4)}, "shape"),
+        (
+            {"samples": Samples(np.zeros((20, 4), np.float32), np.arange(20) % 3, 3)},
+            "samples are float32",
+        ),
         ({"state": np.zeros((1, 31))}, "shape"),
         ({"state": np.zeros((2, 30))}, "shape"),
         ({"work": np.zeros(3)}, "shape"),
         ({"record": np.zeros((3, 1))}, "shape"),
         ({"record": np.zeros((2, 3))}, "shape"),
         ({"order": np.zeros(0, np.intp)}, "shape"),
-        ({"y": np.full(20, 3)}, "out of range"),
-        ({"y": np.full(20, -1)}, "out of range"),
         ({"order": np.arange(1, 21)}, "out of range"),
         ({"order": np.arange(-1, 19)}, "out of range"),
     ],
@@ -722,9 +749,7 @@ def test_20_steps_agree_with_torch(loss, settings):
 def test_arrays_that_do_not_fit_are_refused(changes, message):
     network = Network([4, 4, 3], [Tanh()], CrossEntropy(), batch_size=8)
     arguments = {
-        "X": np.zeros((20, 4)),
-        "y": np.zeros(20, np.intp),
-        "weights": None,
+        "samples": Samples(np.zeros((20, 4)), np.arange(20) % 3, 3),
         "order": np.arange(20),
         "optimizer": SGD(0.1, 0.0, 0.0),
         "state": np.zeros((2, network.n_parameters)),
@@ -734,7 +759,7 @@ def test_arrays_that_do_not_fit_are_refused(changes, message):
     assert network.train_epoch(**arguments)
     with pytest.raises(ValueError, match=message):
         network.train_epoch(**arguments | changes)
-    for name in set(arguments) - {"weights"}:
+    for name in arguments:
         with pytest.raises(TypeError):
             network.train_epoch(**arguments | {name: None})
 

@@ -2,12 +2,15 @@
 
 import warnings
 from collections.abc import Mapping, Set
+from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_consistent_length, check_random_state, gen_batches
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -16,22 +19,25 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
 from cymlp import activations, blas, dense, losses
+from cymlp.dataset import (
+    Dataset,
+    check_weights,
+    class_factors,
+    combined_weights,
+    encode,
+)
 from cymlp.diagnostics import GradientFlow
 from cymlp.history import History
 from cymlp.initialization import draw_weights
 from cymlp.network import Network, n_parameters, split_parameters
-from cymlp.optimizers import SGD
+from cymlp.optimizers import SGD, Adam
 from cymlp.threads import single_threaded_blas
-from cymlp.training import DivergedError, NoImprovement, Training
+from cymlp.training import Control, DivergedError, Progress, Training
 from cymlp.validation import checked_loss, checked_result
 
 # Rows that are predicted at a time, so that the hidden layers of a large X need not be
@@ -65,13 +71,39 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         it gets scores and targets as arrays of shape (n_rows, n_classes) and returns a
         tuple of the losses, of shape (n_rows,), and their gradient in Z. If it also has
         ``probabilities(Z)``, so has the classifier.
+    solver : {"sgd", "adam"}, default="sgd"
+        Stochastic gradient descent with momentum, or Adam.
     learning_rate_init : float, default=0.01
-        Step size.
+        Step size, to begin with.
+    learning_rate : {"constant", "invscaling", "adaptive"} or callable, \
+            default="constant"
+        How the step size changes from epoch to epoch, with either solver. "invscaling"
+        divides `learning_rate_init` by (t + 1) ** `power_t`, where t is the number of
+        samples trained on before. "adaptive" divides the step size by 5 whenever
+        training would stop for lack of improvement, and stops once it is 1e-6 or less.
+        A callable gets the number of the epoch, from 1 on, and returns its step size.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
     momentum : float, default=0.9
-        Part of the last step that goes into the next, in [0, 1).
+        Part of the last step that goes into the next, in [0, 1), for "sgd".
+    nesterovs_momentum : bool, default=False
+        Whether "sgd" takes the gradient as if the momentum had been applied already.
+    beta_1, beta_2 : float, default=0.9 and 0.999
+        Decay of the means of gradients and of their squares, in [0, 1), for "adam".
+    epsilon : float, default=1e-8
+        What "adam" adds to the root that it divides by.
     weight_decay : float, default=1e-4
         Factor of the parameters that is added to their gradient, for weights and
-        biases alike. Not part of the reported loss.
+        biases alike: a coupled L2 penalty with both solvers. Not part of the reported
+        loss.
+    dropout : float, or list of float with one per hidden layer, default=0.0
+        Fraction, in [0, 1), of the units of a hidden layer that each sample is trained
+        without, other ones each time. Training figures are measured so, validation
+        figures and predictions with all units.
+    class_weight : dict of label to float, "balanced", or None, default=None
+        Factors of the losses of each class, 1 for labels that a dict has not.
+        "balanced" makes all classes count the same. A sample with probabilities has the
+        mean of the factors by these.
     batch_size : int, default=100
         Number of samples in a mini-batch, all of them if there are fewer.
     max_iter : int, default=100
@@ -85,13 +117,27 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     shuffle : bool, default=True
         Whether to take samples in a new random order every epoch.
     random_state : int, RandomState instance or None, default=None
-        Determines the first weights and the order of samples. With an int, the same
-        data gives bit-identical weights on the same machine and build.
+        Determines the first weights, the order of samples, what dropout leaves out and
+        what early stopping holds out. With an int, the same data gives bit-identical
+        weights on the same machine and build.
     tol : float, default=1e-4
-        An epoch improves if its training loss is lower than the best so far by more.
+        An epoch improves if its training loss, or with `early_stopping` its validation
+        figure, is better than the best so far by more.
     n_iter_no_change : int or numpy.inf, default=10
         Training stops after more than this many epochs without improvement. With
         ``numpy.inf`` it does not stop before ``max_iter``.
+    early_stopping : bool, default=False
+        Whether to stop by a validation figure, not by the training loss, and to end
+        with the weights of the epoch where that was best. The validation data are those
+        given to `fit` or else held out.
+    validation_fraction : float, default=0.1
+        Fraction of the training data that `early_stopping` holds out, the same of each
+        class, where no validation data are given.
+    monitor : {"accuracy", "loss"}, default="accuracy"
+        The figure that `early_stopping` goes by.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the present network, with the optimiser, the random
+        numbers and the `history_` of the call before, as one long call would have.
     verbose : bool, default=False
         Whether to show a progress bar with loss, accuracy and time left.
     record_batches : bool, default=False
@@ -108,14 +154,16 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         Weights of each layer. What is assigned to it, predictions use.
     intercepts_ : list of ndarray of shape (n_out,)
         Biases of each layer.
+    best_epoch_ : int
+        Number of the epoch whose weights are kept, with `early_stopping`.
     history_ : History
-        Loss, accuracy, gradient norm, time and learning rate of each epoch.
+        Loss, accuracy, time and learning rate of each epoch.
     loss_ : float
         Training loss of the last epoch.
     loss_curve_ : list of float
         Training loss of each epoch.
     n_iter_ : int
-        Number of epochs.
+        Number of epochs of the last call.
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
@@ -160,9 +208,21 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             tuple,
         ],
         "loss": [StrOptions(set(losses.known())), HasMethods(["value_and_gradient"])],
+        "solver": [StrOptions({"sgd", "adam"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive"}),
+            callable,
+        ],
+        "power_t": [Interval(Real, 0, None, closed="left")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 1e-37, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
@@ -177,6 +237,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {np.inf}),
         ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "monitor": [StrOptions({"loss", "accuracy"})],
+        "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "record_batches": ["boolean"],
         "diagnostics": ["boolean"],
@@ -188,9 +252,18 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         activation="tanh",
         loss="cross_entropy",
         *,
+        solver="sgd",
         learning_rate_init=0.01,
+        learning_rate="constant",
+        power_t=0.5,
         momentum=0.9,
+        nesterovs_momentum=False,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
         weight_decay=1e-4,
+        dropout=0.0,
+        class_weight=None,
         batch_size=100,
         max_iter=100,
         init="auto",
@@ -199,6 +272,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         random_state=None,
         tol=1e-4,
         n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        monitor="accuracy",
+        warm_start=False,
         verbose=False,
         record_batches=False,
         diagnostics=False,
@@ -206,9 +283,18 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss
+        self.solver = solver
         self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.power_t = power_t
         self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
         self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.class_weight = class_weight
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.init = init
@@ -217,27 +303,40 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.monitor = monitor
+        self.warm_start = warm_start
         self.verbose = verbose
         self.record_batches = record_batches
         self.diagnostics = diagnostics
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
-        """Train a new network.
+    def fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None,
+        sample_weight_val=None,
+    ):  # fmt: skip
+        """Train a network: a new one, or with ``warm_start=True`` the present one on.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Training data.
-        y : array-like of shape (n_samples,)
-            Labels: numbers, strings or booleans, of at least two classes.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, numbers, strings or booleans, of at least two classes; or rows of
+            probabilities, as floats, for every loss but hinge.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative factors of the samples' losses. They are divided by their mean
-            over the training set, not by their sum over each batch.
-        X_val : array-like of shape (n_val_samples, n_features), default=None
+            Non-negative factors of the samples' losses. With those of `class_weight`
+            they are divided by their mean over the training set, not by their sum over
+            each batch.
+        X_val : array-like or sparse matrix of shape (n_val_samples, n_features), \
+                default=None
             Validation data, whose loss and accuracy `history_` reports after every
-            epoch. They do not influence training.
-        y_val : array-like of shape (n_val_samples,), default=None
-            Labels of the validation data.
+            epoch. They do not influence the weights but by `early_stopping`.
+        y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_classes), \
+                default=None
+            Labels or probabilities of the validation data.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation data.
 
         Returns
         -------
@@ -257,104 +356,268 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         RuntimeWarning
             If Ctrl-C ends training. What the finished epochs learned is kept.
         """
-        return self._fit(X, y, sample_weight, X_val, y_val)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, validation)
 
-    def _fit(self, X, y, sample_weight, X_val, y_val, after_epoch=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on some samples, going on from the present network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, not necessarily of all classes; or rows of probabilities.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that any call will have. Needed in the first call, unless y has
+            rows of probabilities.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`; divided by their mean over this call.
+
+        Returns
+        -------
+        self : MLPClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data is not as described, or if loss or weights become
+            infinite or NaN. In that case the weights return to what they were before
+            the call.
+
+        Warns
+        -----
+        RuntimeWarning
+            If Ctrl-C ends training; the weights are then as they were before the call.
+        """
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it stops after one "
+                "epoch anyway"
+            )
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"partial_fit does not support class_weight={self.class_weight!r}, as "
+                "it does not see all samples at once. Give a dict instead, for example "
+                "one of sklearn.utils.class_weight.compute_class_weight on all labels."
+            )
+        return self._partial_fit(X, y, classes, sample_weight)
+
+    def _fit(self, X, y, sample_weight, validation, after_epoch=None):
         """Fit, and call `after_epoch` after each: it may raise KeyboardInterrupt."""
-        self._validate_params()
-        # Names and number of features are noted on a stand-in until all is checked.
-        noted = MLPClassifier(dtype=self.dtype)
-        X, y, classes, weights, validation = noted._check_data(
-            X, y, sample_weight, X_val, y_val
+        goes_on = self.warm_start and hasattr(self, "coefs_")
+        classes = self.classes_ if goes_on else None
+        training, held_out = self._prepare(
+            X, y, sample_weight, validation, classes, goes_on
         )
-        sizes = self._layer_sizes(X.shape[1], classes.size)
-        hidden_activations = self._activation_objects(len(sizes) - 2)
-        loss = _as_object("loss", self.loss, losses)
-        if isinstance(loss, losses.Loss):
-            # What set_params changes later must not change what has been fitted.
-            loss = clone(loss)
-        batch_size = min(self.batch_size, X.shape[0], blas.largest_dimension())
-        random_state = check_random_state(self.random_state)
-        # The second row is the velocity of the first.
-        state = np.zeros((2, n_parameters(sizes)), self.dtype)
-        training = Training(
-            Network(sizes, hidden_activations, loss, batch_size),
-            state,
-            self._optimizer(),
-            X,
-            y,
-            weights,
-            batch_size=batch_size,
-            shuffle=self.shuffle,
-            random_state=random_state,
-        )
-        # All is checked and in memory. Only now does what an earlier fit left change.
-        vars(self).pop("feature_names_in_", None)
-        vars(self).update(
-            {name: vars(noted)[name] for name in vars(noted) if name.endswith("_in_")}
-        )
-        self.classes_ = classes
-        self.coefs_, self.intercepts_ = split_parameters(state[0], sizes)
-        self._activations, self._loss = hidden_activations, loss
-        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-        self.out_activation_ = "softmax" if _has_probabilities(self) else "identity"
-        draw_weights(self.coefs_, hidden_activations, self.init, random_state)
-        with single_threaded_blas:
-            self._train(training, validation, after_epoch)
+        try:
+            with single_threaded_blas:
+                converged = self._train(training, held_out, self.max_iter, after_epoch)
+        finally:
+            if not self.warm_start:
+                del self._progress
+        if not converged and self.n_iter_no_change != np.inf:
+            warnings.warn(
+                f"Training has not converged after max_iter={self.max_iter} epochs. "
+                "Raise max_iter, or set n_iter_no_change=np.inf if this many epochs "
+                "are what you want.",
+                ConvergenceWarning,
+                stacklevel=3,  # where fit is called
+            )
         return self
 
-    def _check_data(self, X, y, sample_weight, X_val, y_val):
-        """Check all arrays; labels become numbers from 0, weights get mean 1."""
-        X, y = self._validated(X, y)
-        check_classification_targets(y)
-        classes, y = np.unique(y, return_inverse=True)
-        if classes.size < 2:
-            raise ValueError(
-                "y must have samples of at least 2 classes; "
-                f"got one class only: {classes.tolist()[0]!r}"
-            )
-        if sample_weight is not None:
-            sample_weight = self._check_weights(sample_weight, X)
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given both or neither")
-        validation = None
-        if X_val is not None:
-            validation = self._check_validation(X_val, y_val, classes)
-        return X, y.astype(np.intp, copy=False), classes, sample_weight, validation
+    def _partial_fit(self, X, y, classes, sample_weight):
+        goes_on = hasattr(self, "coefs_")
+        if goes_on and classes is None:
+            classes = self.classes_
+        elif classes is not None:
+            classes = self._checked_classes(classes, goes_on)
+        elif not issparse(y) and np.asarray(y).ndim < 2:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        training, _ = self._prepare(
+            X, y, sample_weight, (None, None, None), classes, goes_on
+        )
+        with single_threaded_blas:
+            self._train(training, None, 1)
+        return self
 
-    def _validated(self, *arrays, reset=True):
-        """Check X, or X and y; X becomes an array of what is computed in."""
+    def _checked_classes(self, classes, goes_on):
+        classes = unique_labels(classes)
+        if classes.size < 2:
+            raise ValueError(f"classes must be at least 2; got {classes!r}")
+        if goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "classes must be the same in every call to partial_fit; got "
+                f"{classes!r}, earlier {self.classes_!r}"
+            )
+        return classes
+
+    def _prepare(self, X, y, sample_weight, validation, classes, goes_on):
+        """Check everything; only then change what an earlier call has left."""
+        draft = copy(self)
+        training = draft._prepare_in_place(
+            X, y, sample_weight, validation, classes, goes_on
+        )
+        vars(self).clear()
+        vars(self).update(vars(draft))
+        return training
+
+    def _prepare_in_place(self, X, y, sample_weight, validation, classes, goes_on):
+        self._validate_params()
+        dataset, factors = self._check_data(X, y, sample_weight, classes, goes_on)
+        if not goes_on or not hasattr(self, "_progress"):
+            self._progress = Progress(check_random_state(self.random_state))
+        rows, held_out = self._hold_out(dataset, validation, factors)
+        sizes = self._layer_sizes(self.n_features_in_, self.classes_.size)
+        self._set_parts(sizes, dataset.targets)
+        network = Network(
+            sizes,
+            self._activations,
+            self._loss,
+            min(self.batch_size, rows.size, blas.largest_dimension()),
+            self._dropout_rates(len(sizes) - 2),
+        )
+        state, optimizer = self._starting_point(sizes, goes_on)
+        random_state = self._progress.random_state
+        training = Training(
+            network,
+            state,
+            optimizer,
+            dataset,
+            rows,
+            random_state if self.shuffle else None,
+            random_state if np.any(self.dropout) else None,
+        )
+        return training, held_out
+
+    def _check_data(self, X, y, sample_weight, classes, goes_on):
+        """Check samples, targets and weights; note what is known of them from now."""
+        X = self._validated(X, reset=not goes_on)
+        if y is None:
+            raise ValueError(
+                "This MLPClassifier estimator requires y to be passed, but the target "
+                "y is None."
+            )
+        targets, self.classes_ = encode(y, self.dtype, classes=classes)
+        check_consistent_length(X, targets.y)
+        weights = check_weights(sample_weight, X)
+        factors = class_factors(self.class_weight, weights, targets, self.classes_)
+        weights = combined_weights(weights, factors, targets)
+        return Dataset(X, targets, weights), factors
+
+    def _validated(self, X, reset=False):
+        """Check X and make it rows of what is computed in."""
         # A value too large for float32 is refused in words; NumPy need not warn too.
         with np.errstate(over="ignore", invalid="ignore"):
             return validate_data(
-                self, *arrays, dtype=np.dtype(self.dtype), order="C", reset=reset
+                self,
+                X,
+                dtype=np.dtype(self.dtype),
+                order="C",
+                accept_sparse="csr",
+                reset=reset,
             )
 
-    def _check_weights(self, sample_weight, X):
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if np.any(weights < 0) or not np.any(weights > 0):
+    def _hold_out(self, dataset, validation, factors):
+        """Numbers of the samples to train on, and the validation data if any."""
+        X, y, sample_weight = validation
+        if X is not None and y is not None:
+            held_out = self._check_validation(X, y, sample_weight, factors)
+        elif any(part is not None for part in validation):
             raise ValueError(
-                "sample_weight must have no negative value and at least one positive; "
-                f"its smallest is {weights.min()}, its largest {weights.max()}"
+                "X_val and y_val must be given both or neither, and sample_weight_val "
+                "with them only"
             )
-        # The mean of numbers near the largest or smallest could not be represented.
-        weights = weights / weights.max()
-        return (weights / weights.mean()).astype(self.dtype)
+        elif self.early_stopping:
+            rows, held_out = self._split(dataset.targets)
+            return rows, dataset.rows(held_out)
+        else:
+            held_out = None
+        return np.arange(dataset.X.shape[0]), held_out
 
-    def _check_validation(self, X_val, y_val, classes):
+    def _check_validation(self, X, y, sample_weight, factors):
         try:
-            X_val, y_val = self._validated(X_val, y_val, reset=False)
-            labels = np.unique(y_val).tolist()
+            X = self._validated(X)
+            targets, _ = encode(y, self.dtype, classes=self.classes_)
+            check_consistent_length(X, targets.y)
+            weights = check_weights(sample_weight, X)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"X_val or y_val is not as it must be: {error}") from error
-        # Compared in Python, because NumPy compares no strings with numbers.
-        known = set(classes.tolist())
-        if unknown := [label for label in labels if label not in known]:
             raise ValueError(
-                f"y_val has labels that y has not: {unknown[:5]}; "
-                f"y has {classes.size} classes"
+                "X_val, y_val or sample_weight_val is not as it must be, like X, y and "
+                f"sample_weight: {error}"
+            ) from error
+        return Dataset(X, targets, combined_weights(weights, factors, targets))
+
+    def _split(self, targets):
+        """Numbers of the samples to train on and of those to validate with."""
+        progress = self._progress
+        if progress.split_seed is None:
+            progress.split_seed = progress.random_state.randint(2**31 - 1)
+        try:
+            return train_test_split(
+                np.arange(targets.y.size),
+                test_size=self.validation_fraction,
+                stratify=targets.y,
+                random_state=progress.split_seed,
             )
-        return X_val, np.searchsorted(classes, y_val)
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True cannot hold out validation_fraction="
+                f"{self.validation_fraction} of {targets.y.size} samples in "
+                f"{self.classes_.size} classes: {error} Pass X_val and y_val instead."
+            ) from error
+
+    def _set_parts(self, sizes, targets):
+        """Make activations and loss, so that a later set_params leaves them alone."""
+        self._activations = self._activation_objects(len(sizes) - 2)
+        loss = _as_object("loss", self.loss, losses)
+        self._loss = clone(loss) if isinstance(loss, losses.Loss) else loss
+        if targets.T is not None and getattr(loss, "hard_labels_only", False):
+            names = [
+                name
+                for name, member in sorted(losses.known().items())
+                if not member.hard_labels_only
+            ]
+            raise ValueError(
+                f"loss={self.loss!r} takes labels only, and y has rows of "
+                f"probabilities. Pass y.argmax(axis=1), or use one of {names}."
+            )
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.out_activation_ = "softmax" if _has_probabilities(self) else "identity"
+
+    def _starting_point(self, sizes, goes_on):
+        """The state to train from and its optimiser; coefs_ become views of it."""
+        progress, optimizer = self._progress, self._optimizer()
+        state = np.zeros((1 + optimizer.n_slots, n_parameters(sizes)), self.dtype)
+        coefs, intercepts = split_parameters(state[0], sizes)
+        if goes_on:
+            self._copy_parameters(coefs, intercepts)
+        else:
+            self.history_ = History()
+            draw_weights(coefs, self._activations, self.init, progress.random_state)
+        if progress.solver == self.solver:
+            state[1:] = progress.slots
+            optimizer.n_steps = progress.n_steps
+        progress.solver = self.solver
+        self.coefs_, self.intercepts_ = coefs, intercepts
+        return state, optimizer
+
+    def _copy_parameters(self, coefs, intercepts):
+        """Take over the weights and biases of an earlier call."""
+        given = [*self.coefs_, *self.intercepts_]
+        shapes = [array.shape for array in (*coefs, *intercepts)]
+        if [np.shape(array) for array in given] != shapes:
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} does not fit the "
+                "network to go on with, whose coefs_ and intercepts_ have the shapes "
+                f"{[np.shape(array) for array in given]}"
+            )
+        for array, value in zip((*coefs, *intercepts), given, strict=True):
+            array[...] = value
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _layer_sizes(self, n_features, n_classes):
         """Widths of all layers, from input to output."""
@@ -400,101 +663,145 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             )
         return [_as_object("activation", member, activations) for member in given]
 
+    def _dropout_rates(self, n_hidden):
+        """The dropout of each hidden layer; nothing where there is none at all."""
+        given = self.dropout
+        if not isinstance(given, list | tuple):
+            given = [given] * n_hidden
+        if len(given) != n_hidden or not all(
+            isinstance(rate, Real) and 0 <= rate < 1 for rate in given
+        ):
+            raise InvalidParameterError(
+                "The 'dropout' parameter of MLPClassifier must be a float in the range "
+                f"[0.0, 1.0), or a list of them with one per hidden layer, {n_hidden}. "
+                f"Got {self.dropout!r} instead."
+            )
+        return [float(rate) for rate in given] if any(given) else []
+
     def _optimizer(self):
+        if self.solver == "adam":
+            return Adam(
+                learning_rate=self.learning_rate_init,
+                beta_1=self.beta_1,
+                beta_2=self.beta_2,
+                epsilon=self.epsilon,
+                weight_decay=self.weight_decay,
+            )
         return SGD(
             learning_rate=self.learning_rate_init,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
+            nesterov=self.nesterovs_momentum,
         )
 
-    def _train(self, training, validation, after_epoch):
-        """Run epochs until it is time to stop, and see to whatever cuts them short."""
-        self.history_ = History()
-        epoch = 0
+    def _train(self, training, held_out, n_epochs, after_epoch=None):
+        """Run epochs, and see to whatever cuts them short; say whether it converged."""
+        n_before = self.history_.n_epochs
+        control = Control(self, self._progress, training)
         try:
-            stopping = NoImprovement(self.tol, self.n_iter_no_change)
-            training.save()
-            with tqdm(
-                total=self.max_iter, disable=not self.verbose, unit="epoch"
-            ) as progress:
-                for epoch in range(1, self.max_iter + 1):
-                    single_threaded_blas.renew()
-                    figures = self._train_epoch(epoch, training, validation)
-                    training.save()
-                    _show(progress, figures)
-                    if after_epoch is not None:
-                        after_epoch()
-                    if stopping.update(figures["train_loss"]):
-                        return
+            converged = self._run_epochs(
+                training, held_out, control, n_epochs, after_epoch
+            )
+            self._keep_best(control)
+            return converged
         except DivergedError as error:
             raise ValueError(
-                f"Training diverged in epoch {epoch}: loss or weights are not finite "
-                "any more. The weights are those from before this epoch. Try a smaller "
-                f"learning_rate_init (it is {self.learning_rate_init}), a smaller "
-                f"momentum ({self.momentum}) or weight_decay ({self.weight_decay}), "
-                "scaling the features of X to a mean near 0 and a variance near 1, or "
-                f"other parameters of init ({self.init!r}) or loss ({self.loss!r})."
+                f"Training diverged in epoch {self.history_.n_epochs + 1}: loss or "
+                "weights are not finite any more. The weights are those from before "
+                "this epoch. Try a smaller learning_rate_init (it is "
+                f"{self.learning_rate_init}), a smaller momentum ({self.momentum}) or "
+                f"weight_decay ({self.weight_decay}), scaling the features of X to a "
+                "mean near 0 and a variance near 1, or other parameters of init "
+                f"({self.init!r}) or loss ({self.loss!r})."
             ) from error
         except KeyboardInterrupt:
+            self._keep_best(control)
             warnings.warn(
-                f"Training interrupted in epoch {epoch}; what the "
+                f"Training interrupted in epoch {self.history_.n_epochs + 1}; what the "
                 f"{self.history_.n_epochs} finished epochs learned is kept.",
                 RuntimeWarning,
                 stacklevel=4,  # where fit is called
             )
-            return
+            return True
         finally:
+            self._take_over(training, n_before)
+
+    def _run_epochs(self, training, held_out, control, n_epochs, after_epoch):
+        """Train until it is time to stop; say whether that was before the last."""
+        first = self.history_.n_epochs + 1
+        epoch = first - 1
+        training.save()
+        try:
+            with tqdm(total=n_epochs, disable=not self.verbose, unit="epoch") as bar:
+                for epoch in range(first, first + n_epochs):
+                    single_threaded_blas.renew()
+                    control.set_learning_rate(epoch)
+                    figures = self._train_epoch(epoch, training, held_out)
+                    training.save()
+                    stop = control.update(figures)
+                    _show(bar, figures)
+                    if after_epoch is not None:
+                        after_epoch()
+                    if stop:
+                        return True
+        except BaseException:
             if self.history_.n_epochs < epoch:
                 training.restore()
-            # Copies, so that they do not keep the velocities in memory.
-            self.coefs_ = [W.copy() for W in self.coefs_]
-            self.intercepts_ = [b.copy() for b in self.intercepts_]
-            self.n_iter_ = self.history_.n_epochs
-            self.loss_curve_ = self.history_.get("train_loss", np.empty(0)).tolist()
-            self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
-        if self.n_iter_no_change != np.inf:
-            warnings.warn(
-                f"Training has not converged after max_iter={self.max_iter} epochs. "
-                "Raise max_iter, or set n_iter_no_change=np.inf if this many epochs "
-                "are what you want.",
-                ConvergenceWarning,
-                stacklevel=4,  # where fit is called
-            )
+            raise
+        return False
 
-    def _train_epoch(self, epoch, training, validation):
+    def _keep_best(self, control):
+        """End with the best epoch's weights, where early stopping looks for them."""
+        if (epoch := control.restore_best()) is not None:
+            self.best_epoch_ = epoch
+
+    def _take_over(self, training, n_before):
+        """Keep what came of training, and nothing of its memory besides."""
+        self.coefs_ = [W.copy() for W in self.coefs_]
+        self.intercepts_ = [b.copy() for b in self.intercepts_]
+        self._progress.slots = training.state[1:].copy()
+        self._progress.n_steps = training.optimizer.n_steps
+        self.n_iter_ = self.history_.n_epochs - n_before
+        self.loss_curve_ = self.history_.get("train_loss", np.empty(0)).tolist()
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+
+    def _train_epoch(self, epoch, training, held_out):
         figures, batches = training.run_epoch()
-        if validation is not None:
-            figures["val_loss"], figures["val_accuracy"] = self._evaluate(*validation)
+        figures = {"epoch": epoch, **figures}
+        if held_out is not None:
+            figures["val_loss"], figures["val_accuracy"] = self._evaluate(held_out)
+        figures["learning_rate"] = training.optimizer.learning_rate
         if self.diagnostics:
-            figures |= self._diagnose(training.X, training.y)
+            figures |= self._diagnose(training.dataset, training.rows)
         self.history_.append(
-            epoch=epoch,
-            **figures,
-            learning_rate=self.learning_rate_init,
-            batches=batches if self.record_batches else None,
+            **figures, batches=batches if self.record_batches else None
         )
         return figures
 
-    def _evaluate(self, X, y):
-        """Mean loss and accuracy on data that are checked already."""
-        targets = np.eye(self.n_outputs_, dtype=X.dtype)
-        total, correct = 0.0, 0
-        for rows in gen_batches(len(X), ROWS_AT_A_TIME):
-            Z = self._scores(X[rows])
-            correct += np.count_nonzero(Z.argmax(axis=1) == y[rows])
-            result = self._loss.value_and_gradient(Z, targets[y[rows]])
+    def _evaluate(self, dataset):
+        """Weighted means of loss and accuracy."""
+        sums = np.zeros(3)
+        for rows in gen_batches(dataset.X.shape[0], ROWS_AT_A_TIME):
+            X, targets, weights = dataset.rows(rows)
+            Z = self._scores(X)
+            right = Z.argmax(axis=1) == targets.y
+            result = self._loss.value_and_gradient(Z, targets.probabilities(Z.dtype))
             values, _ = checked_loss(result, self._loss, Z.shape, Z.dtype)
-            total += np.sum(values, dtype=np.float64)
-        return float(total / len(X)), correct / len(X)
+            if weights is None:
+                weights = np.ones(len(Z))
+            # A sample of weight 0 does not count even if its loss is infinite.
+            values = np.where(weights > 0, values, 0)
+            sums += weights @ np.column_stack([values, right, np.ones(len(Z))])
+        return float(sums[0] / sums[2]), float(sums[1] / sums[2])
 
-    def _diagnose(self, X, y):
-        """Where gradients vanish, on the training data."""
+    def _diagnose(self, dataset, rows):
+        """Where gradients vanish, on the samples trained on."""
         flow = GradientFlow(
             self.coefs_, self.intercepts_, self._activations, self._loss
         )
-        targets = np.eye(self.n_outputs_, dtype=X.dtype)
-        for rows in gen_batches(len(X), ROWS_AT_A_TIME):
-            flow.add(X[rows], targets[y[rows]])
+        for some in gen_batches(rows.size, ROWS_AT_A_TIME):
+            X, targets, _ = dataset.rows(rows[some])
+            flow.add(X, targets.probabilities(X.dtype))
         return flow.fractions()
 
     def _scores(self, X):
@@ -512,9 +819,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _checked_scores(self, X):
         check_is_fitted(self)
-        X = self._validated(X, reset=False)
+        X = self._validated(X)
         return np.concatenate(
-            [self._scores(X[rows]) for rows in gen_batches(len(X), ROWS_AT_A_TIME)]
+            [self._scores(X[rows]) for rows in gen_batches(X.shape[0], ROWS_AT_A_TIME)]
         )
 
     def decision_function(self, X):

@@ -1,10 +1,11 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
 
 from cymlp.history import History
 
@@ -18,6 +19,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     loss_: float
     loss_curve_: list[float]
     n_iter_: int
+    best_epoch_: int
     n_layers_: int
     n_outputs_: int
     out_activation_: str
@@ -29,9 +31,19 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         activation: Any = "tanh",
         loss: Any = "cross_entropy",
         *,
+        solver: Literal["sgd", "adam"] = "sgd",
         learning_rate_init: float = 0.01,
+        learning_rate: Literal["constant", "invscaling", "adaptive"]
+        | Callable[[int], float] = "constant",
+        power_t: float = 0.5,
         momentum: float = 0.9,
+        nesterovs_momentum: bool = False,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
         weight_decay: float = 1e-4,
+        dropout: float | Sequence[float] = 0.0,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         batch_size: int = 100,
         max_iter: int = 100,
         init: Literal["auto"] | float = "auto",
@@ -41,28 +53,48 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         random_state: int | RandomState | None = None,
         tol: float = 1e-4,
         n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        monitor: Literal["accuracy", "loss"] = "accuracy",
+        warm_start: bool = False,
         verbose: bool | int = False,
         record_batches: bool = False,
         diagnostics: bool = False,
     ) -> None: ...
     def fit(
         self,
-        X: ArrayLike,
+        X: Any,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        X_val: ArrayLike | None = None,
+        X_val: Any = None,
         y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self: ...
-    def decision_function(self, X: ArrayLike) -> NDArray: ...
-    def predict(self, X: ArrayLike) -> NDArray: ...
-    def predict_proba(self, X: ArrayLike) -> NDArray: ...
-    def predict_log_proba(self, X: ArrayLike) -> NDArray: ...
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self: ...
+    def __sklearn_tags__(self) -> Tags: ...
+    def decision_function(self, X: Any) -> NDArray: ...
+    def predict(self, X: Any) -> NDArray: ...
+    def predict_proba(self, X: Any) -> NDArray: ...
+    def predict_log_proba(self, X: Any) -> NDArray: ...
     def set_fit_request(
         self,
         *,
         sample_weight: bool | str | None = ...,
         X_val: bool | str | None = ...,
         y_val: bool | str | None = ...,
+        sample_weight_val: bool | str | None = ...,
+    ) -> Self: ...
+    def set_partial_fit_request(
+        self,
+        *,
+        classes: bool | str | None = ...,
+        sample_weight: bool | str | None = ...,
     ) -> Self: ...
     def set_score_request(self, *, sample_weight: bool | str | None = ...) -> Self: ...

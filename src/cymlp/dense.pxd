@@ -14,8 +14,13 @@ cdef void dense_backward(
     const floating *A,      # IN  (n, n_in)
     const floating *dU,     # IN  (n, n_out)
     floating *dW,           # OUT (n_in, n_out)
-    floating *db,           # OUT (n_out)
     Py_ssize_t n, Py_ssize_t n_in, Py_ssize_t n_out
+) noexcept nogil
+
+cdef void bias_backward(
+    const floating *dU,     # IN  (n, n_out)
+    floating *db,           # OUT (n_out)
+    Py_ssize_t n, Py_ssize_t n_out
 ) noexcept nogil
 
 cdef void dense_backward_input(

@@ -9,6 +9,7 @@ from libc.string cimport memcpy, memset
 from cymlp.blas cimport gemm
 
 import numpy as np
+from scipy.sparse import issparse
 
 from cymlp.validation import as_float
 
@@ -25,14 +26,21 @@ cdef void dense_forward(
     gemm(False, False, n, n_out, n_in, A, W, <floating> 1, U)
 
 
-# dW = A^T dU, db = 1^T dU
+# dW = A^T dU
 
 cdef void dense_backward(
-    const floating *A, const floating *dU, floating *dW, floating *db,
+    const floating *A, const floating *dU, floating *dW,
     Py_ssize_t n, Py_ssize_t n_in, Py_ssize_t n_out
 ) noexcept nogil:
-    cdef Py_ssize_t i, j
     gemm(True, False, n_in, n_out, n, A, dU, <floating> 0, dW)
+
+
+# db = 1^T dU
+
+cdef void bias_backward(
+    const floating *dU, floating *db, Py_ssize_t n, Py_ssize_t n_out
+) noexcept nogil:
+    cdef Py_ssize_t i, j
     memset(db, 0, n_out * sizeof(floating))
     for i in range(n):
         for j in range(n_out):
@@ -53,7 +61,7 @@ def forward(A, W, b):
 
     Parameters
     ----------
-    A : array-like of shape (n, n_in)
+    A : array-like or sparse matrix of shape (n, n_in)
         What the layer gets, as float32 or float64.
     W : array-like of shape (n_in, n_out)
         Weights, converted to the dtype of A.
@@ -75,7 +83,7 @@ def forward(A, W, b):
     >>> dense.forward([[1.0, 2.0]], [[1.0], [10.0]], [0.5])
     array([[21.5]])
     """
-    A = as_float(A)
+    A = A if issparse(A) else as_float(A)
     W = np.require(W, A.dtype, "C")
     b = np.require(b, A.dtype, "C")
     if A.ndim != 2 or W.ndim != 2 or W.shape[0] != A.shape[1] or b.shape != W.shape[1:]:
@@ -83,6 +91,8 @@ def forward(A, W, b):
             "A, W and b must have shapes (n, n_in), (n_in, n_out) and (n_out,); got "
             f"{A.shape}, {W.shape} and {b.shape}"
         )
+    if issparse(A):
+        return A @ W + b
     U = np.empty((A.shape[0], W.shape[1]), A.dtype)
     _forward(A, W, b, U)
     return U

@@ -4,6 +4,7 @@ from typing import Any, Self, final
 from numpy.typing import NDArray
 
 from cymlp.optimizers import Optimizer
+from cymlp.samples import Samples
 
 def n_parameters(sizes: Sequence[int]) -> int: ...
 def split_parameters(
@@ -12,6 +13,8 @@ def split_parameters(
 
 @final
 class Network:
+    @property
+    def batch_size(self) -> int: ...
     @property
     def n_parameters(self) -> int: ...
     @property
@@ -22,15 +25,15 @@ class Network:
         activations: Sequence[Any],
         loss: Any,
         batch_size: int,
+        dropout: Sequence[float] = (),
     ) -> Self: ...
     def train_epoch(
         self,
-        X: NDArray,
-        y: NDArray,
-        weights: NDArray | None,
+        samples: Samples,
         order: NDArray,
         optimizer: Optimizer,
         state: NDArray,
         work: NDArray,
         record: NDArray,
+        seed: int = 0,
     ) -> bool: ...

@@ -12,21 +12,22 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cython cimport floating
 from libc.math cimport isfinite
+from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from cymlp.activations cimport (
     ActivationKernel, activate, activate_backward, kernel_of
 )
 from cymlp.blas cimport norm
-from cymlp.dense cimport dense_backward, dense_backward_input, dense_forward
+from cymlp.dense cimport (
+    bias_backward, dense_backward, dense_backward_input, dense_forward
+)
+from cymlp.dropout cimport apply_mask, draw_mask, stream
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 from cymlp.optimizers cimport Optimizer, take_step
-
-cdef extern from "cymlp/rows.h" nogil:
-    void cymlp_gather_rows(
-        void *to, const void *from_, const Py_ssize_t *order, Py_ssize_t count,
-        size_t row_bytes
-    )
+from cymlp.samples cimport (
+    Samples, gather_inputs, gather_targets, sparse_backward, sparse_forward
+)
 
 
 cdef struct Layer:
@@ -42,6 +43,12 @@ cdef struct Layer:
     Py_ssize_t dU
     # What is applied to U. The last layer has none, its U are the scores.
     ActivationKernel activation
+    # The fraction of its units that a sample is trained without, and where the values
+    # of its activation and the mask begin that make the next layer's input. Without
+    # dropout there is no mask, and the values are that input.
+    double dropout
+    Py_ssize_t F
+    Py_ssize_t mask
 
 
 cdef bint all_below(const Py_ssize_t[::1] numbers, Py_ssize_t limit) noexcept nogil:
@@ -121,6 +128,9 @@ cdef class Network:
         Ours or a user's.
     batch_size : int
         Number of rows in a batch; the last one of an epoch may have fewer.
+    dropout : sequence of float, default=()
+        For each hidden layer the fraction of its units that a sample is trained
+        without; empty for no dropout.
 
     Raises
     ------
@@ -130,6 +140,7 @@ cdef class Network:
 
     Attributes
     ----------
+    batch_size : int
     n_parameters : int
         Length of the flat array of parameters.
     work_size : int
@@ -138,7 +149,7 @@ cdef class Network:
 
     cdef readonly Py_ssize_t n_parameters
     cdef readonly Py_ssize_t work_size
-    cdef Py_ssize_t batch_size
+    cdef readonly Py_ssize_t batch_size
     cdef Py_ssize_t depth
     cdef Layer *layers
     cdef tuple activations
@@ -150,7 +161,9 @@ cdef class Network:
     cdef Py_ssize_t scratch
     cdef Py_ssize_t gradient
 
-    def __cinit__(self, sizes, activations, loss, Py_ssize_t batch_size):
+    def __cinit__(
+        self, sizes, activations, loss, Py_ssize_t batch_size, dropout=()
+    ):
         if len(sizes) < 2 or min(sizes) < 1 or batch_size < 1:
             raise ValueError(
                 "sizes must be at least two positive numbers and batch_size positive; "
@@ -161,13 +174,21 @@ cdef class Network:
                 f"{len(sizes) - 2} hidden layers need as many activations; "
                 f"got {len(activations)}"
             )
+        if dropout and (
+            len(dropout) != len(activations) or not all(0 <= p < 1 for p in dropout)
+        ):
+            raise ValueError(
+                f"dropout must be a number in [0, 1) for each of {len(activations)} "
+                f"hidden layers; got {dropout!r}"
+            )
         self.depth = len(sizes) - 1
         self.layers = <Layer *> PyMem_Calloc(self.depth, sizeof(Layer))
         if self.layers == NULL:
             raise MemoryError
-        self.lay_out(sizes, activations, loss, batch_size)
+        dropout = [*(dropout or [0.0] * len(activations)), 0.0]
+        self.lay_out(sizes, activations, loss, batch_size, dropout)
 
-    cdef lay_out(self, sizes, activations, loss, Py_ssize_t batch_size):
+    cdef lay_out(self, sizes, activations, loss, Py_ssize_t batch_size, dropout):
         """Reserve a place for every part."""
         cdef Layer *layer
         cdef Py_ssize_t index
@@ -183,6 +204,13 @@ cdef class Network:
             layer.A = self.reserve(batch_size * layer.n_in)
             layer.U = self.reserve(batch_size * layer.n_out)
             layer.dU = self.reserve(batch_size * layer.n_out)
+            layer.dropout = dropout[index]
+            if layer.dropout > 0:
+                layer.F = self.reserve(batch_size * layer.n_out)
+                layer.mask = self.reserve(batch_size * layer.n_out)
+            elif index < self.depth - 1:
+                # Where the next layer's A is about to be reserved.
+                layer.F = self.work_size
             if index < self.depth - 1:
                 layer.activation = kernel_of(self.activations[index])
         self.targets = self.reserve(batch_size * sizes[-1])
@@ -201,26 +229,22 @@ cdef class Network:
 
     def train_epoch(
         self,
-        const floating[:, ::1] X not None,
-        const Py_ssize_t[::1] y not None,
-        const floating[::1] weights,
+        Samples samples not None,
         const Py_ssize_t[::1] order not None,
         Optimizer optimizer not None,
         floating[:, ::1] state not None,
         floating[::1] work not None,
         double[:, ::1] record not None,
+        uint64_t seed=0,
     ):
-        """Train on every sample once.
+        """Train on every sample in `order` once.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
-        y : ndarray of shape (n_samples,)
-            Class of each sample, a number from 0 to n_classes - 1.
-        weights : ndarray of shape (n_samples,) or None
-            Factors of the losses.
-        order : ndarray of shape (n_samples,)
-            The order in which samples are taken.
+        samples : Samples
+            Of the dtype of state.
+        order : ndarray of intp of any shape (n,)
+            The samples' numbers, in the order in which they are taken.
         optimizer : Optimizer
         state : ndarray of shape (1 + optimizer.n_slots, n_parameters)
             The parameters, and what the optimiser keeps beside them; changed in place.
@@ -229,6 +253,8 @@ cdef class Network:
         record : ndarray of shape (3, n_batches)
             Takes loss and accuracy of each batch, as they were before its update, and
             the Euclidean norm of the gradient of that loss.
+        seed : int, default=0
+            Determines which units dropout leaves out.
 
         Returns
         -------
@@ -242,12 +268,10 @@ cdef class Network:
         """
         cdef Py_ssize_t start, n
         cdef Py_ssize_t batch = 0
-        cdef Py_ssize_t n_classes = self.layers[self.depth - 1].n_out
         cdef Py_ssize_t n_batches = (order.shape[0] - 1) // self.batch_size + 1
         if (
-            X.shape[1] != self.layers[0].n_in
-            or y.shape[0] != X.shape[0]
-            or (weights is not None and weights.shape[0] != X.shape[0])
+            samples.n_features != self.layers[0].n_in
+            or samples.n_classes != self.layers[self.depth - 1].n_out
             or state.shape[0] != 1 + optimizer.n_slots
             or state.shape[1] != self.n_parameters
             or work.shape[0] < self.work_size
@@ -256,26 +280,26 @@ cdef class Network:
             or record.shape[1] != n_batches
         ):
             raise ValueError("an array has not the shape that the network needs")
-        if not (all_below(y, n_classes) and all_below(order, X.shape[0])):
-            raise ValueError("y or order has a number out of range")
+        if samples.dtype != f"float{8 * sizeof(floating)}":
+            raise ValueError(f"samples are {samples.dtype}, and state is not")
+        if not all_below(order, samples.n_samples):
+            raise ValueError("order has a number out of range")
         cdef floating *theta = &state[0, 0]
         cdef floating *slots = theta + self.n_parameters
         cdef floating *space = &work[0]
-        cdef const floating *weight = NULL
+        cdef const Py_ssize_t *rows
         cdef Py_ssize_t per_check = 1 + 10**9 // (self.batch_size * self.n_parameters)
-        if weights is not None:
-            weight = &weights[0]
         with nogil:
             for batch in range(n_batches):
                 start = batch * self.batch_size
                 n = min(self.batch_size, order.shape[0] - start)
-                self.gather(&X[0, 0], &y[0], &order[start], space, n)
-                self.forward(theta, space, n)
-                self.apply_loss(&y[0], weight, &order[start], space, n,
+                rows = &order[start]
+                self.forward(samples, rows, theta, space, n, stream(seed, batch))
+                self.apply_loss(samples, rows, space, n,
                                 &record[0, batch], &record[1, batch])
                 if not isfinite(record[0, batch]):
                     break
-                self.backward(theta, space, n)
+                self.backward(samples, rows, theta, space, n)
                 record[2, batch] = norm(&space[self.gradient], self.n_parameters)
                 take_step(optimizer, theta, slots, &space[self.gradient],
                           self.n_parameters)
@@ -285,60 +309,60 @@ cdef class Network:
                         PyErr_CheckSignals()
         return bool(isfinite(record[0, batch]))
 
-    cdef void gather(
-        self, const floating *X, const Py_ssize_t *y, const Py_ssize_t *samples,
-        floating *work, Py_ssize_t n
-    ) noexcept nogil:
-        """Copy the batch's rows and write its targets."""
-        cdef Py_ssize_t i
-        cdef Py_ssize_t d = self.layers[0].n_in
-        cdef Py_ssize_t k = self.layers[self.depth - 1].n_out
-        cdef floating *T = &work[self.targets]
-        cymlp_gather_rows(
-            &work[self.layers[0].A], X, samples, n, d * sizeof(floating)
-        )
-        memset(T, 0, n * k * sizeof(floating))
-        for i in range(n):
-            T[i * k + y[samples[i]]] = 1
-
     cdef int forward(
-        self, const floating *theta, floating *work, Py_ssize_t n
+        self, Samples samples, const Py_ssize_t *rows, const floating *theta,
+        floating *work, Py_ssize_t n, uint64_t seed
     ) except -1 nogil:
         cdef Py_ssize_t index
         cdef Layer *layer
         for index in range(self.depth):
             layer = &self.layers[index]
-            dense_forward(&work[layer.A], &theta[layer.W], &theta[layer.b],
-                          &work[layer.U], n, layer.n_in, layer.n_out)
+            if index == 0 and not samples.is_sparse:
+                gather_inputs(samples, rows, &work[layer.A], n)
+            if index == 0 and samples.is_sparse:
+                sparse_forward(samples, rows, &theta[layer.W], &theta[layer.b],
+                               &work[layer.U], n, layer.n_out)
+            else:
+                dense_forward(&work[layer.A], &theta[layer.W], &theta[layer.b],
+                              &work[layer.U], n, layer.n_in, layer.n_out)
             if index < self.depth - 1:
-                activate(&layer.activation, &work[layer.U],
-                         &work[self.layers[index + 1].A], n, layer.n_out)
+                activate(&layer.activation, &work[layer.U], &work[layer.F],
+                         n, layer.n_out)
+            if layer.dropout > 0:
+                draw_mask(stream(seed, index), layer.dropout, &work[layer.mask],
+                          n * layer.n_out)
+                apply_mask(&work[layer.mask], &work[layer.F],
+                           &work[self.layers[index + 1].A], n * layer.n_out)
         return 0
 
     cdef int apply_loss(
-        self, const Py_ssize_t *y, const floating *weights, const Py_ssize_t *samples,
-        floating *work, Py_ssize_t n, double *loss, double *accuracy
+        self, Samples samples, const Py_ssize_t *rows, floating *work, Py_ssize_t n,
+        double *loss, double *accuracy
     ) except -1 nogil:
         """Weigh the losses; leave the gradient of their mean in the last layer's dU."""
         cdef Layer *last = &self.layers[self.depth - 1]
         cdef Py_ssize_t i, j, top
         cdef Py_ssize_t k = last.n_out
-        cdef Py_ssize_t correct = 0
+        cdef const floating *weights = <const floating *> samples.weights
+        cdef floating *T = &work[self.targets]
         cdef floating *Z = &work[last.U]
         cdef floating *dZ = &work[last.dU]
         cdef floating *losses = &work[self.losses]
         cdef floating weight = 1
         cdef double total = 0
-        value_and_gradient(&self.loss.kernel, Z, &work[self.targets], losses, dZ,
-                           &work[self.scratch], n, k)
+        cdef double correct = 0
+        gather_targets(samples, rows, T, n)
+        value_and_gradient(&self.loss.kernel, Z, T, losses, dZ, &work[self.scratch],
+                           n, k)
         for i in range(n):
             top = 0
             for j in range(1, k):
                 if Z[i * k + j] > Z[i * k + top]:
                     top = j
-            correct += top == y[samples[i]]
             if weights != NULL:
-                weight = weights[samples[i]]
+                weight = weights[rows[i]]
+            if top == samples.y[rows[i]]:
+                correct += weight
             if weight == 0:
                 # Not multiplied: it must not count even if its loss is infinite.
                 memset(&dZ[i * k], 0, k * sizeof(floating))
@@ -347,11 +371,12 @@ cdef class Network:
             for j in range(k):
                 dZ[i * k + j] *= weight / n
         loss[0] = total / n
-        accuracy[0] = <double> correct / n
+        accuracy[0] = correct / n
         return 0
 
     cdef int backward(
-        self, const floating *theta, floating *work, Py_ssize_t n
+        self, Samples samples, const Py_ssize_t *rows, const floating *theta,
+        floating *work, Py_ssize_t n
     ) except -1 nogil:
         cdef Py_ssize_t index
         cdef Layer *layer
@@ -359,12 +384,20 @@ cdef class Network:
         cdef floating *gradient = &work[self.gradient]
         for index in range(self.depth - 1, -1, -1):
             layer = &self.layers[index]
-            dense_backward(&work[layer.A], &work[layer.dU], &gradient[layer.W],
-                           &gradient[layer.b], n, layer.n_in, layer.n_out)
+            bias_backward(&work[layer.dU], &gradient[layer.b], n, layer.n_out)
+            if index == 0 and samples.is_sparse:
+                sparse_backward(samples, rows, &work[layer.dU], &gradient[layer.W],
+                                n, layer.n_out)
+            else:
+                dense_backward(&work[layer.A], &work[layer.dU], &gradient[layer.W],
+                               n, layer.n_in, layer.n_out)
             if index > 0:
                 before = &self.layers[index - 1]
                 dense_backward_input(&work[layer.dU], &theta[layer.W],
                                      &work[before.dU], n, layer.n_in, layer.n_out)
-                activate_backward(&before.activation, &work[before.U], &work[layer.A],
-                                  &work[before.dU], n, before.n_out)
+                if before.dropout > 0:
+                    apply_mask(&work[before.mask], &work[before.dU],
+                               &work[before.dU], n * before.n_out)
+                activate_backward(&before.activation, &work[before.U],
+                                  &work[before.F], &work[before.dU], n, before.n_out)
         return 0

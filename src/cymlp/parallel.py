@@ -100,7 +100,8 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
 
     def fit(estimator):
         X_shared, X_val_shared = copies[np.dtype(estimator.dtype)]
-        estimator._fit(X_shared, y, None, X_val_shared, y_val, after_epoch)
+        validation = X_val_shared, y_val, None
+        estimator._fit(X_shared, y, None, validation, after_epoch)
         with bar.get_lock():
             bar.total -= estimator.max_iter - estimator.n_iter_
         # The shared arrays have lost the names that a data frame has.
@@ -161,4 +162,6 @@ def _converted(X, dtype):
     if X is None:
         return None
     with np.errstate(over="ignore"):
-        return check_array(X, dtype=dtype, order="C", ensure_all_finite=False)
+        return check_array(
+            X, dtype=dtype, order="C", accept_sparse="csr", ensure_all_finite=False
+        )

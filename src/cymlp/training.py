@@ -1,12 +1,145 @@
-"""A training run: a network with its numbers and its data, epoch by epoch."""
+"""A training run: a network with its numbers and its samples, epoch by epoch."""
 
 import time
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from cymlp.dataset import weights_of_mean_1
+from cymlp.samples import Samples
+from cymlp.schedules import Schedule
+from cymlp.stopping import BestState, NoImprovement
 
 
 class DivergedError(ArithmeticError):
     """A loss or a parameter is not finite any more."""
+
+
+@dataclass
+class Progress:
+    """What a later call goes on from, besides the parameters.
+
+    Attributes
+    ----------
+    random_state : RandomState
+        Draws first weights, the order of samples and what dropout leaves out.
+    solver : str or None
+        Whose `slots` these are.
+    slots : ndarray of shape (n_slots, n_parameters) or None
+        What the optimiser keeps beside the parameters.
+    n_steps : int
+        Number of steps that the optimiser has taken.
+    n_seen : int
+        Number of samples trained on, each as often as it was.
+    n_reductions : int
+        How often an adaptive learning rate was lowered.
+    split_seed : int or None
+        Determines which samples are held out for validation.
+    monitor : str or None
+        Column of the history that `stopping` and `best` are about.
+    stopping : NoImprovement
+    best : BestState
+    """
+
+    random_state: np.random.RandomState
+    solver: str | None = None
+    slots: np.ndarray | None = None
+    n_steps: int = 0
+    n_seen: int = 0
+    n_reductions: int = 0
+    split_seed: int | None = None
+    monitor: str | None = None
+    stopping: NoImprovement = field(default_factory=NoImprovement)
+    best: BestState = field(default_factory=BestState)
+
+
+class Control:
+    """Sets the learning rate of every epoch, and tells when to stop.
+
+    Parameters
+    ----------
+    settings : MLPClassifier
+        Whose parameters say how.
+    progress : Progress
+        Goes on changing.
+    training : Training
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> from cymlp import MLPClassifier
+    >>> from cymlp.training import Control, Progress
+    >>> settings = MLPClassifier(tol=0.5, n_iter_no_change=1)
+    >>> training = SimpleNamespace(rows=np.arange(60))
+    >>> control = Control(settings, Progress(np.random.RandomState(0)), training)
+    >>> [control.update({"train_loss": loss}) for loss in (2.0, 1.8, 1.7)]
+    [False, False, True]
+    """
+
+    def __init__(self, settings, progress, training):
+        self._progress = progress
+        self._training = training
+        self._schedule = Schedule(
+            settings.learning_rate,
+            settings.learning_rate_init,
+            settings.power_t,
+            progress.n_reductions,
+        )
+        self._keeps_best = settings.early_stopping
+        monitor = "train_loss"
+        if settings.early_stopping:
+            monitor = f"val_{settings.monitor}"
+        if progress.monitor != monitor:
+            progress.monitor = monitor
+            progress.stopping = NoImprovement()
+            progress.best = BestState()
+        if self._keeps_best and progress.best.epoch is not None:
+            # What an earlier call has left is the best so far.
+            progress.best.state = training.state.copy()
+            progress.best.n_steps = training.optimizer.n_steps
+        progress.stopping.tol = settings.tol
+        progress.stopping.n_iter_no_change = settings.n_iter_no_change
+
+    def set_learning_rate(self, epoch):
+        """Set the optimiser's learning rate to that of an epoch."""
+        rate = self._schedule.rate(epoch, self._progress.n_seen)
+        self._training.optimizer.learning_rate = rate
+
+    def update(self, figures):
+        """Take note of an epoch's figures.
+
+        Returns
+        -------
+        stop : bool
+        """
+        progress, training = self._progress, self._training
+        progress.n_seen += training.rows.size
+        figure = figures[progress.monitor]
+        if progress.monitor.endswith("accuracy"):
+            figure = -figure
+        if self._keeps_best:
+            progress.best.update(
+                figure, figures["epoch"], training.state, training.optimizer.n_steps
+            )
+        stop = progress.stopping.update(figure) and not self._schedule.lower()
+        progress.n_reductions = self._schedule.n_reductions
+        return stop
+
+    def restore_best(self):
+        """Go back to the state of the best epoch, where it is kept.
+
+        Returns
+        -------
+        epoch : int or None
+            Its number.
+        """
+        best = self._progress.best
+        if not self._keeps_best or best.epoch is None:
+            return None
+        self._training.put_back(best.state, best.n_steps)
+        best.state = None
+        return best.epoch
 
 
 class Training:
@@ -15,34 +148,40 @@ class Training:
     Parameters
     ----------
     network : Network
-    state : ndarray of shape (2, n_parameters)
-        Parameters and their velocities; changed in place.
-    optimizer : SGD
-    X : ndarray of shape (n_samples, n_features), of the dtype of state
-    y : ndarray of intp of shape (n_samples,)
-        Classes, as numbers from 0.
-    weights : ndarray of shape (n_samples,) or None
-        Factors of the samples' losses.
-    batch_size : int
-    shuffle : bool
-    random_state : RandomState
+    state : ndarray of shape (1 + optimizer.n_slots, n_parameters)
+        Parameters and what the optimiser keeps beside them; changed in place.
+    optimizer : Optimizer
+    dataset : Dataset
+        Of the dtype of state.
+    rows : ndarray of intp of shape (n_rows,)
+        Numbers of the samples to train on.
+    random_state : RandomState or None
+        Draws the order of samples. None for that of `rows`.
+    dropout_state : RandomState or None
+        Draws what dropout leaves out. None for no dropout.
     """
 
     def __init__(
-        self, network, state, optimizer, X, y, weights, *, batch_size, shuffle,
-        random_state,
-    ):  # fmt: skip
+        self, network, state, optimizer, dataset, rows, random_state, dropout_state
+    ):
         self.network = network
         self.state = state
         self.optimizer = optimizer
-        self.X = X
-        self.y = y
-        self.weights = weights
-        self.random_state = random_state if shuffle else None
+        self.dataset = dataset
+        self.rows = rows
+        self.random_state = random_state
+        self.dropout_state = dropout_state
+        self._samples = Samples(
+            dataset.X,
+            dataset.targets.y,
+            dataset.targets.n_classes,
+            dataset.targets.T,
+            weights_of_mean_1(dataset.weights, rows, state.dtype),
+        )
         self._work = np.empty(network.work_size, state.dtype)
-        self._before = np.empty_like(state)
-        n_full, last = divmod(len(y), batch_size)
-        self._batch_sizes = [batch_size] * n_full + [last] * (last > 0)
+        self._saved = np.empty_like(state), 0
+        n_full, last = divmod(len(rows), network.batch_size)
+        self._batch_sizes = [network.batch_size] * n_full + [last] * (last > 0)
 
     def run_epoch(self):
         """Train on every sample once.
@@ -63,8 +202,8 @@ class Training:
         start = time.perf_counter()
         record = np.empty((3, len(self._batch_sizes)))
         finite = self.network.train_epoch(
-            self.X, self.y, self.weights, self._order(), self.optimizer, self.state,
-            self._work, record,
+            self._samples, self._order(), self.optimizer, self.state, self._work,
+            record, self._seed(),
         )  # fmt: skip
         if not finite or not np.isfinite(self.state).all():
             raise DivergedError
@@ -79,49 +218,24 @@ class Training:
 
     def _order(self):
         if self.random_state is None:
-            return np.arange(len(self.y))
-        return self.random_state.permutation(len(self.y))
+            return self.rows
+        return self.random_state.permutation(self.rows)
+
+    def _seed(self):
+        if self.dropout_state is None:
+            return 0
+        return int(self.dropout_state.randint(2**63, dtype=np.int64))
 
     def save(self):
-        """Remember parameters and velocities."""
-        np.copyto(self._before, self.state)
+        """Remember the state of this moment."""
+        np.copyto(self._saved[0], self.state)
+        self._saved = self._saved[0], self.optimizer.n_steps
 
     def restore(self):
-        """Go back to the parameters and velocities that were saved last."""
-        np.copyto(self.state, self._before)
+        """Go back to the state that was saved last."""
+        self.put_back(*self._saved)
 
-
-class NoImprovement:
-    """Tells when the loss has not improved for too many epochs.
-
-    Parameters
-    ----------
-    tol : float
-        By how much a loss must be lower than the best so far to improve.
-    n_iter_no_change : int or numpy.inf
-        Number of epochs without improvement that are put up with.
-
-    Examples
-    --------
-    >>> from cymlp.training import NoImprovement
-    >>> stopping = NoImprovement(tol=0.1, n_iter_no_change=1)
-    >>> [stopping.update(loss) for loss in (1.0, 0.95, 0.8, 0.8, 0.8)]
-    [False, False, False, False, True]
-    """
-
-    def __init__(self, tol, n_iter_no_change):
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self._best = np.inf
-        self._count = 0
-
-    def update(self, loss):
-        """Take the loss of one more epoch.
-
-        Returns
-        -------
-        stop : bool
-        """
-        self._count = self._count + 1 if loss >= self._best - self.tol else 0
-        self._best = min(self._best, loss)
-        return self._count > self.n_iter_no_change
+    def put_back(self, state, n_steps):
+        """Go back to a state of the optimiser and its number of steps."""
+        np.copyto(self.state, state)
+        self.optimizer.n_steps = n_steps

@@ -1,0 +1,56 @@
+"""What the network knows of its samples."""
+
+from cython cimport floating
+
+
+cdef class Samples:
+    cdef readonly Py_ssize_t n_samples
+    cdef readonly Py_ssize_t n_features
+    cdef readonly Py_ssize_t n_classes
+    cdef readonly str dtype
+    cdef readonly bint is_sparse
+    # The numbers of X, row by row; of sparse rows only those that are stored, with
+    # where each row begins among them and the column of each.
+    cdef const void *values
+    cdef const Py_ssize_t *row_starts
+    cdef const int *columns
+    cdef const Py_ssize_t *y
+    cdef const void *T
+    cdef const void *weights
+    # Python memoryviews: while they are there, nobody can free or move the numbers.
+    cdef list _owners
+
+    cdef take_rows(self, row_starts, columns)
+    cdef const void *pointer(self, array, dtype) except? NULL
+
+
+# The functions below take n samples, those whose numbers are in `rows`.
+
+cdef void gather_inputs(
+    Samples samples, const Py_ssize_t *rows,
+    floating *A,    # OUT (n, n_features)
+    Py_ssize_t n
+) noexcept nogil
+
+cdef void gather_targets(
+    Samples samples, const Py_ssize_t *rows,
+    floating *T,    # OUT (n, n_classes)
+    Py_ssize_t n
+) noexcept nogil
+
+# U = 1 b^T + A W and dW = A^T dU, for sparse samples, of which there is no A.
+
+cdef void sparse_forward(
+    Samples samples, const Py_ssize_t *rows,
+    const floating *W,      # IN  (n_features, n_out)
+    const floating *b,      # IN  (n_out)
+    floating *U,            # OUT (n, n_out)
+    Py_ssize_t n, Py_ssize_t n_out
+) noexcept nogil
+
+cdef void sparse_backward(
+    Samples samples, const Py_ssize_t *rows,
+    const floating *dU,     # IN  (n, n_out)
+    floating *dW,           # OUT (n_features, n_out)
+    Py_ssize_t n, Py_ssize_t n_out
+) noexcept nogil

@@ -1,0 +1,178 @@
+"""What a network is trained on: rows of X, dense or sparse, with targets and weights.
+
+All that the arrays have to be is checked once, when a `Samples` is made, so that an
+epoch can follow its pointers without a look.
+"""
+
+cimport cython
+from cython cimport floating
+from libc.string cimport memcpy, memset
+
+import numpy as np
+from scipy.sparse import issparse
+
+cdef extern from "cymlp/rows.h" nogil:
+    void cymlp_gather_rows(
+        void *to, const void *from_, const Py_ssize_t *order, Py_ssize_t count,
+        size_t row_bytes
+    )
+
+
+@cython.final
+cdef class Samples:
+    """Samples as an epoch takes them.
+
+    Parameters
+    ----------
+    X : ndarray or scipy CSR matrix of shape (n_samples, n_features)
+        float32 or float64, C-contiguous.
+    y : ndarray of intp of shape (n_samples,)
+        Class of each sample, a number from 0 to n_classes - 1.
+    n_classes : int
+    T : ndarray of shape (n_samples, n_classes), default=None
+        Probabilities of the classes, of the dtype of X; by default 1 for that in y.
+    weights : ndarray of shape (n_samples,), default=None
+        Factors of the losses, of the dtype of X.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes do not fit, or a class or a column is out of range.
+
+    Attributes
+    ----------
+    n_samples : int
+    n_features : int
+    n_classes : int
+    dtype : str
+    is_sparse : bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp.samples import Samples
+    >>> samples = Samples(np.zeros((2, 5)), np.array([0, 1]), n_classes=2)
+    >>> samples.n_samples, samples.n_features, samples.dtype
+    (2, 5, 'float64')
+    """
+
+    def __cinit__(self, X, y, Py_ssize_t n_classes, T=None, weights=None):
+        self.is_sparse = issparse(X)
+        values = X.data if self.is_sparse else X
+        self.dtype = values.dtype.name
+        self.n_samples, self.n_features = X.shape
+        self.n_classes = n_classes
+        if (
+            y.shape != (self.n_samples,)
+            or (T is not None and T.shape != (self.n_samples, n_classes))
+            or (weights is not None and weights.shape != (self.n_samples,))
+            or min(self.n_samples, self.n_features, n_classes) < 1
+        ):
+            raise ValueError("an array has not the shape that the samples need")
+        self._owners = []
+        if self.is_sparse:
+            self.take_rows(np.asarray(X.indptr, np.intp), X.indices)
+        self.y = <const Py_ssize_t *> self.pointer(y, np.intp)
+        if not 0 <= y.min() <= y.max() < n_classes:
+            raise ValueError("y has a number out of range")
+        self.values = self.pointer(values, values.dtype)
+        self.T = self.pointer(T, values.dtype)
+        self.weights = self.pointer(weights, values.dtype)
+
+    cdef take_rows(self, row_starts, columns):
+        """Check the structure of sparse rows, and keep it."""
+        if columns.size and not 0 <= columns.min() <= columns.max() < self.n_features:
+            raise ValueError("X has a column out of range")
+        if (
+            row_starts.shape != (self.n_samples + 1,)
+            or row_starts[0] != 0
+            or row_starts[-1] > columns.size
+            or np.any(np.diff(row_starts) < 0)
+        ):
+            raise ValueError("X has rows out of range")
+        columns = np.asarray(columns, np.intc)
+        self.row_starts = <const Py_ssize_t *> self.pointer(row_starts, np.intp)
+        self.columns = <const int *> self.pointer(columns, np.intc)
+
+    cdef const void *pointer(self, array, dtype) except? NULL:
+        """Where the numbers of an array are; NULL for None."""
+        if array is None:
+            return NULL
+        if array.dtype != dtype or not array.flags.c_contiguous:
+            raise ValueError(
+                f"an array must be contiguous and of dtype {np.dtype(dtype)}; "
+                f"it has {array.dtype}"
+            )
+        if array.size == 0:
+            return &NOTHING
+        owner = memoryview(array)
+        self._owners.append(owner)
+        cdef const unsigned char[::1] numbers = owner.cast("B")
+        return &numbers[0]
+
+
+# Where an array without numbers begins: NULL would mean that there is no array.
+cdef double NOTHING = 0
+
+
+cdef void gather_inputs(
+    Samples samples, const Py_ssize_t *rows, floating *A, Py_ssize_t n
+) noexcept nogil:
+    cymlp_gather_rows(
+        A, samples.values, rows, n, samples.n_features * sizeof(floating)
+    )
+
+
+cdef void gather_targets(
+    Samples samples, const Py_ssize_t *rows, floating *T, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef Py_ssize_t k = samples.n_classes
+    if samples.T != NULL:
+        cymlp_gather_rows(T, samples.T, rows, n, k * sizeof(floating))
+        return
+    memset(T, 0, n * k * sizeof(floating))
+    for i in range(n):
+        T[i * k + samples.y[rows[i]]] = 1
+
+
+cdef void sparse_forward(
+    Samples samples, const Py_ssize_t *rows, const floating *W, const floating *b,
+    floating *U, Py_ssize_t n, Py_ssize_t n_out
+) noexcept nogil:
+    cdef const floating *values = <const floating *> samples.values
+    cdef const floating *w
+    cdef floating *u
+    cdef floating x
+    cdef Py_ssize_t i, j, entry
+    for i in range(n):
+        u = &U[i * n_out]
+        memcpy(u, b, n_out * sizeof(floating))
+        for entry in range(
+            samples.row_starts[rows[i]], samples.row_starts[rows[i] + 1]
+        ):
+            x = values[entry]
+            w = &W[samples.columns[entry] * n_out]
+            for j in range(n_out):
+                u[j] += x * w[j]
+
+
+cdef void sparse_backward(
+    Samples samples, const Py_ssize_t *rows, const floating *dU, floating *dW,
+    Py_ssize_t n, Py_ssize_t n_out
+) noexcept nogil:
+    cdef const floating *values = <const floating *> samples.values
+    cdef const floating *du
+    cdef floating *dw
+    cdef floating x
+    cdef Py_ssize_t i, j, entry
+    memset(dW, 0, samples.n_features * n_out * sizeof(floating))
+    for i in range(n):
+        du = &dU[i * n_out]
+        for entry in range(
+            samples.row_starts[rows[i]], samples.row_starts[rows[i] + 1]
+        ):
+            x = values[entry]
+            dw = &dW[samples.columns[entry] * n_out]
+            for j in range(n_out):
+                dw[j] += x * du[j]
