@@ -94,8 +94,9 @@ def log_softmax_jacobian(p, q):
     return same_class * q[:, None, :] - (1 - same_class) * p[:, None, :]
 
 
-def cross_entropy(Z, T):
-    """−Σ tₖ ln pₖ; p − t."""
+def cross_entropy(Z, T, label_smoothing=0.0):
+    """−Σ tₖ ln pₖ; p − t, of targets mixed with those that are the same for all k."""
+    T = (1 - label_smoothing) * T + label_smoothing / T.shape[1]
     p, _, log_p = probabilities(Z)
     return -(T * log_p).sum(axis=1), p - T
 

@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from cymlp import MLPClassifier
-from cymlp.activations import HardSwish, Selu, Tanh
+from cymlp import MLPClassifier, activations
+from cymlp.activations import Selu, Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
 from cymlp.training import Training
 
@@ -225,7 +225,7 @@ def test_a_name_means_the_loss_with_its_defaults(three_classes, name, instance):
 
 @pytest.mark.parametrize(
     ("name", "instance"),
-    [("selu", Selu()), ("hardswish", HardSwish()), ("tanh", Tanh())],
+    [(name, member()) for name, member in sorted(activations.known().items())],
 )
 def test_a_name_means_the_activation(three_classes, name, instance):
     X, y = three_classes
@@ -265,14 +265,21 @@ def test_a_users_activation_and_loss_give_what_ours_give(three_classes):
     assert users.activation.calls > 5
 
 
-def test_loss_parameters_are_within_reach_of_a_grid_search(three_classes):
+@pytest.mark.parametrize(
+    ("member", "name", "values"),
+    [(Focal, "gamma", [0, 1, 2]), (CrossEntropy, "label_smoothing", [0, 0.5, 0.9])],
+)
+def test_loss_parameters_are_within_reach_of_a_grid_search(
+    three_classes, member, name, values
+):
     X, y = three_classes
-    search = GridSearchCV(make_mlp(loss=Focal()), {"loss__gamma": [0, 1, 2]}, cv=2)
+    search = GridSearchCV(make_mlp(loss=member()), {f"loss__{name}": values}, cv=2)
     search.fit(X, y)
-    assert search.best_estimator_.loss.gamma == search.best_params_["loss__gamma"]
+    best = search.best_params_[f"loss__{name}"]
+    assert getattr(search.best_estimator_.loss, name) == best
     by_hand = [
-        cross_val_score(make_mlp(loss=Focal(gamma=gamma)), X, y, cv=2).mean()
-        for gamma in (0, 1, 2)
+        cross_val_score(make_mlp(loss=member(**{name: value})), X, y, cv=2).mean()
+        for value in values
     ]
     np.testing.assert_array_equal(search.cv_results_["mean_test_score"], by_hand)
 

@@ -18,6 +18,7 @@ N_CLASSES = 3
 
 # What a loss with parameters is tested with; one not listed, with its defaults.
 SETTINGS = {
+    "cross_entropy": [{"label_smoothing": s} for s in (0.0, 0.1, 1.0)],
     "focal": [
         *({"gamma": gamma} for gamma in (0, 0.5, 1, 2, 5)),
         {"alpha": 0.25},
@@ -253,6 +254,38 @@ def test_set_params_changes_what_is_computed():
     )
 
 
+@pytest.mark.parametrize("targets", [hard_targets, soft_targets])
+def test_label_smoothing_mixes_cross_entropies(targets):
+    """With those of the targets themselves and of targets that are all the same."""
+    Z, T = ordinary_scores(30), targets(30)
+    own, same, mixed = (
+        CrossEntropy(label_smoothing=s).value_and_gradient(Z, T) for s in (0, 1, 0.25)
+    )
+    uniform = CrossEntropy().value_and_gradient(Z, np.full_like(T, 1 / N_CLASSES))
+    for index in (0, 1):
+        assert_close(same[index], uniform[index])
+        assert_close(mixed[index], 0.75 * own[index] + 0.25 * same[index])
+
+
+@pytest.mark.parametrize("targets", [hard_targets, soft_targets])
+@pytest.mark.parametrize("label_smoothing", [0, 0.1, 0.7, 1])
+def test_label_smoothing_agrees_with_torch(label_smoothing, targets):
+    torch = pytest.importorskip("torch")
+    Z = np.concatenate([ordinary_scores(25), extreme_scores()])
+    T = targets(len(Z))
+    scores = torch.tensor(Z, requires_grad=True)
+    criterion = torch.nn.CrossEntropyLoss(
+        reduction="none", label_smoothing=label_smoothing
+    )
+    expected = criterion(scores, torch.tensor(T))
+    expected.sum().backward()
+    loss = CrossEntropy(label_smoothing=label_smoothing)
+    value, gradient = loss.value_and_gradient(Z, T)
+    # PyTorch loses what is left of a probability next to 1.
+    np.testing.assert_allclose(value, expected.detach(), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(gradient, scores.grad, rtol=0, atol=1e-15)
+
+
 def test_kl_div_equals_cross_entropy_on_hard_targets():
     Z, T = extreme_scores(), hard_targets(125)
     ce = CrossEntropy().value_and_gradient(Z, T)
@@ -317,6 +350,8 @@ NEITHER_NUMBER_NOR_FINITE = [np.nan, np.inf, -np.inf, "1", None, 1j]
         *((Hinge, "margin", value, r"float in the range \(0.0, inf\)")
           for value in [0, -1, *NEITHER_NUMBER_NOR_FINITE]),
         *((Hinge, "softmax", value, "bool") for value in ("yes", 2, None)),
+        *((CrossEntropy, "label_smoothing", value, r"float in the range \[0.0, 1.0\]")
+          for value in [-0.1, 1.1, *NEITHER_NUMBER_NOR_FINITE]),
         *((Focal, "gamma", value, r"float in the range \[0.0, inf\)")
           for value in [-0.1, *NEITHER_NUMBER_NOR_FINITE]),
         *((Focal, "alpha", value, r"float in the range \(0.0, inf\)")

@@ -28,7 +28,11 @@ from cymlp.samples import Samples
 
 KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.known().items())]
 KNOWN_LOSSES = [member() for _, member in sorted(losses.known().items())]
-KNOWN_LOSSES += [Focal(alpha=0.5, gamma=0.5), Hinge(margin=0.5, softmax=True)]
+KNOWN_LOSSES += [
+    CrossEntropy(label_smoothing=0.1),
+    Focal(alpha=0.5, gamma=0.5),
+    Hinge(margin=0.5, softmax=True),
+]
 
 SETTINGS = {
     SGD: {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01},

@@ -19,6 +19,8 @@ class Loss(BaseEstimator):
 
 class CrossEntropy(Loss):
     name: ClassVar[str]
+    label_smoothing: float
+    def __init__(self, label_smoothing: float = 0.0) -> None: ...
 
 class KLDiv(Loss):
     name: ClassVar[str]

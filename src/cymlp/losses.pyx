@@ -174,26 +174,43 @@ class Loss(BaseEstimator):
         return _log_softmax_of(Z)[1]
 
 
-# value = -sum_k t_k ln p_k; gradient = p - t
+# value = -sum_k s_k ln p_k, s = (1 - smoothing) t + smoothing / k; gradient = p - s
 
 cdef int cross_entropy(
     const void *context, const floating *Z, const floating *T, floating *value,
     floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
 ) except -1 nogil:
+    cdef double smoothing = (<const double *> context)[0]
+    cdef floating kept = <floating> (1 - smoothing)
+    cdef floating share = <floating> (smoothing / k)
     cdef Py_ssize_t i, j
+    cdef floating smoothed
     cdef floating *log_p = scratch
     log_softmax(Z, log_p, dZ, n, k)
     for i in range(n):
         value[i] = 0
         for j in range(i * k, (i + 1) * k):
-            if T[j] != 0:
-                value[i] -= T[j] * log_p[j]
-            dZ[j] -= T[j]
+            smoothed = kept * T[j] + share
+            if smoothed != 0:
+                value[i] -= smoothed * log_p[j]
+            dZ[j] -= smoothed
     return 0
 
 
 class CrossEntropy(Loss):
     """Cross entropy, −Σₖ tₖ ln pₖ with p = softmax(z). Its gradient is p − t.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        Part s of the targets, in [0, 1], that is spread evenly over the classes: t is
+        replaced by (1 − s) t + s / n_classes, hard or soft. Scores then cannot gain by
+        growing for ever.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, "Rethinking the Inception architecture
+    for computer vision", CVPR 2016, for label smoothing.
 
     Examples
     --------
@@ -205,6 +222,16 @@ class CrossEntropy(Loss):
 
     name = "cross_entropy"
     _compiled = table(cross_entropy[float], cross_entropy[double])
+    _parameter_constraints = {
+        "label_smoothing": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = label_smoothing
+
+    def _numbers(self, n_classes):
+        self._validate_params()
+        return [self.label_smoothing]
 
 
 # value = sum_k t_k (ln t_k - ln p_k), 0 ln 0 = 0; gradient = p - t
