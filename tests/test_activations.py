@@ -7,7 +7,7 @@ import pytest
 from reference import ACTIVATIONS
 from sklearn.base import clone
 
-from cymlp.activations import Identity, Logistic, ReLU, known
+from cymlp.activations import Identity, Logistic, Relu, known
 
 # Units in the last place: 3 of float32's tanh and expm1 (test_vecmath.py), or of the C
 # library's, and one for each of at most three products and sums after them.
@@ -96,7 +96,7 @@ def test_nan_stays_nan_and_alone(activation, dtype):
 
 def test_derivative_of_relu_at_0_is_0(dtype):
     U = np.array([0.0, -0.0], dtype)
-    np.testing.assert_array_equal(ReLU().derivative(U, ReLU().value(U)), [0, 0])
+    np.testing.assert_array_equal(Relu().derivative(U, Relu().value(U)), [0, 0])
 
 
 def test_logistic_keeps_its_digits_where_it_is_next_to_0(dtype):

@@ -16,7 +16,7 @@ class Tanh(Activation):
 class Selu(Activation):
     name: ClassVar[str]
 
-class ReLU(Activation):
+class Relu(Activation):
     name: ClassVar[str]
 
 class Logistic(Activation):

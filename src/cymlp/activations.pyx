@@ -217,7 +217,7 @@ cdef int relu_backward(
     return 0
 
 
-class ReLU(Activation):
+class Relu(Activation):
     """Rectified linear unit, f(u) = max(u, 0). Its derivative at 0 is taken to be 0.
 
     References
@@ -227,8 +227,8 @@ class ReLU(Activation):
 
     Examples
     --------
-    >>> from cymlp.activations import ReLU
-    >>> ReLU().value([-1.5, 0.0, 1.5])
+    >>> from cymlp.activations import Relu
+    >>> Relu().value([-1.5, 0.0, 1.5])
     array([0. , 0. , 1.5])
     """
 
