@@ -481,6 +481,20 @@ def test_gradient_norm_is_that_of_the_loss_without_weight_decay(three_classes):
         )
 
 
+def test_gradient_norm_of_an_epoch_is_the_mean_over_its_batches(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(
+        dtype="float64", batch_size=50, shuffle=False, max_iter=1,
+        learning_rate_init=1e-300, random_state=0,
+    )  # fmt: skip
+    parts = [
+        mlp.fit(X[rows], y[rows]).history_["gradient_norm"]
+        for rows in (slice(50), slice(50, 100), slice(100, 120))
+    ]
+    whole = mlp.fit(X, y).history_["gradient_norm"]
+    np.testing.assert_allclose(whole, np.mean(parts, axis=0), rtol=1e-12)
+
+
 def test_history_keeps_every_batch_on_request(three_classes):
     X, y = three_classes
     mlp = make_mlp(max_iter=4, batch_size=50, record_batches=True).fit(X, y)

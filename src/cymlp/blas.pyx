@@ -9,7 +9,7 @@ and one wheel has to work with both.
 
 from cython cimport floating
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.math cimport fabs, isfinite, isnan, sqrt
+from libc.math cimport INFINITY, fabs, isfinite, isnan, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
@@ -165,15 +165,15 @@ cdef void gemm(
             )
 
 
-cdef floating dot(
+cdef floating sum_of_squares(
     void *function, blas_int count, const floating *x
 ) noexcept nogil:
     cdef blas_int one = 1
     return (<dot_function> function)(&count, <floating *> x, &one, <floating *> x, &one)
 
 
-# Sums of this many squares lose few digits in float32; they are added up in double. No
-# integer of BLAS is smaller, and OpenBLAS takes no threads to it.
+# Sums of so few squares lose few digits in float32; they are added up in double. Nor do
+# counts of them outgrow the integers of BLAS, as the number of all parameters may.
 cdef Py_ssize_t SQUARES_AT_A_TIME = 8192
 
 
@@ -187,10 +187,10 @@ cdef double norm(const floating *x, Py_ssize_t count) noexcept nogil:
         start = index * SQUARES_AT_A_TIME
         length = min(SQUARES_AT_A_TIME, count - start)
         if wide_integers:
-            total += dot(function, <int64_t> length, x + start)
+            total += sum_of_squares(function, <int64_t> length, x + start)
         else:
-            total += dot(function, <int> length, x + start)
-    if isnan(total) or (isfinite(total) and total >= lowest):
+            total += sum_of_squares(function, <int> length, x + start)
+    if isnan(total) or lowest <= total < INFINITY:
         return sqrt(total)
     return scaled_norm(x, count)
 
