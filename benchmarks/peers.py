@@ -22,6 +22,7 @@ def make_cymlp(X, y, theta, seed):
     import numpy as np
 
     from cymlp.activations import Tanh
+    from cymlp.dataset import Dataset, Targets
     from cymlp.losses import CrossEntropy
     from cymlp.network import Network
     from cymlp.optimizers import SGD
@@ -31,12 +32,10 @@ def make_cymlp(X, y, theta, seed):
         Network([X.shape[1], *SIZES[1:]], [Tanh()], CrossEntropy(), BATCH_SIZE),
         np.stack([theta, np.zeros_like(theta)]).astype(X.dtype),
         SGD(**SETTINGS),
-        X,
-        y,
+        Dataset(X, Targets(y, None, SIZES[-1]), None),
+        np.arange(len(y)),
+        np.random.RandomState(seed),
         None,
-        batch_size=BATCH_SIZE,
-        shuffle=True,
-        random_state=np.random.RandomState(seed),
     )
 
     def run_epoch():
