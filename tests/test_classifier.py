@@ -798,6 +798,15 @@ def test_divergence_keeps_the_last_finite_weights(three_classes):
     mlp.set_params(loss="hinge").fit(X, y)
 
 
+def test_squares_that_overflow_are_divergence_too():
+    """Adam would never again move a parameter whose mean square is infinite."""
+    X = np.float32([[1e25, 0], [0, 1e25]])
+    mlp = make_mlp(hidden_layer_sizes=(), solver="adam", init=1e-30)
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        mlp.fit(X, [0, 1])
+    assert np.isfinite(mlp.coefs_[0]).all()
+
+
 def test_divergence_in_the_first_epoch_keeps_the_first_weights(three_classes):
     X, y = three_classes
     mlp = make_mlp(learning_rate_init=1e30)
