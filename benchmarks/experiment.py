@@ -21,6 +21,7 @@ from cymlp import MLPClassifier, fit_many, losses
 BLOCK = 50  # mini-batches per point of the published training curve
 TEST_EVERY = 5  # epochs between two points of the published test curve
 FIGURES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+DIAGNOSTICS = ("dead_units", "saturation", "zero_gradients")
 PACKAGES = ("cymlp", "numpy", "scipy", "scikit-learn")
 
 
@@ -46,18 +47,21 @@ class Run(NamedTuple):
     ----------
     figure : int
         Number of the row in the publication.
-    variant : {"named", "as published"}
-        Whether the settings are those that the row names, or those that the published
-        figures look like.
+    variant : {"named", "as published", "probe"}
+        Whether the settings are those that the row names, those that the published
+        figures look like, or others that tell why the row is as it is.
     settings : dict
         Of reference.json.
     seed : int
+    diagnostics : bool
+        Whether to measure where gradients vanish, and how large numbers become.
     """
 
     figure: int
     variant: str
     settings: dict
     seed: int
+    diagnostics: bool = False
 
     def classifier(self, epochs):
         """Make the classifier of the run.
@@ -82,6 +86,7 @@ class Run(NamedTuple):
             n_iter_no_change=np.inf,
             random_state=self.seed,
             record_batches=True,
+            diagnostics=self.diagnostics,
         )
 
     def cost(self):
@@ -104,7 +109,7 @@ def reference():
 
 
 def plan(rows, seeds):
-    """List the runs of some rows: each as it is named, some as published, too.
+    """List the runs of some rows: each as it is named, some as published, and probes.
 
     Parameters
     ----------
@@ -117,11 +122,18 @@ def plan(rows, seeds):
     runs : list of Run
     """
     return [
-        Run(row["figure"], variant, row["settings"] | changes, seed)
+        Run(
+            row["figure"],
+            variant,
+            row["settings"] | changes,
+            seed,
+            diagnostics=row.get("diagnostics", False),
+        )
         for row in rows
         for variant, changes in [
             ("named", {}),
             *(("as published", changes) for changes in row.get("as_published", [])),
+            *(("probe", changes) for changes in row.get("probes", [])),
         ]
         for seed in seeds
     ]
@@ -141,20 +153,28 @@ def result_of(run, network, dataset):
     Returns
     -------
     result : dict
-        The settings, the four figures, their sampling errors and the four curves.
+        The settings, the four figures, their sampling errors, the four curves and,
+        where the run asks for them, the diagnostics.
     """
     curves = published_curves(network.history_)
-    return {
+    result = {
         "figure": run.figure,
         "variant": run.variant,
         "seed": run.seed,
-        **{name: curves[name]["values"][-1] for name in FIGURES},
+        **{name: round(float(curves[name][1][-1]), 6) for name in FIGURES},
         "sampling_errors": sampling_errors(network, dataset),
         "seconds": round(float(network.history_["seconds"].sum()), 2),
         "settings": run.settings,
         "versions": {package: version(package) for package in PACKAGES},
-        "curves": curves,
+        "curves": {
+            name: {"epochs": rounded(epochs, 4), "values": rounded(values, 5)}
+            for name, (epochs, values) in curves.items()
+        },
     }
+    if run.diagnostics:
+        result["diagnostics"] = diagnostics(network.history_)
+        result["extremes"] = extremes(network, dataset.X_test)
+    return result
 
 
 def sampling_errors(network, dataset):
@@ -177,7 +197,10 @@ def sampling_errors(network, dataset):
     errors = {}
     for quantity, batches in network.history_.batches.items():
         window = in_blocks(batches)[-1, -1]
-        errors[f"train_{quantity}"] = window.std(ddof=1) / np.sqrt(window.size)
+        # A single mini-batch tells nothing about its spread.
+        errors[f"train_{quantity}"] = (
+            window.std(ddof=1) / np.sqrt(window.size) if window.size > 1 else 0.0
+        )
     Z = network.decision_function(dataset.X_test)
     targets = np.eye(Z.shape[1], dtype=Z.dtype)[dataset.y_test]
     values, _ = network.loss.value_and_gradient(Z, targets)
@@ -208,8 +231,8 @@ def published_curves(history):
 
     Returns
     -------
-    curves : dict of str to dict
-        For each of the four figures "epochs" and "values", lists of float.
+    curves : dict of str to tuple of 2 ndarray
+        For each of the four figures epochs and values.
     """
     curves = {}
     for quantity in ("loss", "accuracy"):
@@ -217,21 +240,61 @@ def published_curves(history):
         blocks = in_blocks(batches)
         n_epochs, n_blocks, block = blocks.shape
         ends = np.arange(1, n_blocks + 1) * block / batches.shape[1]
-        curves[f"train_{quantity}"] = as_curve(
+        curves[f"train_{quantity}"] = (
             (np.arange(n_epochs)[:, np.newaxis] + ends).ravel(),
             blocks.mean(axis=2, dtype=np.float64).ravel(),
         )
-        curves[f"test_{quantity}"] = as_curve(
-            history["epoch"][::TEST_EVERY], history[f"val_{quantity}"][::TEST_EVERY]
+        curves[f"test_{quantity}"] = (
+            history["epoch"][::TEST_EVERY],
+            history[f"val_{quantity}"][::TEST_EVERY],
         )
     return curves
 
 
-def as_curve(epochs, values):
-    """Round a curve to what a picture or a reader can make use of."""
+def rounded(values, digits):
+    """Round to what a picture or a reader can make use of."""
+    return np.round(values, digits).tolist()
+
+
+def diagnostics(history):
+    """Where gradients vanish, after as many epochs as the test set is evaluated.
+
+    Parameters
+    ----------
+    history : History
+        With diagnostics.
+
+    Returns
+    -------
+    columns : dict of str to list
+        "epoch", and of each of DIAGNOSTICS a list per epoch with a value per layer.
+    """
     return {
-        "epochs": np.round(epochs, 4).tolist(),
-        "values": np.round(values, 6).tolist(),
+        "epoch": history["epoch"][::TEST_EVERY].tolist(),
+        **{name: rounded(history[name][::TEST_EVERY], 5) for name in DIAGNOSTICS},
+    }
+
+
+def extremes(network, X):
+    """How large the numbers are that the activation and the loss have to bear.
+
+    Parameters
+    ----------
+    network : MLPClassifier
+        Fitted, with one hidden layer.
+    X : ndarray of shape (n, d)
+
+    Returns
+    -------
+    extremes : dict of str to float
+        "hidden_input", the largest absolute input of a hidden unit; "score_range", the
+        largest difference between two scores of one sample.
+    """
+    U = X @ network.coefs_[0] + network.intercepts_[0]
+    Z = network.decision_function(X)
+    return {
+        "hidden_input": round(float(np.abs(U).max()), 2),
+        "score_range": round(float(np.ptp(Z, axis=1).max()), 2),
     }
 
 

@@ -9,41 +9,50 @@ import sys
 import time
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("agg")
-
+import claims
 import data
 import numpy as np
+import pictures
+from document import (
+    Bullets,
+    Gallery,
+    Heading,
+    Link,
+    Picture,
+    Strong,
+    Table,
+    as_html,
+    as_markdown,
+    paragraph,
+)
 from experiment import FIGURES, plan, reference, train
-from matplotlib import pyplot
 from scipy.stats import t as student
 
-from cymlp.plots import new_axes
-
-STYLES = {
-    "train": {"color": "C0", "linewidth": 0.6, "linestyle": "-"},
-    "test": {"color": "C1", "linewidth": 1.5, "linestyle": "--"},
-}
 NAMES = {
     "hidden_layer_sizes": "hidden layers",
     "learning_rate_init": "learning rate",
     "weight_decay": "weight decay",
     "batch_size": "batch size",
 }
-MARKERS = {"train": "o", "test": "s"}
 NOT_COMPARABLE = (
     "These figures are not comparable with the published ones, which are for MNIST."
 )
-NOISE = """\
-**How agreement is judged.** A published figure is one run. If it were a run like ours
-it would differ from the mean of our {repeats} by less than t · s · √(1 + 1/{repeats})
-in 95 of 100 cases, with s the standard deviation over our runs and t the quantile of
-Student's distribution with {freedom} degrees of freedom. As s is known from few runs
-only, it is taken to be no less than the sampling error of a single figure: of the
-{window} training images, or the images of the test set, that the figure is a mean of.
-Where a published figure is farther off than this bound, it is said by how many times.
-No setting was tuned to make a row agree."""
+NOISE = (
+    "A published figure is one run. If it were a run like ours it would differ from "
+    "the mean of our {repeats} by less than t · s · √(1 + 1/{repeats}) in 95 of 100 "
+    "cases, with s the standard deviation over our runs and t the quantile of "
+    "Student's distribution with {freedom} degrees of freedom. As s is known from few "
+    "runs only, it is taken to be no less than the sampling error of a single figure: "
+    "of the {window} training images, or the images of the test set, that the figure "
+    "is a mean of. Where a published figure is farther off than this bound, it is "
+    "said by how many times. No setting was tuned to make a row agree."
+)
+CURVES = (
+    "Lines are means, bands ranges over the runs. Training is a full line, measured "
+    "before each update over 50 mini-batches; test a broken line with squares."
+)
+PUBLISHED_POINTS = " Large marks at the end are the published figures."
+LARGEST_PLAIN = 1_000_000  # bytes of a JSON file that is not compressed
 
 
 class Group:
@@ -51,17 +60,19 @@ class Group:
 
     Parameters
     ----------
+    which : claims.Which
     row : dict
         Of reference.json.
     results : list of dict
         Of `experiment.train`.
     """
 
-    def __init__(self, row, results):
+    def __init__(self, which, row, results):
+        self.which = which
         self.row = row
         self.results = results
         self.settings = results[0]["settings"]
-        self.variant = results[0]["variant"]
+        self.variant = which.variant
 
     @property
     def title(self):
@@ -80,6 +91,11 @@ class Group:
             for name, value in flat(self.settings).items()
             if name not in ("activation", "loss") and value != usual.get(name)
         ]
+
+    @property
+    def number(self):
+        """Number of the figure, and the variant."""
+        return str(self.which)
 
     @property
     def how(self):
@@ -118,10 +134,10 @@ class Group:
         ]
         return f"differs ({', '.join(outside)})" if outside else "agrees"
 
-    def curve(self, figure):
-        """One of the four curves: epochs, and values of shape (n_runs, n_points)."""
-        curves = [result["curves"][figure] for result in self.results]
-        return curves[0]["epochs"], np.array([curve["values"] for curve in curves])
+    @property
+    def histories(self):
+        """The curves of each run, as `cymlp.plots` takes them."""
+        return [pictures.as_history(result) for result in self.results]
 
 
 def flat(settings):
@@ -146,101 +162,11 @@ def grouped(rows, results):
     groups : list of Group
         In the order of rows, variants after what they vary.
     """
-    by_settings = {}
-    for result in results:
-        key = result["figure"], result["variant"], json.dumps(result["settings"])
-        by_settings.setdefault(key, []).append(result)
     row_of = {row["figure"]: row for row in rows}
-    return [Group(row_of[key[0]], found) for key, found in by_settings.items()]
-
-
-def plot_curves(group, dataset, axis, quantity):
-    """Draw training and test curve, mean and range over the runs."""
-    for part, style in STYLES.items():
-        figure = f"{part}_{quantity}"
-        epochs, values = group.curve(figure)
-        axis.plot(epochs, values.mean(axis=0), label=part, **style)
-        if len(values) > 1:
-            axis.fill_between(
-                epochs,
-                values.min(axis=0),
-                values.max(axis=0),
-                color=style["color"],
-                alpha=0.25,
-                linewidth=0,
-            )
-        if dataset.comparable:
-            axis.plot(
-                epochs[-1],
-                group.row["published"][figure],
-                label=f"{part}, published",
-                color=style["color"],
-                marker=MARKERS[part],
-                markeredgecolor="black",
-                linestyle="none",
-            )
-
-
-def zoom(axis, groups, dataset, quantity):
-    """Fit a picture's range to its curves, less the steep first epochs."""
-    shown = []
-    for group in groups:
-        for part in STYLES:
-            _, values = group.curve(f"{part}_{quantity}")
-            shown.append(values[:, values.shape[1] // 20 :].ravel())
-            if dataset.comparable:
-                shown.append([group.row["published"][f"{part}_{quantity}"]])
-    low, high = np.min(np.concatenate(shown)), np.max(np.concatenate(shown))
-    margin = 0.05 * (high - low) or 0.05
-    axis.set_ylim(low - margin, high + margin)
-
-
-def save_picture(group, dataset, path):
-    """Save loss and accuracy of a row as PNG."""
-    axes = new_axes()
-    for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        plot_curves(group, dataset, axis, quantity)
-        zoom(axis, [group], dataset, quantity)
-        axis.set(xlabel="epoch", ylabel=quantity)
-    figure = axes[0].figure
-    figure.suptitle(f"Figure {group.row['figure']}: {group.title}")
-    add_legend(figure, axes[0])
-    save(figure, path)
-
-
-def save_overview(groups, dataset, path):
-    """Save small multiples of rows as PNG, three in a line that shares its scale."""
-    groups = sorted(groups, key=lambda group: group.settings["loss"])
-    n_lines = -(-len(groups) // 3)
-    title_lines = 1 + max(len(group.differences) for group in groups)
-    height = n_lines * (2.2 + 0.2 * title_lines) + 0.9
-    figure = pyplot.figure(figsize=(15, height), layout="constrained")
-    halves = figure.subfigures(1, 2)
-    for half, quantity in zip(halves, ("loss", "accuracy"), strict=True):
-        half.suptitle(f"{quantity.capitalize()} over the epochs")
-        grid = half.subplots(n_lines, 3, sharex=True, sharey="row", squeeze=False)
-        for start, axes in zip(range(0, len(groups), 3), grid, strict=True):
-            in_line = groups[start : start + 3]
-            for group, axis in zip(in_line, axes, strict=False):
-                plot_curves(group, dataset, axis, quantity)
-                axis.set_title("\n".join([group.title, *group.differences]), size=9)
-            zoom(axes[0], in_line, dataset, quantity)
-            for unused in axes[len(in_line) :]:
-                unused.set_axis_off()
-    add_legend(figure, grid[0, 0])
-    save(figure, path)
-
-
-def add_legend(figure, axis):
-    """Put the legend of one picture below all."""
-    handles = axis.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=4)
-
-
-def save(figure, path):
-    """Write a figure and free its memory."""
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    return [
+        Group(which, row_of[which.figure], found)
+        for which, found in claims.by_row(results).items()
+    ]
 
 
 def table(groups, dataset):
@@ -253,87 +179,126 @@ def table(groups, dataset):
 
     Returns
     -------
-    markdown : str
+    table : document.Table
     """
     repeated = len(groups[0].results) > 1
-    columns = [name.replace("_", " ") for name in FIGURES]
+    published = dataset.comparable and groups[0].variant != "probe"
     head = ["figure", "activation", "loss", "other settings"]
-    for column in columns:
-        head += [column, "published"] if dataset.comparable else [column]
+    for name in FIGURES:
+        head += [name.replace("_", " "), *(["published"] if published else [])]
     head += ["seconds"]
-    if dataset.comparable and repeated:
+    if published and repeated:
         head += ["the published figures"]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for group in groups:
-        number = str(group.row["figure"])
-        if group.variant != "named":
-            number += " as published"
-        cells = [number, *group.title.split(", "), ", ".join(group.differences)]
+        cells = [group.number, *group.title.split(", "), ", ".join(group.differences)]
         for name in FIGURES:
-            values = group.values(name)
-            spread = f" ± {values.std(ddof=1):.4f}" if repeated else ""
-            cells.append(f"{values.mean():.4f}{spread}")
-            if dataset.comparable:
+            cells.append(claims.shown(group.values(name), 4))
+            if published:
                 cells.append(f"{group.row['published'][name]:.4f}")
         cells.append(f"{group.values('seconds').mean():.1f}")
-        if dataset.comparable and repeated:
+        if published and repeated:
             cells.append(group.verdict())
         lines.append(cells)
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return Table(head, lines)
 
 
-def write_report(groups, dataset, folder, *, notes, seconds):
-    """Write report.md and its pictures.
+def write_report(results, dataset, folder, rows):
+    """Write report.html, report.md and their pictures.
 
     Parameters
     ----------
-    groups : list of Group
+    results : list of dict
+        Of `experiment.train`; not empty.
     dataset : data.DataSet
     folder : Path
-    notes : dict of str to str
-        Remarks that rows refer to.
-    seconds : float
-        Training time of all runs, each on one thread, added up.
+    rows : list of dict
+        Of reference.json.
 
     Returns
     -------
     path : Path
-        Of report.md.
+        Of report.html.
     """
-    n_runs = sum(len(group.results) for group in groups)
-    parts = [
-        "# The reference experiment",
-        f"Data: {dataset.source}. {n_runs} runs, {seconds:.0f} s of training in all on "
-        "one thread each.",
+    groups = grouped(rows, results)
+    of_rows = [group for group in groups if group.variant != "probe"]
+    probes = [group for group in groups if group.variant == "probe"]
+    seconds = sum(result["seconds"] for result in results)
+    blocks = [
+        Heading("The reference experiment", 1),
+        paragraph(
+            f"Data: {dataset.source}. {len(results)} runs, {seconds:.0f} s of training "
+            "in all on one thread each."
+        ),
     ]
-    if not dataset.comparable:
-        parts.append(f"**{NOT_COMPARABLE}**")
-    elif len(groups[0].results) > 1:
-        parts += ["## Summary", *summary(groups), noise_explained(groups[0])]
-    sections = {}
-    for group in groups:
-        sections.setdefault(group.row["section"], []).append(group)
-    for section, members in sections.items():
-        parts += [f"## {section.capitalize()}", table(members, dataset)]
-        if dataset.comparable:
-            parts += remarks(members, notes)
-        named = [group for group in members if group.variant == "named"]
-        overview = f"{section.replace(' ', '-')}.png"
-        save_overview(named, dataset, folder / overview)
-        parts.append(f"![{section}]({overview})")
-        links = []
-        for group in named:
-            number = group.row["figure"]
-            picture = f"figure-{number:02d}.png"
-            save_picture(group, dataset, folder / picture)
-            links.append(f"[{number}]({picture})")
-        parts.append(f"Larger, figure by figure: {', '.join(links)}.")
-    path = folder / "report.md"
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    judgements, left_out = {}, []
+    if dataset.comparable:
+        judgements, left_out = claims.judge(results)
+        blocks += summary(of_rows, judgements)
+    else:
+        blocks.append(paragraph(Strong(NOT_COMPARABLE), " ", claims.NOT_MNIST))
+    for section, members in in_sections(of_rows).items():
+        blocks += section_blocks(section, members, dataset, folder)
+    if dataset.comparable:
+        blocks += claim_blocks(judgements, left_out, groups, folder)
+    if probes:
+        blocks += [
+            Heading("Probes"),
+            paragraph("Runs that are no rows of the publication, to tell reasons."),
+            table(probes, dataset),
+        ]
+    (folder / "report.md").write_text(as_markdown(blocks), encoding="utf-8")
+    path = folder / "report.html"
+    path.write_text(as_html(blocks), encoding="utf-8")
     return path
 
 
-def summary(groups):
+def in_sections(groups):
+    """Put groups under the sections of the publication that they belong to."""
+    sections = {group.row["section"]: [] for group in groups}
+    for group in groups:
+        for section in [group.row["section"], *group.row.get("also_in", [])]:
+            if section in sections:
+                sections[section].append(group)
+    return sections
+
+
+def summary(groups, judgements):
+    """Say which rows agree and which claims hold.
+
+    Parameters
+    ----------
+    groups : list of Group
+    judgements : dict of str to list of claims.Judgement
+
+    Returns
+    -------
+    blocks : list
+    """
+    if len(groups[0].results) > 1:
+        rows = [*agreement(groups), noise_explained(groups[0])]
+    else:
+        rows = [
+            paragraph(
+                "One run of each row does not tell whether a published figure, which "
+                'is one run, too, agrees: ARGS="--repeats 5" has each row trained five '
+                "times."
+            )
+        ]
+    lines = [
+        [judgement.claim.text, Strong(judgement.verdict), Link(topic, "#" + anchor)]
+        for topic, judged in judgements.items()
+        for anchor in [Heading(topic_heading(topic), 3).anchor]
+        for judgement in judged
+    ]
+    return [
+        Heading("Summary"),
+        *rows,
+        *([Table(["claim", "verdict", "evidence"], lines)] if lines else []),
+    ]
+
+
+def agreement(groups):
     """Say which rows agree, and with which of their variants.
 
     Parameters
@@ -343,7 +308,7 @@ def summary(groups):
 
     Returns
     -------
-    paragraphs : list of str
+    blocks : list
     """
     by_figure = {}
     for group in groups:
@@ -352,56 +317,240 @@ def summary(groups):
     for figure, variants in by_figure.items():
         if len(variants) > 1:
             ways = [f"{group.how} it {group.verdict()}" for group in variants]
-            both_ways.append(f"- Figure {figure}: {'; '.join(ways)}.")
+            both_ways.append(f"Figure {figure}: {'; '.join(ways)}.")
         elif variants[0].verdict() == "agrees":
             agree.append(str(figure))
         else:
-            differ.append(f"- Figure {figure} {variants[0].verdict()}.")
-    paragraphs = [
-        f"All four figures agree with the published ones in {len(agree)} of "
-        f"{len(agree) + len(differ)} rows ({', '.join(agree)})."
+            differ.append(f"Figure {figure} {variants[0].verdict()}.")
+    blocks = [
+        paragraph(
+            f"All four figures agree with the published ones in {len(agree)} of "
+            f"{len(agree) + len(differ)} rows ({', '.join(agree)})."
+        )
     ]
     if differ:
-        paragraphs += ["The others:", "\n".join(differ)]
+        blocks += [paragraph("The others:"), Bullets(differ)]
     if both_ways:
-        paragraphs += ["Rows that look wrong in the publication:", "\n".join(both_ways)]
-    return paragraphs
+        heading = paragraph("Rows that look wrong in the publication:")
+        blocks += [heading, Bullets(both_ways)]
+    return blocks
 
 
 def noise_explained(group):
     """Say how a published figure is judged."""
     n = len(group.results)
     window = 50 * group.settings["batch_size"]
-    return NOISE.format(repeats=n, freedom=n - 1, window=window)
+    text = NOISE.format(repeats=n, freedom=n - 1, window=window)
+    return paragraph(Strong("How agreement is judged."), " ", text)
 
 
-def remarks(groups, notes):
+def section_blocks(section, groups, dataset, folder):
+    """Table, remarks and pictures of one section of the publication.
+
+    Parameters
+    ----------
+    section : str
+    groups : list of Group
+    dataset : data.DataSet
+    folder : Path
+
+    Returns
+    -------
+    blocks : list
+    """
+    blocks = [Heading(section.capitalize()), table(groups, dataset)]
+    own = [group for group in groups if group.row["section"] == section]
+    if dataset.comparable:
+        blocks += remarks(own)
+    named = [group for group in groups if group.variant == "named"]
+    overviews = grids if len(named) > 4 else comparisons
+    blocks += overviews(section, named, dataset, folder)
+    gallery = [row_picture(group, dataset, folder) for group in own]
+    return [*blocks, Gallery(gallery)]
+
+
+def remarks(groups):
     """What is to be said of rows that look wrong in the publication."""
-    rows = {group.row["figure"]: group.row for group in groups}
+    numbers = {}
+    for group in groups:
+        if "note" in group.row:
+            known = numbers.setdefault(group.row["note"], [])
+            if group.row["figure"] not in known:
+                known.append(group.row["figure"])
     return [
-        f"Figure {figure}: {notes[row['note']]}"
-        for figure, row in rows.items()
-        if "note" in row
+        paragraph(
+            f"Figure{'s' if len(figures) > 1 else ''} "
+            f"{', '.join(map(str, figures))}: {reference()['notes'][note]}"
+        )
+        for note, figures in numbers.items()
     ]
 
 
-def write_runs(results, folder):
-    """Write all that is known of the runs as JSON, compressed.
+def grids(section, groups, dataset, folder):
+    """Pictures of many rows, each in a small picture of its own."""
+    blocks = []
+    caption = CURVES + (PUBLISHED_POINTS if dataset.comparable else "")
+    for quantity in pictures.QUANTITIES:
+        path = folder / f"{section.replace(' ', '-')}-{quantity}.png"
+        pictures.save(pictures.draw_grid(groups, quantity, dataset.comparable), path)
+        alt = f"{quantity.capitalize()} over the epochs of {len(groups)} networks. "
+        alt += " ".join(in_words(group, [quantity]) for group in groups)
+        blocks.append(Picture(path, alt, f"{quantity.capitalize()}. {caption}"))
+    return blocks
+
+
+def comparisons(section, groups, dataset, folder):
+    """Picture of few rows, laid over each other."""
+    path = folder / f"{section.replace(' ', '-')}.png"
+    losses = [
+        (group.settings["loss"], group.settings.get("loss_parameters"))
+        for group in groups
+    ]
+    networks = {
+        name: group.histories
+        for name, group in zip(distinguished(groups), groups, strict=True)
+    }
+    same_loss = all(loss == losses[0] for loss in losses)
+    pictures.save(pictures.draw_comparison(networks, same_loss), path)
+    alt = f"Curves of {len(groups)} networks over each other. "
+    alt += " ".join(in_words(group, ["accuracy"]) for group in groups)
+    caption = "Lines are means, bands ranges over the runs."
+    return [Picture(path, alt, caption)]
+
+
+def distinguished(groups):
+    """Name groups by their figure and by the settings that differ among them."""
+    settings = [flat(group.settings) for group in groups]
+    names = dict.fromkeys(name for each in settings for name in each)
+    varied = [
+        name
+        for name in names
+        if any(each.get(name) != settings[0].get(name) for each in settings)
+    ]
+    return [
+        f"{group.number}: "
+        + ", ".join(
+            each[name].replace("_", " ") if isinstance(each[name], str)
+            else f"{NAMES.get(name, name)} {str(each[name]).strip('[]')}"
+            for name in varied
+            if name in each
+        )
+        for group, each in zip(groups, settings, strict=True)
+    ]  # fmt: skip
+
+
+def row_picture(group, dataset, folder):
+    """Picture of one row or variant, in a file of its own."""
+    name = f"figure-{group.number.replace(' ', '-'):0>2}"
+    path = folder / f"{name}.png"
+    pictures.save(pictures.draw_row(group, dataset.comparable), path)
+    settings = ", ".join([group.title, *group.differences])
+    return Picture(
+        path, in_words(group, pictures.QUANTITIES), f"Figure {group.number}: {settings}"
+    )
+
+
+def in_words(group, quantities):
+    """Say what the curves of a group come to."""
+    ends = [
+        f"{part} {quantity} ends at {group.values(f'{part}_{quantity}').mean():.4f}"
+        for quantity in quantities
+        for part in ("train", "test")
+    ]
+    return f"Figure {group.number}, {group.title}: {', '.join(ends)}."
+
+
+def topic_heading(topic):
+    """Heading of a topic's evidence; sections have the plain names already."""
+    return f"Claims: {topic}"
+
+
+def claim_blocks(judgements, left_out, groups, folder):
+    """Evidence for the claims of the publication, topic by topic.
+
+    Parameters
+    ----------
+    judgements : dict of str to list of claims.Judgement
+    left_out : list of claims.Claim
+    groups : list of Group
+    folder : Path
+
+    Returns
+    -------
+    blocks : list
+    """
+    blocks = [Heading("The publication's claims"), paragraph(claims.HOW_JUDGED)]
+    if left_out:
+        blocks += [
+            paragraph("Left out, for want of the runs that they are about:"),
+            Bullets([claim.text for claim in left_out]),
+        ]
+    for topic, judged in judgements.items():
+        blocks.append(Heading(topic_heading(topic), 3))
+        for judgement in judged:
+            claim = judgement.claim
+            verdict = Strong(f"{claim.text} — {judgement.verdict}.")
+            blocks.append(
+                paragraph(verdict, *([f" {claim.note}"] if claim.note else []))
+            )
+            blocks.append(Table(claims.HEAD, judgement.lines))
+        if topic == "Vanishing gradients":
+            blocks += vanishing_picture(groups, folder)
+        if topic == "Overflow":
+            blocks += [
+                paragraph("What plain formulas and ours give, computed just now:"),
+                claims.overflow_table(),
+            ]
+    return blocks
+
+
+def vanishing_picture(groups, folder):
+    """Picture of the diagnostics of all networks that have them."""
+    groups = [group for group in groups if "diagnostics" in group.results[0]]
+    path = folder / "vanishing-gradients.png"
+    pictures.save(pictures.draw_diagnostics(groups), path)
+    alt = "Fractions over the epochs. " + " ".join(
+        f"Figure {group.number}, {group.title}: after the last epoch "
+        + ", ".join(
+            f"{name} {np.mean([run['fraction'][-1] for run in runs]):.2f}"
+            for name, runs in pictures.vanishing(group.results).items()
+        )
+        + "."
+        for group in groups
+    )
+    caption = (
+        "Fractions of gradients that are zero, of derivatives that are near zero and "
+        "of units that are dead, over the training set after the epoch. Lines are "
+        "means, bands ranges over the runs."
+    )
+    return [Picture(path, alt, caption)]
+
+
+def write_runs(results, folder, name):
+    """Write all that is known of runs as JSON, compressed if it is large.
 
     Parameters
     ----------
     results : list of dict
     folder : Path
+    name : str
+        Of the file, less ".json".
 
     Returns
     -------
     path : Path
+        The file; one of the other kind, from another time, is removed.
     """
-    path = folder / "runs.json.gz"
-    content = json.dumps(results).encode()
-    # Without a date in it, the same runs give the same bytes.
-    path.write_bytes(gzip.compress(content, mtime=0))
-    return path
+    plain, packed = folder / f"{name}.json", folder / f"{name}.json.gz"
+    content = json.dumps(results, separators=(",", ":")).encode()
+    if len(content) > LARGEST_PLAIN:
+        plain.unlink(missing_ok=True)
+        # Without a date in it, the same runs give the same bytes.
+        packed.write_bytes(gzip.compress(content, mtime=0))
+        return packed
+    packed.unlink(missing_ok=True)
+    plain.write_bytes(content)
+    return plain
 
 
 def parse_arguments(arguments):
@@ -476,16 +625,15 @@ def main(arguments=None):
         folder=options.output / "runs",
     )
     seconds = time.perf_counter() - start
-    groups = grouped(rows, results)
-    path = write_report(
-        groups,
-        dataset,
-        options.output,
-        notes=reference()["notes"],
-        seconds=sum(result["seconds"] for result in results),
-    )
-    write_runs(results, options.output)
-    print(table(groups, dataset))
+    if not results:
+        sys.exit(f"None of the {len(runs)} runs finished; there is nothing to report.")
+    path = write_report(results, dataset, options.output, rows)
+    of_rows = [result for result in results if result["variant"] != "probe"]
+    probes = [result for result in results if result["variant"] == "probe"]
+    write_runs(of_rows, options.output, "runs")
+    if probes:
+        write_runs(probes, options.output, "probes")
+    print(as_markdown([table(grouped(rows, of_rows), dataset)]), end="")
     if not dataset.comparable:
         print(NOT_COMPARABLE)
     print(

@@ -48,15 +48,16 @@ SETTINGS = {
 def test_curves_and_figures_follow_the_protocol(history):
     curves = experiment.published_curves(history)
     # Training: a point per 50 batches, the last from batches 51 to 100 of epoch 100.
-    train = curves["train_loss"]
-    np.testing.assert_allclose(train["epochs"][:3], [0.4167, 0.8333, 1.4167])
-    assert train["values"][2] == 2000 + 24.5
-    assert train["values"][-1] == np.mean(100_000 + np.arange(50, 100))
-    assert curves["train_accuracy"]["values"][-1] == -train["values"][-1]
+    epochs, values = curves["train_loss"]
+    np.testing.assert_allclose(epochs[:3], [5 / 12, 10 / 12, 17 / 12])
+    assert values[2] == 2000 + 24.5
+    assert values[-1] == np.mean(100_000 + np.arange(50, 100))
+    assert curves["train_accuracy"][1][-1] == -values[-1]
     # Test: after epochs 1, 6, ..., 96.
-    assert curves["test_loss"]["epochs"] == list(range(1, 97, 5))
-    assert curves["test_loss"]["values"][-1] == 96
-    assert curves["test_accuracy"]["values"][-1] == -96
+    epochs, values = curves["test_loss"]
+    assert list(epochs) == list(range(1, 97, 5))
+    assert values[-1] == 96
+    assert curves["test_accuracy"][1][-1] == -96
 
 
 def test_an_epoch_shorter_than_a_block_is_a_block():
@@ -64,7 +65,7 @@ def test_an_epoch_shorter_than_a_block_is_a_block():
     figures = {"loss": [1.0, 2.0, 6.0], "accuracy": [0.5, 0.5, 0.2]}
     history.append(epoch=1, val_loss=0, val_accuracy=0, batches=figures)
     curves = experiment.published_curves(history)
-    assert curves["train_loss"] == {"epochs": [1.0], "values": [3.0]}
+    assert [list(column) for column in curves["train_loss"]] == [[1.0], [3.0]]
 
 
 def test_the_reference_has_28_rows_that_the_classifier_takes():
@@ -81,7 +82,7 @@ def test_the_reference_has_28_rows_that_the_classifier_takes():
 
 def test_rows_that_look_wrong_are_planned_both_ways():
     runs = experiment.plan(experiment.reference()["rows"], [0, 1])
-    assert len(runs) == 2 * (28 + 6)
+    assert len(runs) == 2 * (28 + 6 + 3)
     changed = {
         run.figure: run for run in runs if run.variant == "as published" and run.seed
     }
@@ -127,6 +128,42 @@ def test_results_describe_their_run(digits, tmp_path):
         )
         assert 0 < errors["train_loss"] < 0.1
         assert set(result["versions"]) == {"cymlp", "numpy", "scipy", "scikit-learn"}
+
+
+def test_probes_are_planned_beside_the_row_that_they_explain():
+    runs = experiment.plan(experiment.reference()["rows"], [0])
+    probes = [run for run in runs if run.variant == "probe"]
+    assert [run.figure for run in probes] == [28, 50, 50]
+    assert probes[0].classifier(1).learning_rate_init == 0.03
+    losses = [run.classifier(1).loss for run in probes[1:]]
+    assert [(loss.alpha, loss.gamma) for loss in losses] == [(1.0, 2.0), (0.1, 0.0)]
+
+
+def test_diagnostics_are_kept_where_a_row_asks_for_them(digits, tmp_path):
+    row = {"figure": 1, "settings": SETTINGS, "diagnostics": True}
+    (run,) = experiment.plan([row], [0])
+    (result,) = experiment.train([run], digits, epochs=7, jobs=1, folder=tmp_path)
+    network = run.classifier(7).fit(
+        digits.X_train, digits.y_train, X_val=digits.X_test, y_val=digits.y_test
+    )
+    kept = result["diagnostics"]
+    assert kept["epoch"] == [1, 6]
+    for name in experiment.DIAGNOSTICS:
+        np.testing.assert_allclose(kept[name], network.history_[name][::5], atol=1e-5)
+    U = digits.X_test @ network.coefs_[0] + network.intercepts_[0]
+    Z = np.tanh(U) @ network.coefs_[1] + network.intercepts_[1]
+    ranges = Z.max(axis=1) - Z.min(axis=1)
+    assert result["extremes"] == {
+        "hidden_input": pytest.approx(abs(U).max(), abs=0.01),
+        "score_range": pytest.approx(ranges.max(), abs=0.01),
+    }
+
+
+def test_an_epoch_of_one_batch_has_no_sampling_error(digits, tmp_path):
+    run = Run(1, "named", SETTINGS | {"batch_size": 1200}, 0)
+    (result,) = experiment.train([run], digits, epochs=1, jobs=1, folder=tmp_path)
+    assert result["sampling_errors"]["train_loss"] == 0
+    assert result["sampling_errors"]["test_loss"] > 0
 
 
 def test_finished_runs_are_used_again(digits, tmp_path, capsys):

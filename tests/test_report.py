@@ -4,9 +4,11 @@ import gzip
 import json
 import re
 
+import document
 import numpy as np
 import pytest
 import report
+from claims import Which
 from scipy.stats import t as student
 
 
@@ -15,13 +17,13 @@ def make_group(values, published, *, error=0.0, variant="named"):
     row = {"figure": 1, "settings": SETTINGS, "published": {}, "section": "one"}
     results = []
     for value in values:
-        result = {"settings": SETTINGS, "variant": variant, "sampling_errors": {}}
+        result = {"settings": SETTINGS, "sampling_errors": {}}
         for figure in report.FIGURES:
             row["published"][figure] = published
             result[figure] = value
             result["sampling_errors"][figure] = error
         results.append(result)
-    return report.Group(row, results)
+    return report.Group(Which(1, variant), row, results)
 
 
 SETTINGS = {"activation": "tanh", "loss": "hinge", "batch_size": 100}
@@ -58,7 +60,8 @@ def test_the_summary_names_what_agrees_and_in_which_variant():
     for figure, group in enumerate([agreeing, differing, named], start=1):
         group.row["figure"] = figure
     published.row = named.row
-    text = "\n".join(report.summary([agreeing, differing, named, published]))
+    groups = [agreeing, differing, named, published]
+    text = document.as_markdown(report.agreement(groups))
     assert "in 1 of 2 rows (1)" in text
     assert "Figure 2 differs (train loss" in text
     assert "Figure 3: as named it differs (train loss" in text
@@ -114,22 +117,24 @@ def test_arguments_are_refused_in_words(arguments, message, capsys):
 def test_it_writes_tables_pictures_and_runs(tmp_path, capsys):
     folder = tmp_path / "new" / "report"
     report.main(
-        ["--data", "digits", "--epochs", "2", "--figures", "1-9,27", "--repeats", "2",
-         "--output", str(folder)]
+        ["--data", "digits", "--epochs", "2", "--figures", "1-9,27,28", "--repeats",
+         "2", "--output", str(folder)]
     )  # fmt: skip
     text = (folder / "report.md").read_text("utf-8")
     assert report.NOT_COMPARABLE in text
+    assert "about MNIST: these runs do not test them" in text
     assert "published |" not in re.findall(r"^\| figure.*", text, re.MULTILINE)[0]
-    # 10 rows, and 3 + 2 ways that 4 of them were published.
-    assert len(re.findall(r"^\| \d+ ", text, re.MULTILINE)) == 15
-    pictures = set(re.findall(r"\]\((.*?\.png)\)", text))
-    assert len(pictures) == 2 + 10
-    for picture in pictures:
-        content = (folder / picture).read_bytes()
-        assert content.startswith(b"\x89PNG")
-        assert len(content) > 10_000
-    runs = json.loads(gzip.decompress((folder / "runs.json.gz").read_bytes()))
-    assert len(runs) == 2 * 15
+    # 11 rows, 3 + 2 ways that 4 of them were published, a probe.
+    assert len(re.findall(r"^\| \d+ ", text, re.MULTILINE)) == 11 + 5 + 1
+    named = set(re.findall(r"\]\((.*?\.png)\)", text))
+    assert named == {path.name for path in folder.glob("*.png")}
+    assert len(named) == 3 + 11 + 5
+    for name in named:
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text("utf-8")
+    assert page.count("<img ") == len(named)
+    runs = json.loads((folder / "runs.json").read_text("utf-8"))
+    assert len(runs) == 2 * (11 + 5)
     assert {
         "figure",
         "variant",
@@ -138,10 +143,45 @@ def test_it_writes_tables_pictures_and_runs(tmp_path, capsys):
         "settings",
         "versions",
         "curves",
-    } < (set(runs[0]))
+        *report.FIGURES,
+    } < set(runs[0])
+    assert {run["variant"] for run in runs} == {"named", "as published"}
+    probes = json.loads((folder / "probes.json").read_text("utf-8"))
+    assert [(run["figure"], run["seed"]) for run in probes] == [(28, 0), (28, 1)]
     out = capsys.readouterr().out
-    assert f"The report is {folder / 'report.md'}" in out
+    assert f"34 of 34 runs in 0 s. The report is {folder / 'report.html'}" in re.sub(
+        r"in \d+ s", "in 0 s", out
+    )
     assert report.NOT_COMPARABLE in out
+
+
+def test_a_report_of_no_runs_is_refused_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "train", lambda *_, **__: [])
+    with pytest.raises(SystemExit) as error:
+        report.main(["--data", "digits", "--figures", "1", "--output", str(tmp_path)])
+    assert (
+        error.value.code == "None of the 1 runs finished; there is nothing to report."
+    )
+
+
+def test_large_results_are_compressed_and_the_other_file_is_removed(tmp_path):
+    small, large = [{"seed": 1}], [{"seed": "1" * report.LARGEST_PLAIN}]
+    for results, name in ((small, "runs.json"), (large, "runs.json.gz")) * 2:
+        path = report.write_runs(results, tmp_path, "runs")
+        assert [found.name for found in tmp_path.iterdir()] == [path.name] == [name]
+        content = path.read_bytes()
+        if name.endswith(".gz"):
+            content = gzip.decompress(content)
+        assert json.loads(content) == results
+
+
+def test_names_tell_what_differs_among_rows():
+    groups = []
+    for figure, momentum in ((1, 0.9), (2, 0.5)):
+        settings = SETTINGS | {"momentum": momentum}
+        results = [{"settings": settings}]
+        groups.append(report.Group(Which(figure), {"figure": figure}, results))
+    assert report.distinguished(groups) == ["1: momentum 0.9", "2: momentum 0.5"]
 
 
 @pytest.mark.usefixtures("mnist")
@@ -154,3 +194,6 @@ def test_on_mnist_the_published_figures_stand_beside_ours(tmp_path):
     assert published == ["0.0398", "0.9858", "0.1103", "0.9667"]
     assert 0.85 < float(ours[1]) < 0.95
     assert 0.85 < float(ours[3]) < 0.95
+    # Claims about other rows are named as such.
+    assert "Left out, for want of the runs" in text
+    assert "- Batches of 10 take less time per epoch" in text

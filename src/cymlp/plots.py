@@ -23,7 +23,7 @@ STYLES = {
     "val": {"label": "validation"} | HELD_OUT,
     "test": {"label": "test"} | HELD_OUT,
 }
-SHARED = {"markersize": 4, "markevery": 0.12, "linewidth": 1.3}
+N_MARKERS = 8  # on each line
 QUANTITIES = ("loss", "accuracy")
 
 
@@ -322,7 +322,8 @@ def _draw_parts(axis, runs, name, quantity):
 
 def _draw_band(axis, epochs, values, **style):
     """Draw the mean over the runs, and their range where there are several."""
-    axis.plot(epochs, values.mean(axis=0), **SHARED, **style)
+    style |= {"markevery": max(1, len(epochs) // N_MARKERS), "markersize": 4}
+    axis.plot(epochs, values.mean(axis=0), linewidth=1.3, **style)
     if len(values) > 1:
         low, high = values.min(axis=0), values.max(axis=0)
         axis.fill_between(

@@ -11,7 +11,7 @@ LINES: Final[tuple[str, ...]]
 MARKERS: Final[tuple[str, ...]]
 HELD_OUT: Final[dict[str, str]]
 STYLES: Final[dict[str, dict[str, str]]]
-SHARED: Final[dict[str, float]]
+N_MARKERS: Final = 8
 QUANTITIES: Final[tuple[str, ...]]
 
 def plot_history(
