@@ -283,16 +283,19 @@ STYLE = textwrap.dedent("""\
     .gallery { display: grid; gap: 1rem;
       grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
     .gallery figure { margin: 0; }
+    @page { size: A4 landscape; margin: 12mm; }
     @media print {
       body { max-width: none; padding: 0; font-size: 10pt; }
       nav { display: none; }
       h1, h2, h3 { break-after: avoid; }
-      figure, tr { break-inside: avoid; }
+      figure, tr, .table { break-inside: avoid; }
+      p:has(+ .table) { break-after: avoid; }
       thead { display: table-header-group; }
       .table { overflow: visible; }
       table { font-size: 7pt; }
       th, td { padding: 1pt 3pt; }
-      .gallery { grid-template-columns: 1fr 1fr; }
+      figure img { max-height: 150mm; width: auto; }
+      .gallery { grid-template-columns: 1fr 1fr 1fr; }
     }""")
 
 PAGE = Template("""\

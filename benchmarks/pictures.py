@@ -17,7 +17,7 @@ from cymlp.plots import (
     plot_history,
 )
 
-DPI = 100
+DPI = 90
 PALETTE = 64  # colours of a picture in a file; halves the file, nobody sees it
 BURN_IN = 0.1
 MARKERS = {"train": "o", "test": "D"}
@@ -113,7 +113,8 @@ def draw_comparison(networks, same_loss):
     for axis, quantity in zip(axes.ravel(), quantities, strict=True):
         plot_comparison(networks, quantity, axis, burn_in=BURN_IN)
         axis.get_legend().remove()
-    add_legend(figure, axes.ravel()[0], ncols=2)
+    short = max(map(len, networks)) < 40
+    add_legend(figure, axes.ravel()[0], ncols=2 if short else 1)
     return figure
 
 
@@ -132,13 +133,13 @@ def draw_diagnostics(groups):
     n_columns = min(4, len(groups))
     n_lines = -(-len(groups) // n_columns)
     figure, grid = pyplot.subplots(
-        n_lines, n_columns, figsize=(3 * n_columns, 2.6 * n_lines + 0.5),
+        n_lines, n_columns, figsize=(3 * n_columns, 2.8 * n_lines + 0.5),
         sharex=True, sharey=True, squeeze=False, layout="constrained",
     )  # fmt: skip
     for axis, group in zip(grid.ravel(), groups, strict=False):
         plot_comparison(vanishing(group.results), "fraction", axis)
         axis.get_legend().remove()
-        axis.set_title(f"{group.number}: {group.title}", size="medium")
+        axis.set_title(f"{group.number}\n{group.title}", size="medium")
         axis.set_ylim(-0.03, 1.03)
     for axis in grid.ravel()[len(groups) :]:
         axis.set_axis_off()

@@ -52,7 +52,13 @@ CURVES = (
     "before each update over 50 mini-batches; test a broken line with squares."
 )
 PUBLISHED_POINTS = " Large marks at the end are the published figures."
-LARGEST_PLAIN = 1_000_000  # bytes of a JSON file that is not compressed
+CLAIM_HEAD = ["claim", "verdict", "comparisons that hold", "evidence"]
+PLURALS = {
+    claims.HOLDS: "hold",
+    claims.FAILS: "do not hold",
+    claims.UNKNOWN: "cannot be told",
+}
+LARGEST_PLAIN = 250_000  # bytes of a JSON file that is not compressed
 
 
 class Group:
@@ -188,7 +194,7 @@ def table(groups, dataset):
         head += [name.replace("_", " "), *(["published"] if published else [])]
     head += ["seconds"]
     if published and repeated:
-        head += ["the published figures"]
+        head += ["verdict"]
     lines = []
     for group in groups:
         cells = [group.number, *group.title.split(", "), ", ".join(group.differences)]
@@ -286,16 +292,30 @@ def summary(groups, judgements):
             )
         ]
     lines = [
-        [judgement.claim.text, Strong(judgement.verdict), Link(topic, "#" + anchor)]
+        [
+            judgement.claim.text,
+            Strong(judgement.verdict),
+            ""
+            if judgement.claim.denied
+            else f"{judgement.n_holding} of {len(judgement.lines)}",
+            Link(topic, "#" + anchor),
+        ]
         for topic, judged in judgements.items()
         for anchor in [Heading(topic_heading(topic), 3).anchor]
         for judgement in judged
     ]
-    return [
-        Heading("Summary"),
-        *rows,
-        *([Table(["claim", "verdict", "evidence"], lines)] if lines else []),
-    ]
+    if lines:
+        verdicts = [
+            judgement.verdict for judged in judgements.values() for judgement in judged
+        ]
+        counts = (
+            f"{verdicts.count(verdict)} {plural}" for verdict, plural in PLURALS.items()
+        )
+        rows += [
+            paragraph(f"Of {len(lines)} claims, {', '.join(counts)}:"),
+            Table(CLAIM_HEAD, lines),
+        ]
+    return [Heading("Summary"), *rows]
 
 
 def agreement(groups):
