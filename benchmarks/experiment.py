@@ -254,7 +254,7 @@ def published_curves(history):
 def rounded(values, digits=4):
     """Round to as many significant digits as a reader can make use of.
 
-    Four keep accuracies on the test set, and those of 5000 training images, as they are.
+    Four keep accuracies as they are, of 10000 images or of blocks of 5000.
     """
     return np.vectorize(lambda x: float(f"{x:.{digits}g}"))(values).tolist()
 

@@ -291,31 +291,33 @@ def summary(groups, judgements):
                 "times."
             )
         ]
-    lines = [
-        [
-            judgement.claim.text,
-            Strong(judgement.verdict),
-            ""
-            if judgement.claim.denied
-            else f"{judgement.n_holding} of {len(judgement.lines)}",
-            Link(topic, "#" + anchor),
-        ]
+    return [Heading("Summary"), *rows, *verdicts(judgements)]
+
+
+def verdicts(judgements):
+    """Say which claims hold, a line for each."""
+    found = [
+        (topic, judgement)
         for topic, judged in judgements.items()
-        for anchor in [Heading(topic_heading(topic), 3).anchor]
         for judgement in judged
     ]
-    if lines:
-        verdicts = [
-            judgement.verdict for judged in judgements.values() for judgement in judged
-        ]
-        counts = (
-            f"{verdicts.count(verdict)} {plural}" for verdict, plural in PLURALS.items()
-        )
-        rows += [
-            paragraph(f"Of {len(lines)} claims, {', '.join(counts)}:"),
-            Table(CLAIM_HEAD, lines),
-        ]
-    return [Heading("Summary"), *rows]
+    if not found:
+        return []
+    given = [judgement.verdict for _, judgement in found]
+    counts = [f"{given.count(verdict)} {ending}" for verdict, ending in PLURALS.items()]
+    return [
+        paragraph(f"Of {len(given)} claims, {', '.join(counts)}:"),
+        Table(CLAIM_HEAD, [verdict_line(*each) for each in found]),
+    ]
+
+
+def verdict_line(topic, judgement):
+    """Claim, verdict, how many of its comparisons hold, and where they are."""
+    count = f"{judgement.n_holding} of {len(judgement.lines)}"
+    if judgement.claim.denied:
+        count = ""  # they speak against the claim
+    link = Link(topic, "#" + Heading(topic_heading(topic), 3).anchor)
+    return [judgement.claim.text, Strong(judgement.verdict), count, link]
 
 
 def agreement(groups):
@@ -518,7 +520,7 @@ def claim_blocks(judgements, left_out, groups, folder):
             blocks += vanishing_picture(groups, folder)
         if topic == "Overflow":
             blocks += [
-                paragraph("What plain formulas and ours give, computed just now:"),
+                paragraph("What plain formulas and ours give:"),
                 claims.overflow_table(),
             ]
     return blocks
