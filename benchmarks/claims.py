@@ -20,6 +20,7 @@ from cymlp import activations, losses
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
 LEVEL = 0.95  # training accuracy by which speeds are compared
 MOST = 0.5
+NBSP = "\N{NO-BREAK SPACE}"
 CLEAR_RATIO = 1.5  # of standard deviations
 # Where exp becomes infinite and where it becomes zero, in float32.
 OVERFLOW = math.log(float(np.finfo(np.float32).max))
@@ -51,10 +52,12 @@ class Which(NamedTuple):
     number: int = 0
 
     def __str__(self):
-        variant = "" if self.variant == "named" else f" {self.variant}"
-        return f"{self.figure}{variant}" + (
-            f" {self.number + 1}" if self.number else ""
-        )
+        words = [str(self.figure)]
+        if self.variant != "named":
+            words.append(self.variant)
+        if self.number:
+            words.append(str(self.number + 1))
+        return " ".join(words)
 
 
 class Measure(NamedTuple):
@@ -182,16 +185,20 @@ def per_epoch(result):
 
 
 def roughness(result):
-    """How much the test accuracy bends, on average, in the second half of training."""
+    """How much the test accuracy bends, on average, in the second half of training.
+
+    NaN where there are too few points to tell, as there may be for a slope.
+    """
     _, values = curve(result, "test_accuracy")
-    return np.abs(np.diff(values[len(values) // 2 :], n=2)).mean()
+    bends = np.diff(values[len(values) // 2 :], n=2)
+    return np.abs(bends).mean() if bends.size else math.nan
 
 
 def slope(result, name, share):
     """Slope of a curve, per epoch, over the last share of the epochs."""
     epochs, values = curve(result, name)
     last = epochs >= (1 - share) * epochs[-1]
-    return np.polyfit(epochs[last], values[last], 1)[0]
+    return np.polyfit(epochs[last], values[last], 1)[0] if last.sum() > 1 else math.nan
 
 
 def curve(result, name):
@@ -591,12 +598,13 @@ def compared_exactly(comparison, runs):
         for result in runs[which]
         if result["seed"] in other_of
     ]
-    most = max(
+    differences = [
         float(np.abs(curve(ours, name)[1] - curve(theirs, name)[1]).max())
         for ours, theirs in pairs
         for name in FIGURES
-    )
-    verdict = HOLDS if most == 0 else FAILS
+    ]
+    most = max(differences, default=math.nan)
+    verdict = UNKNOWN if math.isnan(most) else HOLDS if most == 0 else FAILS
     line = [
         "largest difference of the four curves, seed by seed, to 4 digits",
         str(which), "", "the same", str(others), "", f"{most:g}", "above 0", verdict,
@@ -677,7 +685,7 @@ def decided(low, high, direction, clear):
 
 def shown(values, digits):
     """Mean and standard deviation in print."""
-    spread = f" ± {values.std(ddof=1):.{digits}f}" if values.size > 1 else ""
+    spread = f"{NBSP}±{NBSP}{values.std(ddof=1):.{digits}f}" if values.size > 1 else ""
     return f"{values.mean():.{digits}f}{spread}"
 
 
@@ -704,27 +712,32 @@ def overflow_table():
     -------
     table : document.Table
     """
-    lines = []
     with np.errstate(all="ignore"):
-        for u in (1, 20, 88, 89, 1000):
-            U = np.array([[u]], np.float32)
-            numbers = (
-                tanh_by_exponentials(U),
-                activations.Tanh().value(U),
-                np.tanh(U.astype(float)),
-            )
-            lines.append([f"tanh {u}", *(f"{x.item():.7g}" for x in numbers)])
-        for formula, scores in (
-            (loss_by_softmax, (1, 60, 88, 89, 1000)),
-            (loss_by_shifted_softmax, (60, 103, 104, 1000)),
-        ):
-            name = formula.__name__.replace("_", " ")
-            for z in scores:
-                Z, T = np.array([[z, 0]], np.float32), np.array([[0, 1]], np.float32)
-                value, _ = losses.CrossEntropy().value_and_gradient(Z, T)
-                exact = -log_softmax(Z.astype(float), axis=1)[0, 1]
-                numbers = (formula(Z, T), value, exact)
-                what = f"{name}, scores {z} and 0, the second right"
-                lines.append([what] + [f"{x.item():.7g}" for x in numbers])
-    head = ["in float32", "plain formula", "cymlp", "in float64"]
-    return Table(head, lines)
+        lines = [
+            *(tanh_line(u) for u in (1, 20, 88, 89, 1000)),
+            *(loss_line(loss_by_softmax, z) for z in (1, 60, 88, 89, 1000)),
+            *(loss_line(loss_by_shifted_softmax, z) for z in (60, 103, 104, 1000)),
+        ]
+    return Table(["in float32", "plain formula", "cymlp", "in float64"], lines)
+
+
+def tanh_line(u):
+    """One line of the table: tanh of a number."""
+    U = np.array([[u]], np.float32)
+    ours, exact = activations.Tanh().value(U), np.tanh(U.astype(float))
+    return [f"tanh {u}", *in_print(tanh_by_exponentials(U), ours, exact)]
+
+
+def loss_line(formula, z):
+    """One line of the table: a loss with two scores, the first of which is wrong."""
+    Z, T = np.array([[z, 0]], np.float32), np.array([[0, 1]], np.float32)
+    ours, _ = losses.CrossEntropy().value_and_gradient(Z, T)
+    exact = -log_softmax(Z.astype(float), axis=1)[:, 1]
+    name = formula.__name__.replace("_", " ")
+    what = f"{name}, scores {z} and 0, the second right"
+    return [what, *in_print(formula(Z, T), ours, exact)]
+
+
+def in_print(*numbers):
+    """Arrays of one number each, to the digits of float32."""
+    return [f"{number.item():.7g}" for number in numbers]

@@ -52,12 +52,7 @@ CURVES = (
     "before each update over 50 mini-batches; test a broken line with squares."
 )
 PUBLISHED_POINTS = " Large marks at the end are the published figures."
-CLAIM_HEAD = ["claim", "verdict", "comparisons that hold", "evidence"]
-PLURALS = {
-    claims.HOLDS: "hold",
-    claims.FAILS: "do not hold",
-    claims.UNKNOWN: "cannot be told",
-}
+CLAIM_HEAD = ["claim", "verdict", "comparisons that hold"]
 LARGEST_PLAIN = 250_000  # bytes of a JSON file that is not compressed
 
 
@@ -304,20 +299,21 @@ def verdicts(judgements):
     if not found:
         return []
     given = [judgement.verdict for _, judgement in found]
-    counts = [f"{given.count(verdict)} {ending}" for verdict, ending in PLURALS.items()]
+    kinds = (claims.HOLDS, claims.FAILS, claims.UNKNOWN)
+    counts = [f"{kind} {given.count(kind)}" for kind in kinds]
     return [
-        paragraph(f"Of {len(given)} claims, {', '.join(counts)}:"),
+        paragraph(f"Verdicts on {len(given)} claims: {', '.join(counts)}."),
         Table(CLAIM_HEAD, [verdict_line(*each) for each in found]),
     ]
 
 
 def verdict_line(topic, judgement):
-    """Claim, verdict, how many of its comparisons hold, and where they are."""
+    """Claim, with a link to its evidence, verdict, how many comparisons hold."""
     count = f"{judgement.n_holding} of {len(judgement.lines)}"
     if judgement.claim.denied:
         count = ""  # they speak against the claim
-    link = Link(topic, "#" + Heading(topic_heading(topic), 3).anchor)
-    return [judgement.claim.text, Strong(judgement.verdict), count, link]
+    link = Link(judgement.claim.text, "#" + Heading(topic_heading(topic), 3).anchor)
+    return [link, Strong(judgement.verdict), count]
 
 
 def agreement(groups):

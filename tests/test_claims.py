@@ -141,6 +141,14 @@ def test_a_slope_is_that_of_the_end():
     assert claims.slope(result, "test_loss", 0.4) == pytest.approx(1)
 
 
+def test_runs_too_short_to_tell_give_no_verdict():
+    result = make_curves(test_accuracy=[0.5], test_loss=[1.0], train_loss=[1.0])
+    assert math.isnan(claims.roughness(result))
+    assert math.isnan(claims.slope(result, "test_loss", 0.5))
+    assert verdict((math.nan, math.nan), (1.0, 2.0)) == UNKNOWN
+    assert verdict((math.nan, math.nan), (1.0, 2.0), "wider") == UNKNOWN
+
+
 def test_every_claim_is_about_runs_that_are_planned():
     results = [
         {"figure": run.figure, "variant": run.variant, "settings": run.settings}
