@@ -129,6 +129,22 @@ def test_a_grid_shares_its_scale_where_it_is_told():
     assert limits[0] == limits[1] != limits[2] == limits[3]
 
 
+def test_a_grid_has_one_legend_for_all_that_is_in_it():
+    training_only = {"epoch": [1, 2], "train_loss": [2, 1]}
+    for figure in (None, matplotlib.pyplot.figure()):
+        axes = plot_grid({"a": training_only, "b": THINNED}, figure=figure)
+        (legend,) = axes[0].figure.legends
+        assert texts(legend) == ["training", "test"]
+        axes[0].figure.canvas.draw()
+
+
+def test_what_is_not_finite_does_not_set_the_scale():
+    losses = {"epoch": [1, 2, 3], "train_loss": [1, np.nan, np.inf]}
+    low, high = plot_comparison({"a": losses}, "train_loss", burn_in=0.1).get_ylim()
+    assert low < 1 < high < 2
+    plot_comparison({"a": losses}, "train_loss", burn_in=0.5)
+
+
 def test_a_grid_of_a_column_draws_that_column():
     figure = matplotlib.pyplot.figure()
     (axis,) = plot_grid({"a": make_history()}, "val_loss", figure=figure)
@@ -151,6 +167,11 @@ def test_a_grid_of_a_column_draws_that_column():
             "their numbers of epochs are 40, 3",
         ),
         (lambda: plot_history(THINNED, burn_in=1), ValueError, "burn_in must be .*; g"),
+        (
+            lambda: plot_comparison({"a": {"epoch": [], "zeros": []}}, "zeros"),
+            ValueError,
+            "'zeros' of .* must have at least one epoch",
+        ),
         (lambda: plot_comparison([THINNED]), TypeError, "histories must be a dict"),
         (lambda: plot_comparison({}), ValueError, "at least one network; it is empty"),
         (

@@ -225,9 +225,7 @@ def plot_grid(
         _set_scale(axes[first : first + together], burn_in)
     _label_edges(grid, len(named), _in_words(quantity))
     if quantity in QUANTITIES:
-        figure.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3
-        )
+        _add_legend(figure, axes)
     return axes
 
 
@@ -297,6 +295,8 @@ def _curve(runs, name, column):
                 f"{column!r} of {name} must have one value per epoch; its shape is "
                 f"{values[-1].shape}, that of its epochs {epochs[-1].shape}"
             )
+        if values[-1].size == 0:
+            raise ValueError(f"{column!r} of {name} must have at least one epoch")
     if any(not np.array_equal(epochs[0], other) for other in epochs):
         lengths = ", ".join(str(len(own)) for own in epochs)
         raise ValueError(
@@ -337,6 +337,16 @@ def _finish(axis, quantity, burn_in):
     _set_scale([axis], burn_in)
 
 
+def _add_legend(figure, axes):
+    """Put one legend below all pictures: not every network has all parts."""
+    handles = {}
+    for axis in axes:
+        handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
+    # Only some layouts make room for what is outside.
+    loc = "outside lower center" if figure.get_layout_engine() else "lower center"
+    figure.legend(handles.values(), handles.keys(), loc=loc, ncols=3)
+
+
 def _label_edges(grid, n_used, quantity):
     """Name the axes of a grid where nothing is drawn to the left or below."""
     n_columns = grid.shape[1]
@@ -360,6 +370,9 @@ def _set_scale(axes, burn_in):
         for curve in [*_lines(axis), *_bands(axis)]:
             shown.append(curve[curve[:, 0] >= burn_in * last, 1])
     shown = np.concatenate(shown)
+    shown = shown[np.isfinite(shown)]
+    if shown.size == 0:
+        return
     low, high = shown.min(), shown.max()
     margin = 0.05 * (high - low) or 0.05
     for axis in axes:
