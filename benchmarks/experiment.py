@@ -102,7 +102,11 @@ def reference():
     Returns
     -------
     reference : dict
-        "rows" is a list of dict, "notes" a dict of str to str.
+        "rows" is a list of dict, "notes" a dict of str to str. Beside its settings and
+        published figures, a row may have "as_published" and "probes", lists of changes
+        of its settings that are trained, too; "diagnostics", whether to measure where
+        gradients vanish; "also_in", other sections that show it beside their rows; and
+        "note", the key of a note.
     """
     path = Path(__file__).with_name("reference.json")
     return json.loads(path.read_text(encoding="utf-8"))
