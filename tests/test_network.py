@@ -21,6 +21,7 @@ from scipy.sparse import csr_array, issparse
 
 from cymlp import activations, losses
 from cymlp.activations import HardSwish, Logistic, Selu, Tanh
+from cymlp.first_layer import FirstLayer
 from cymlp.losses import CrossEntropy, Focal, Hinge
 from cymlp.network import Network, n_parameters, split_parameters
 from cymlp.optimizers import SGD, Adam
@@ -64,6 +65,7 @@ class Training:
         weighted=False,
         soft=False,
         sparse=False,
+        background=False,
         dropout=(),
         seed=0,
         optimizer=SGD,
@@ -80,6 +82,9 @@ class Training:
         self.network = Network(sizes, self.activations, self.loss, batch_size, dropout)
 
         self.X = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
+        if background:
+            kept = rng.random(self.X.shape) < 0.1
+            self.X = np.where(kept, self.X, self.X[0])
         if sparse:
             self.X = csr_array(self.X * (rng.random(self.X.shape) < 0.3))
         self.y = rng.integers(sizes[-1], size=n_samples).astype(np.intp)
@@ -100,8 +105,9 @@ class Training:
         self.record = np.full((3, n_batches), -1.0)
         work = np.full(self.network.work_size, np.nan, self.X.dtype)
         samples = Samples(self.X, self.y, self.sizes[-1], self.T, self.weights)
+        first = FirstLayer(samples, self.sizes[1], self.batch_size, self.optimizer)
         return (
-            *(samples, self.order, self.optimizer, self.state),
+            *(first, self.order, self.optimizer, self.state),
             *(work, self.record, self.seed),
         )
 
@@ -148,6 +154,7 @@ def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):
     weighted=st.booleans(),
     soft=st.booleans(),
     sparse=st.booleans(),
+    background=st.booleans(),
     dropout=st.sampled_from([0.0, 0.0, 0.4]),
     seed=st.integers(0, 1000),
     learning_rate=st.sampled_from([0.003, 0.03]),
@@ -730,15 +737,23 @@ def test_20_steps_agree_with_torch(loss, settings):
         np.testing.assert_allclose(b, linear.bias.detach(), rtol=0, atol=1e-12)
 
 
+def make_first(
+    n_features=4, n_classes=3, n_out=4, batch_size=8, optimizer=None, dtype="float64"
+):
+    samples = Samples(np.zeros((20, n_features), dtype), np.arange(20) % 3, n_classes)
+    optimizer = optimizer or SGD(0.1, 0.0, 0.0)
+    return FirstLayer(samples, n_out, batch_size, optimizer)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"samples": Samples(np.zeros((20, 5)), np.arange(20) % 3, 3)}, "shape"),
-        ({"samples": Samples(np.zeros((20, 4)), np.arange(20) % 3, 4)}, "shape"),
-        (
-            {"samples": Samples(np.zeros((20, 4), np.float32), np.arange(20) % 3, 3)},
-            "samples are float32",
-        ),
+        ({"first": make_first(n_features=5)}, "shape"),
+        ({"first": make_first(n_classes=4)}, "shape"),
+        ({"first": make_first(n_out=5)}, "shape"),
+        ({"first": make_first(batch_size=7)}, "shape"),
+        ({"first": make_first(optimizer=Adam(**SETTINGS[Adam]))}, "shape"),
+        ({"first": make_first(dtype="float32")}, "samples are float32"),
         ({"state": np.zeros((1, 31))}, "shape"),
         ({"state": np.zeros((2, 30))}, "shape"),
         ({"work": np.zeros(3)}, "shape"),
@@ -753,7 +768,7 @@ def test_20_steps_agree_with_torch(loss, settings):
 def test_arrays_that_do_not_fit_are_refused(changes, message):
     network = Network([4, 4, 3], [Tanh()], CrossEntropy(), batch_size=8)
     arguments = {
-        "samples": Samples(np.zeros((20, 4)), np.arange(20) % 3, 3),
+        "first": make_first(),
         "order": np.arange(20),
         "optimizer": SGD(0.1, 0.0, 0.0),
         "state": np.zeros((2, network.n_parameters)),

@@ -5,11 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#if defined(__GNUC__) || defined(__clang__)
-#define CYMLP_PREFETCH(address) __builtin_prefetch(address, 0, 2)
-#else
-#define CYMLP_PREFETCH(address) ((void)(address))
-#endif
+#include "cymlp/simd.h"
 
 /* to[i] <- from[order[i]] for i in 0..count-1, rows of row_bytes bytes each.
  *

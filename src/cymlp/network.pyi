@@ -3,8 +3,8 @@ from typing import Any, Self, final
 
 from numpy.typing import NDArray
 
+from cymlp.first_layer import FirstLayer
 from cymlp.optimizers import Optimizer
-from cymlp.samples import Samples
 
 def n_parameters(sizes: Sequence[int]) -> int: ...
 def split_parameters(
@@ -15,6 +15,8 @@ def split_parameters(
 class Network:
     @property
     def batch_size(self) -> int: ...
+    @property
+    def first_width(self) -> int: ...
     @property
     def n_parameters(self) -> int: ...
     @property
@@ -29,7 +31,7 @@ class Network:
     ) -> Self: ...
     def train_epoch(
         self,
-        samples: Samples,
+        first: FirstLayer,
         order: NDArray,
         optimizer: Optimizer,
         state: NDArray,

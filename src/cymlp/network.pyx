@@ -11,7 +11,7 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cython cimport floating
-from libc.math cimport isfinite
+from libc.math cimport hypot, isfinite
 from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
@@ -23,11 +23,10 @@ from cymlp.dense cimport (
     bias_backward, dense_backward, dense_backward_input, dense_forward
 )
 from cymlp.dropout cimport apply_mask, draw_mask, stream
+from cymlp.first_layer cimport FirstLayer, first_backward, first_forward, load, store
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 from cymlp.optimizers cimport Optimizer, take_step
-from cymlp.samples cimport (
-    Samples, gather_inputs, gather_targets, sparse_backward, sparse_forward
-)
+from cymlp.samples cimport Samples, gather_targets
 
 
 cdef struct Layer:
@@ -141,6 +140,8 @@ cdef class Network:
     Attributes
     ----------
     batch_size : int
+    first_width : int
+        Width of the first layer.
     n_parameters : int
         Length of the flat array of parameters.
     work_size : int
@@ -201,7 +202,8 @@ cdef class Network:
             layer.W = self.n_parameters
             layer.b = layer.W + layer.n_in * layer.n_out
             self.n_parameters = layer.b + layer.n_out
-            layer.A = self.reserve(batch_size * layer.n_in)
+            if index > 0:
+                layer.A = self.reserve(batch_size * layer.n_in)
             layer.U = self.reserve(batch_size * layer.n_out)
             layer.dU = self.reserve(batch_size * layer.n_out)
             layer.dropout = dropout[index]
@@ -218,6 +220,10 @@ cdef class Network:
         self.losses = self.reserve(batch_size)
         self.gradient = self.reserve(self.n_parameters)
 
+    @property
+    def first_width(self):
+        return self.layers[0].n_out
+
     def __dealloc__(self):
         PyMem_Free(self.layers)
 
@@ -229,7 +235,7 @@ cdef class Network:
 
     def train_epoch(
         self,
-        Samples samples not None,
+        FirstLayer first not None,
         const Py_ssize_t[::1] order not None,
         Optimizer optimizer not None,
         floating[:, ::1] state not None,
@@ -241,8 +247,8 @@ cdef class Network:
 
         Parameters
         ----------
-        samples : Samples
-            Of the dtype of state.
+        first : FirstLayer
+            With the samples, of the dtype of state.
         order : ndarray of intp of any shape (n,)
             The samples' numbers, in the order in which they are taken.
         optimizer : Optimizer
@@ -269,9 +275,13 @@ cdef class Network:
         cdef Py_ssize_t start, n
         cdef Py_ssize_t batch = 0
         cdef Py_ssize_t n_batches = (order.shape[0] - 1) // self.batch_size + 1
+        cdef Samples samples = first.samples
         if (
             samples.n_features != self.layers[0].n_in
             or samples.n_classes != self.layers[self.depth - 1].n_out
+            or first.n_out != self.layers[0].n_out
+            or first.batch_size < self.batch_size
+            or first.n_slots != optimizer.n_slots
             or state.shape[0] != 1 + optimizer.n_slots
             or state.shape[1] != self.n_parameters
             or work.shape[0] < self.work_size
@@ -285,44 +295,43 @@ cdef class Network:
         if not all_below(order, samples.n_samples):
             raise ValueError("order has a number out of range")
         cdef floating *theta = &state[0, 0]
-        cdef floating *slots = theta + self.n_parameters
         cdef floating *space = &work[0]
         cdef const Py_ssize_t *rows
-        cdef Py_ssize_t per_check = 1 + 10**9 // (self.batch_size * self.n_parameters)
+        # A step takes as long as the products of some ten samples.
+        cdef Py_ssize_t per_check = (
+            1 + 10**9 // ((self.batch_size + 10) * self.n_parameters)
+        )
         with nogil:
+            load(first, theta, self.n_parameters)
             for batch in range(n_batches):
                 start = batch * self.batch_size
                 n = min(self.batch_size, order.shape[0] - start)
                 rows = &order[start]
-                self.forward(samples, rows, theta, space, n, stream(seed, batch))
+                first_forward(first, rows, n, order.shape[0] - start - n,
+                              &theta[self.layers[0].b], &space[self.layers[0].U])
+                self.forward(theta, space, n, stream(seed, batch))
                 self.apply_loss(samples, rows, space, n,
                                 &record[0, batch], &record[1, batch])
                 if not isfinite(record[0, batch]):
                     break
-                self.backward(samples, rows, theta, space, n)
-                record[2, batch] = norm(&space[self.gradient], self.n_parameters)
-                take_step(optimizer, theta, slots, &space[self.gradient],
-                          self.n_parameters)
+                self.backward(theta, space, n)
+                self.step(first, rows, theta, space, n, optimizer, &record[2, batch])
                 # So that Ctrl-C does not have to wait for the end of a long epoch.
                 if batch % per_check == per_check - 1:
                     with gil:
                         PyErr_CheckSignals()
+            store(first, theta, self.n_parameters)
         return bool(isfinite(record[0, batch]))
 
     cdef int forward(
-        self, Samples samples, const Py_ssize_t *rows, const floating *theta,
-        floating *work, Py_ssize_t n, uint64_t seed
+        self, const floating *theta, floating *work, Py_ssize_t n, uint64_t seed
     ) except -1 nogil:
+        """From the first layer's U to the scores."""
         cdef Py_ssize_t index
         cdef Layer *layer
         for index in range(self.depth):
             layer = &self.layers[index]
-            if index == 0 and not samples.is_sparse:
-                gather_inputs(samples, rows, &work[layer.A], n)
-            if index == 0 and samples.is_sparse:
-                sparse_forward(samples, rows, &theta[layer.W], &theta[layer.b],
-                               &work[layer.U], n, layer.n_out)
-            else:
+            if index > 0:
                 dense_forward(&work[layer.A], &theta[layer.W], &theta[layer.b],
                               &work[layer.U], n, layer.n_in, layer.n_out)
             if index < self.depth - 1:
@@ -375,9 +384,9 @@ cdef class Network:
         return 0
 
     cdef int backward(
-        self, Samples samples, const Py_ssize_t *rows, const floating *theta,
-        floating *work, Py_ssize_t n
+        self, const floating *theta, floating *work, Py_ssize_t n
     ) except -1 nogil:
+        """From the last layer's dU to the first's, and all gradients on the way."""
         cdef Py_ssize_t index
         cdef Layer *layer
         cdef Layer *before
@@ -385,14 +394,10 @@ cdef class Network:
         for index in range(self.depth - 1, -1, -1):
             layer = &self.layers[index]
             bias_backward(&work[layer.dU], &gradient[layer.b], n, layer.n_out)
-            if index == 0 and samples.is_sparse:
-                sparse_backward(samples, rows, &work[layer.dU], &gradient[layer.W],
-                                n, layer.n_out)
-            else:
-                dense_backward(&work[layer.A], &work[layer.dU], &gradient[layer.W],
-                               n, layer.n_in, layer.n_out)
             if index > 0:
                 before = &self.layers[index - 1]
+                dense_backward(&work[layer.A], &work[layer.dU], &gradient[layer.W],
+                               n, layer.n_in, layer.n_out)
                 dense_backward_input(&work[layer.dU], &theta[layer.W],
                                      &work[before.dU], n, layer.n_in, layer.n_out)
                 if before.dropout > 0:
@@ -401,3 +406,18 @@ cdef class Network:
                 activate_backward(&before.activation, &work[before.U],
                                   &work[before.F], &work[before.dU], n, before.n_out)
         return 0
+
+    cdef int step(
+        self, FirstLayer first, const Py_ssize_t *rows, floating *theta,
+        floating *work, Py_ssize_t n, Optimizer optimizer, double *gradient_norm
+    ) except -1 nogil:
+        """Change all parameters; the weights of the first layer have their own way."""
+        cdef Py_ssize_t rest = self.layers[0].b
+        cdef Py_ssize_t count = self.n_parameters - rest
+        cdef floating *gradient = &work[self.gradient + rest]
+        optimizer._n_steps += 1
+        first_backward(first, rows, n, &work[self.layers[0].dU], gradient, optimizer,
+                       gradient_norm)
+        gradient_norm[0] = hypot(gradient_norm[0], norm(gradient, count))
+        return take_step(optimizer, theta + rest, theta + rest + self.n_parameters,
+                         self.n_parameters, gradient, count)

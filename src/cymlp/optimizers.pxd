@@ -9,22 +9,29 @@ cdef class Optimizer:
     cdef double _learning_rate
     cdef Py_ssize_t _n_steps
 
-    # IN-OUT theta (count), slots (n_slots, count); IN gradient (count)
+    # IN-OUT theta (count), slots (n_slots, count), `apart` numbers from each other;
+    # IN gradient (count)
     cdef int step_f32(
-        self, float *theta, float *slots, const float *gradient, Py_ssize_t count
+        self, float *theta, float *slots, Py_ssize_t apart, const float *gradient,
+        Py_ssize_t count
     ) except -1 nogil
     cdef int step_f64(
-        self, double *theta, double *slots, const double *gradient, Py_ssize_t count
+        self, double *theta, double *slots, Py_ssize_t apart, const double *gradient,
+        Py_ssize_t count
     ) except -1 nogil
+
+
+cdef class SGD(Optimizer):
+    cdef readonly double momentum
+    cdef readonly bint nesterov
 
 
 cdef inline int take_step(
-    Optimizer optimizer, floating *theta, floating *slots, const floating *gradient,
-    Py_ssize_t count
+    Optimizer optimizer, floating *theta, floating *slots, Py_ssize_t apart,
+    const floating *gradient, Py_ssize_t count
 ) except -1 nogil:
-    """Change theta and slots by one step, and count it."""
-    optimizer._n_steps += 1
+    """Change some parameters and their slots by the step that was counted last."""
     if floating is float:
-        return optimizer.step_f32(theta, slots, gradient, count)
+        return optimizer.step_f32(theta, slots, apart, gradient, count)
     else:
-        return optimizer.step_f64(theta, slots, gradient, count)
+        return optimizer.step_f64(theta, slots, apart, gradient, count)

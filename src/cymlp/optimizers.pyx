@@ -86,13 +86,15 @@ cdef class Optimizer:
         _step(state, gradient, self)
 
     cdef int step_f32(
-        self, float *theta, float *slots, const float *gradient, Py_ssize_t count
+        self, float *theta, float *slots, Py_ssize_t apart, const float *gradient,
+        Py_ssize_t count
     ) except -1 nogil:
         with gil:
             raise NotImplementedError(f"{type(self).__name__} is no optimiser of cymlp")
 
     cdef int step_f64(
-        self, double *theta, double *slots, const double *gradient, Py_ssize_t count
+        self, double *theta, double *slots, Py_ssize_t apart, const double *gradient,
+        Py_ssize_t count
     ) except -1 nogil:
         with gil:
             raise NotImplementedError(f"{type(self).__name__} is no optimiser of cymlp")
@@ -165,9 +167,6 @@ cdef class SGD(Optimizer):
            [1.9 ]])
     """
 
-    cdef readonly double momentum
-    cdef readonly bint nesterov
-
     def __cinit__(self):
         self.n_slots = 1
 
@@ -184,13 +183,15 @@ cdef class SGD(Optimizer):
         return SGD, settings, (None, {"n_steps": self.n_steps})
 
     cdef int step_f32(
-        self, float *theta, float *slots, const float *gradient, Py_ssize_t count
+        self, float *theta, float *slots, Py_ssize_t apart, const float *gradient,
+        Py_ssize_t count
     ) except -1 nogil:
         sgd_step(self, theta, slots, gradient, count)
         return 0
 
     cdef int step_f64(
-        self, double *theta, double *slots, const double *gradient, Py_ssize_t count
+        self, double *theta, double *slots, Py_ssize_t apart, const double *gradient,
+        Py_ssize_t count
     ) except -1 nogil:
         sgd_step(self, theta, slots, gradient, count)
         return 0
@@ -306,19 +307,22 @@ cdef class Adam(Optimizer):
         return Adam, settings, (None, {"n_steps": self.n_steps})
 
     cdef int step_f32(
-        self, float *theta, float *slots, const float *gradient, Py_ssize_t count
+        self, float *theta, float *slots, Py_ssize_t apart, const float *gradient,
+        Py_ssize_t count
     ) except -1 nogil:
-        adam_step(self, theta, slots, slots + count, gradient, count)
+        adam_step(self, theta, slots, slots + apart, gradient, count)
         return 0
 
     cdef int step_f64(
-        self, double *theta, double *slots, const double *gradient, Py_ssize_t count
+        self, double *theta, double *slots, Py_ssize_t apart, const double *gradient,
+        Py_ssize_t count
     ) except -1 nogil:
-        adam_step(self, theta, slots, slots + count, gradient, count)
+        adam_step(self, theta, slots, slots + apart, gradient, count)
         return 0
 
 
 def _step(floating[:, ::1] state, const floating[::1] gradient, Optimizer optimizer):
     cdef Py_ssize_t count = gradient.shape[0]
     cdef floating *theta = &state[0, 0]
-    take_step(optimizer, theta, theta + count, &gradient[0], count)
+    optimizer._n_steps += 1
+    take_step(optimizer, theta, theta + count, count, &gradient[0], count)

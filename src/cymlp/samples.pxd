@@ -1,6 +1,7 @@
 """What the network knows of its samples."""
 
 from cython cimport floating
+from libc.stdint cimport uint16_t
 
 
 cdef class Samples:
@@ -9,11 +10,17 @@ cdef class Samples:
     cdef readonly Py_ssize_t n_classes
     cdef readonly str dtype
     cdef readonly bint is_sparse
-    # The numbers of X, row by row; of sparse rows only those that are stored, with
-    # where each row begins among them and the column of each.
+    # The numbers of X, row by row; of sparse rows only those that are stored, of
+    # compact ones the blocks, with where each row begins among them and the column of
+    # each number or the place of each block.
     cdef const void *values
     cdef const Py_ssize_t *row_starts
     cdef const int *columns
+    cdef const uint16_t *places
+    # Compact rows: how many blocks a whole row has, 0 for other rows, and what is to be
+    # added to each (4 n_places).
+    cdef readonly Py_ssize_t n_places
+    cdef const void *offsets
     cdef const Py_ssize_t *y
     cdef const void *T
     cdef const void *weights
@@ -21,16 +28,11 @@ cdef class Samples:
     cdef list _owners
 
     cdef take_rows(self, row_starts, columns)
+    cdef take_blocks(self, row_starts, places, values, offsets)
     cdef const void *pointer(self, array, dtype) except? NULL
 
 
 # The functions below take n samples, those whose numbers are in `rows`.
-
-cdef void gather_inputs(
-    Samples samples, const Py_ssize_t *rows,
-    floating *A,    # OUT (n, n_features)
-    Py_ssize_t n
-) noexcept nogil
 
 cdef void gather_targets(
     Samples samples, const Py_ssize_t *rows,
@@ -38,7 +40,7 @@ cdef void gather_targets(
     Py_ssize_t n
 ) noexcept nogil
 
-# U = 1 b^T + A W and dW = A^T dU, for sparse samples, of which there is no A.
+# U = 1 b^T + A W and dW += A^T dU for sparse samples.
 
 cdef void sparse_forward(
     Samples samples, const Py_ssize_t *rows,
@@ -51,6 +53,6 @@ cdef void sparse_forward(
 cdef void sparse_backward(
     Samples samples, const Py_ssize_t *rows,
     const floating *dU,     # IN  (n, n_out)
-    floating *dW,           # OUT (n_features, n_out)
+    floating *dW,           # IN-OUT (n_features, n_out)
     Py_ssize_t n, Py_ssize_t n_out
 ) noexcept nogil

@@ -1,4 +1,4 @@
-"""What a network is trained on: rows of X, dense or sparse, with targets and weights.
+"""What a network is trained on: rows of X with targets and weights.
 
 All that the arrays have to be is checked once, when a `Samples` is made, so that an
 epoch can follow its pointers without a look.
@@ -6,10 +6,13 @@ epoch can follow its pointers without a look.
 
 cimport cython
 from cython cimport floating
+from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
 import numpy as np
 from scipy.sparse import issparse
+
+from cymlp import compact
 
 cdef extern from "cymlp/rows.h" nogil:
     void cymlp_gather_rows(
@@ -46,6 +49,9 @@ cdef class Samples:
     n_classes : int
     dtype : str
     is_sparse : bool
+        Whether X is a sparse matrix.
+    n_places : int
+        Number of blocks in a row where X is stored compactly, else 0.
 
     Examples
     --------
@@ -59,6 +65,7 @@ cdef class Samples:
     def __cinit__(self, X, y, Py_ssize_t n_classes, T=None, weights=None):
         self.is_sparse = issparse(X)
         values = X.data if self.is_sparse else X
+        form = None if self.is_sparse else compact.compacted(X)
         self.dtype = values.dtype.name
         self.n_samples, self.n_features = X.shape
         self.n_classes = n_classes
@@ -75,6 +82,9 @@ cdef class Samples:
         self.y = <const Py_ssize_t *> self.pointer(y, np.intp)
         if not 0 <= y.min() <= y.max() < n_classes:
             raise ValueError("y has a number out of range")
+        if form is not None:
+            row_starts, places, values, offsets = form
+            self.take_blocks(row_starts, places, values, offsets)
         self.values = self.pointer(values, values.dtype)
         self.T = self.pointer(T, values.dtype)
         self.weights = self.pointer(weights, values.dtype)
@@ -93,6 +103,13 @@ cdef class Samples:
         columns = np.asarray(columns, np.intc)
         self.row_starts = <const Py_ssize_t *> self.pointer(row_starts, np.intp)
         self.columns = <const int *> self.pointer(columns, np.intc)
+
+    cdef take_blocks(self, row_starts, places, values, offsets):
+        """Keep the structure of compact rows."""
+        self.n_places = offsets.size // compact.BLOCK
+        self.row_starts = <const Py_ssize_t *> self.pointer(row_starts, np.intp)
+        self.places = <const uint16_t *> self.pointer(places, np.uint16)
+        self.offsets = self.pointer(offsets, values.dtype)
 
     cdef const void *pointer(self, array, dtype) except? NULL:
         """Where the numbers of an array are; NULL for None."""
@@ -113,14 +130,6 @@ cdef class Samples:
 
 # Where an array without numbers begins: NULL would mean that there is no array.
 cdef double NOTHING = 0
-
-
-cdef void gather_inputs(
-    Samples samples, const Py_ssize_t *rows, floating *A, Py_ssize_t n
-) noexcept nogil:
-    cymlp_gather_rows(
-        A, samples.values, rows, n, samples.n_features * sizeof(floating)
-    )
 
 
 cdef void gather_targets(
@@ -166,7 +175,6 @@ cdef void sparse_backward(
     cdef floating *dw
     cdef floating x
     cdef Py_ssize_t i, j, entry
-    memset(dW, 0, samples.n_features * n_out * sizeof(floating))
     for i in range(n):
         du = &dU[i * n_out]
         for entry in range(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cymlp.dataset import weights_of_mean_1
+from cymlp.first_layer import FirstLayer
 from cymlp.samples import Samples
 from cymlp.schedules import Schedule
 from cymlp.stopping import BestState, NoImprovement
@@ -171,12 +172,15 @@ class Training:
         self.rows = rows
         self.random_state = random_state
         self.dropout_state = dropout_state
-        self._samples = Samples(
+        samples = Samples(
             dataset.X,
             dataset.targets.y,
             dataset.targets.n_classes,
             dataset.targets.T,
             weights_of_mean_1(dataset.weights, rows, state.dtype),
+        )
+        self._first = FirstLayer(
+            samples, network.first_width, network.batch_size, optimizer
         )
         self._work = np.empty(network.work_size, state.dtype)
         self._saved = np.empty_like(state), 0
@@ -202,7 +206,7 @@ class Training:
         start = time.perf_counter()
         record = np.empty((3, len(self._batch_sizes)))
         finite = self.network.train_epoch(
-            self._samples, self._order(), self.optimizer, self.state, self._work,
+            self._first, self._order(), self.optimizer, self.state, self._work,
             record, self._seed(),
         )  # fmt: skip
         if not finite or not np.isfinite(self.state).all():

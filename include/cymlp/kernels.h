@@ -1,0 +1,76 @@
+/* What a processor can do fast: a table of functions, for float and for double.
+ *
+ * The tables are compiled once for every instruction set that the compiler
+ * knows and this kind of processor may have; which is used, is chosen when the
+ * program starts. Who calls through a table cannot tell which it is. Numbers
+ * behind a void pointer are of the table's precision.
+ *
+ * Some matrices are padded: their rows have `stride` numbers, a multiple of
+ * `lanes`, with zeros beyond their width. */
+#ifndef CYMLP_KERNELS_H
+#define CYMLP_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What becomes of a gradient g of weights w, both padded: a step of gradient
+ * descent with momentum, v <- momentum v + d with d = g + weight_decay w, then
+ * w <- w - velocity_rate v - direction_rate d. Where velocity is NULL there is
+ * no step, and g is added to what is in `gradient`. */
+typedef struct {
+  void *weights, *velocity, *gradient;
+  double momentum, weight_decay, velocity_rate, direction_rate;
+} cymlp_step;
+
+typedef struct {
+  ptrdiff_t lanes;   /* numbers in a vector */
+  size_t entry_size; /* bytes of an entry, see compact_sort */
+
+  /* U (n, stride) <- base + A W, where A[i] is the row of a sample and W
+   * (n_in, stride). A goes on with n_ahead rows that will be needed next. */
+  void (*dense_forward)(const void *const *A, ptrdiff_t n, ptrdiff_t n_ahead,
+                        ptrdiff_t n_in, const void *W, const void *base,
+                        void *U, ptrdiff_t stride);
+  /* A step with A^T D, where D (n, stride); returns the sum of its squares. */
+  double (*dense_backward)(const void *const *A, ptrdiff_t n, ptrdiff_t n_in,
+                           const void *D, ptrdiff_t stride,
+                           const cymlp_step *step);
+
+  /* Samples of which only those blocks of 4 neighbouring numbers are stored
+   * that are not all 0: their places in the row, values (4 each), and where
+   * each row begins among them. Sorts the blocks of n samples by place, as
+   * entries with the sample's number in the batch: those of place b are
+   * entries[b n], ..., counts[b] of them. `rows` goes on as A above. */
+  void (*compact_sort)(const ptrdiff_t *row_starts, const uint16_t *places,
+                       const void *values, const ptrdiff_t *rows, ptrdiff_t n,
+                       ptrdiff_t n_ahead, ptrdiff_t n_places, ptrdiff_t stride,
+                       void *entries, uint32_t *counts);
+  /* U (n, stride) <- base + S W, with S in the entries and W (4 n_places,
+   * stride) */
+  void (*compact_forward)(const void *entries, const uint32_t *counts,
+                          ptrdiff_t n, ptrdiff_t n_places, const void *W,
+                          const void *base, void *U, ptrdiff_t stride);
+  /* A step with S^T D + offsets db^T; returns the sum of its squares. */
+  double (*compact_backward)(const void *entries, const uint32_t *counts,
+                             ptrdiff_t n, ptrdiff_t n_places, const void *D,
+                             const void *db, const void *offsets,
+                             ptrdiff_t stride, const cymlp_step *step);
+
+  /* y[i] <- f(x[i]), where y may be x; expm1_negative is exp(x) - 1 for x <= 0.
+   */
+  void (*exp)(const void *x, void *y, ptrdiff_t count);
+  void (*expm1_negative)(const void *x, void *y, ptrdiff_t count);
+  void (*tanh)(const void *x, void *y, ptrdiff_t count);
+} cymlp_kernels;
+
+typedef struct {
+  const char *isa;
+  cymlp_kernels f32, f64;
+} cymlp_kernel_set;
+
+/* The kernels for an instruction set: "avx512", "avx2" or "plain"; the best
+ * that this processor has for NULL. NULL where there are none, or the processor
+ * has not this instruction set. */
+const cymlp_kernel_set *cymlp_find_kernels(const char *isa);
+
+#endif

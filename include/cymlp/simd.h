@@ -1,0 +1,49 @@
+/* Vectors of numbers, as wide as the instruction set that is compiled for has.
+ *
+ * GCC and clang do arithmetic on them as on numbers. For other compilers a
+ * vector is one number. */
+#ifndef CYMLP_SIMD_H
+#define CYMLP_SIMD_H
+
+#if defined(__AVX512F__)
+#define CYMLP_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define CYMLP_VECTOR_BYTES 32
+#else
+#define CYMLP_VECTOR_BYTES 16
+#endif
+
+/* How many sums fit the registers: rows by two vectors of a dense tile, and
+ * vectors beside each other in a compact one, four rows high. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define CYMLP_TILE_ROWS 12
+#define CYMLP_TILE_VECTORS 4
+#else
+#define CYMLP_TILE_ROWS 6
+#define CYMLP_TILE_VECTORS 2
+#endif
+
+#if defined(__GNUC__)
+#define CYMLP_LANES(real) (CYMLP_VECTOR_BYTES / (int)sizeof(real))
+#define CYMLP_VECTOR_OF(real)                                            \
+  __attribute__((vector_size(CYMLP_VECTOR_BYTES), aligned(sizeof(real)), \
+                 may_alias)) real
+#define CYMLP_INLINE static inline __attribute__((always_inline))
+#define CYMLP_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#if defined(__clang__)
+#define CYMLP_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define CYMLP_UNROLL _Pragma("GCC unroll 16")
+#endif
+#else
+#define CYMLP_LANES(real) 1
+#define CYMLP_VECTOR_OF(real) real
+#define CYMLP_INLINE static inline
+#define CYMLP_PREFETCH(address) ((void)(address))
+#define CYMLP_UNROLL
+#endif
+
+/* A loop that is to be unrolled. */
+#define CYMLP_EACH(i, count) CYMLP_UNROLL for (int i = 0; i < (count); i++)
+
+#endif

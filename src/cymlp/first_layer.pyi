@@ -1,0 +1,18 @@
+from typing import Final, Self, final
+
+from cymlp.optimizers import Optimizer
+from cymlp.samples import Samples
+
+MOST_SORTED: Final[int]
+
+@final
+class FirstLayer:
+    @property
+    def samples(self) -> Samples: ...
+    @property
+    def n_out(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    def __new__(
+        cls, samples: Samples, n_out: int, batch_size: int, optimizer: Optimizer
+    ) -> Self: ...

@@ -1,0 +1,274 @@
+"""The layer that reads the samples.
+
+Nearly all of the time of a narrow network goes here, so that it has its own ways: it
+reads samples where they are, in whatever form they are stored, keeps its weights in
+rows padded to whole vectors during an epoch, and does the step of gradient descent with
+a gradient that has not left the registers yet. Other optimisers, and batches that are
+sorted in several parts, get the whole gradient first.
+"""
+
+cimport cython
+from cython cimport floating
+from libc.math cimport isfinite, sqrt
+from libc.stdint cimport uint32_t
+from libc.string cimport memcpy, memset
+
+from cymlp.blas cimport norm
+from cymlp.kernels cimport chosen_kernels, cymlp_kernels, cymlp_step, kernels_for
+from cymlp.optimizers cimport SGD, Optimizer, take_step
+from cymlp.samples cimport Samples, sparse_backward, sparse_forward
+
+import numpy as np
+
+# Samples whose blocks are sorted at a time; more would not stay in the cache.
+MOST_SORTED = 1024
+
+
+@cython.final
+cdef class FirstLayer:
+    """The weights of the first layer, and the samples that it reads.
+
+    Parameters
+    ----------
+    samples : Samples
+    n_out : int
+        Width of the layer.
+    batch_size : int
+        Largest number of samples in a batch.
+    optimizer : Optimizer
+        Of the kind that will train it.
+
+    Attributes
+    ----------
+    samples : Samples
+    n_out : int
+    batch_size : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp.first_layer import FirstLayer
+    >>> from cymlp.optimizers import SGD
+    >>> from cymlp.samples import Samples
+    >>> samples = Samples(np.eye(3), np.arange(3), n_classes=3)
+    >>> optimizer = SGD(learning_rate=0.1, momentum=0.9, weight_decay=0)
+    >>> FirstLayer(samples, n_out=5, batch_size=2, optimizer=optimizer).n_out
+    5
+    """
+
+    def __cinit__(
+        self, Samples samples not None, Py_ssize_t n_out, Py_ssize_t batch_size,
+        Optimizer optimizer not None
+    ):
+        cdef const cymlp_kernels *kernels = &chosen_kernels().f32
+        if samples.dtype == "float64":
+            kernels = &chosen_kernels().f64
+        dtype = np.dtype(samples.dtype)
+        self.samples = samples
+        self.n_out, self.batch_size = n_out, batch_size
+        self.n_slots = optimizer.n_slots
+        self.fuses = isinstance(optimizer, SGD) and not samples.is_sparse
+        self.stride = (n_out + kernels.lanes - 1) // kernels.lanes * kernels.lanes
+        n_rows = samples.n_features
+        if samples.n_places:
+            n_rows = 4 * samples.n_places
+        self.n_weights = n_rows * self.stride
+        self._owners = []
+        self.parameters = self.reserve(
+            (1 + self.n_slots, n_rows, self.stride), dtype
+        )
+        self.gradient = self.reserve((n_rows, self.stride), dtype)
+        self.U = self.reserve((batch_size, self.stride), dtype)
+        self.dU = self.reserve((batch_size, self.stride), dtype)
+        self.base = self.reserve(self.stride, dtype)
+        self.db = self.reserve(self.stride, dtype)
+        if samples.n_places:
+            self.n_sorted = min(batch_size, MOST_SORTED)
+            n_entries = self.n_sorted * samples.n_places
+            self.entries = self.reserve(n_entries * kernels.entry_size, np.uint8)
+            self.counts = <uint32_t *> self.reserve(samples.n_places, np.uint32)
+        elif not samples.is_sparse:
+            self.inputs = <const void **> self.reserve(2 * batch_size, np.uintp)
+
+    cdef void *reserve(self, shape, dtype) except NULL:
+        """Zeros that begin on a cache line, and stay as long as the layer."""
+        # Zeros are not in memory before they are touched.
+        array = np.zeros(np.prod(shape) * np.dtype(dtype).itemsize + 64, np.uint8)
+        self._owners.append(array)
+        cdef unsigned char[::1] numbers = array
+        return &numbers[63 - (<size_t> &numbers[0] + 63) % 64]
+
+
+cdef void pad(
+    const floating *numbers, Py_ssize_t n, Py_ssize_t n_out, floating *padded,
+    Py_ssize_t stride
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        memcpy(&padded[i * stride], &numbers[i * n_out], n_out * sizeof(floating))
+
+
+cdef void unpad(
+    const floating *padded, Py_ssize_t stride, floating *numbers, Py_ssize_t n,
+    Py_ssize_t n_out
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        memcpy(&numbers[i * n_out], &padded[i * stride], n_out * sizeof(floating))
+
+
+cdef void load(
+    FirstLayer layer, const floating *theta, Py_ssize_t apart
+) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(1 + layer.n_slots):
+        pad(&theta[k * apart], layer.samples.n_features, layer.n_out,
+            <floating *> layer.parameters + k * layer.n_weights, layer.stride)
+
+
+cdef void store(FirstLayer layer, floating *theta, Py_ssize_t apart) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(1 + layer.n_slots):
+        unpad(<floating *> layer.parameters + k * layer.n_weights, layer.stride,
+              &theta[k * apart], layer.samples.n_features, layer.n_out)
+
+
+cdef int first_forward(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, Py_ssize_t n_ahead,
+    const floating *b, floating *U
+) except -1 nogil:
+    cdef floating *W = <floating *> layer.parameters
+    cdef floating *base = <floating *> layer.base
+    cdef floating *sums = <floating *> layer.U
+    cdef Py_ssize_t part, start, count
+    pad(b, 1, layer.n_out, base, layer.stride)
+    if layer.samples.n_places > 0:
+        add_offsets(layer, W, base)
+        for part in range((n - 1) // layer.n_sorted + 1):
+            start = part * layer.n_sorted
+            count = min(layer.n_sorted, n - start)
+            sort_blocks(layer, &rows[start], count, n + n_ahead - start - count, W)
+            kernels_for(W).compact_forward(
+                layer.entries, layer.counts, count, layer.samples.n_places, W, base,
+                &sums[start * layer.stride], layer.stride
+            )
+    elif layer.samples.is_sparse:
+        sparse_forward(layer.samples, rows, W, base, sums, n, layer.stride)
+    else:
+        n_ahead = min(n_ahead, layer.batch_size)
+        find_rows(layer, rows, n + n_ahead, W)
+        kernels_for(W).dense_forward(
+            layer.inputs, n, n_ahead, layer.samples.n_features, W, base, sums,
+            layer.stride
+        )
+    unpad(sums, layer.stride, U, n, layer.n_out)
+    return 0
+
+
+cdef void add_offsets(
+    FirstLayer layer, const floating *W, floating *base
+) noexcept nogil:
+    """base <- base + o^T W: what a sample of nothing but commonest values has."""
+    cdef const floating *offsets = <const floating *> layer.samples.offsets
+    cdef Py_ssize_t j, k
+    for k in range(layer.samples.n_features):
+        for j in range(layer.stride):
+            base[j] += offsets[k] * W[k * layer.stride + j]
+
+
+# The last argument of these only says of which precision the samples are.
+
+cdef void sort_blocks(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, Py_ssize_t n_ahead,
+    const floating *precision
+) noexcept nogil:
+    kernels_for(precision).compact_sort(
+        layer.samples.row_starts, layer.samples.places, layer.samples.values, rows, n,
+        n_ahead, layer.samples.n_places, layer.stride, layer.entries, layer.counts
+    )
+
+
+cdef void find_rows(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, const floating *precision
+) noexcept nogil:
+    cdef const floating *X = <const floating *> layer.samples.values
+    cdef Py_ssize_t i
+    for i in range(n):
+        layer.inputs[i] = &X[rows[i] * layer.samples.n_features]
+
+
+cdef int first_backward(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, const floating *dU,
+    const floating *db, Optimizer optimizer, double *gradient_norm
+) except -1 nogil:
+    cdef floating *W = <floating *> layer.parameters
+    cdef floating *G = <floating *> layer.gradient
+    cdef cymlp_step step
+    cdef double squares
+    # Above it, what squares lose by underflow does not show.
+    cdef double lowest = 1e-28 if floating is float else 1e-280
+    cdef bint fused = layer.fuses and (
+        layer.samples.n_places == 0 or n <= layer.n_sorted
+    )
+    pad(dU, n, layer.n_out, <floating *> layer.dU, layer.stride)
+    if fused:
+        step = descent(layer, <SGD> optimizer, W)
+        squares = backward(layer, rows, n, db, &step)
+        gradient_norm[0] = sqrt(squares)
+        if lowest <= squares and isfinite(squares):
+            return 0
+    # The sum of squares is out of range, or there was no step yet.
+    memset(G, 0, layer.n_weights * sizeof(floating))
+    step.gradient, step.velocity = G, NULL
+    backward(layer, rows, n, db, &step)
+    gradient_norm[0] = norm(G, layer.n_weights)
+    if not fused:
+        take_step(optimizer, W, W + layer.n_weights, layer.n_weights, G,
+                  layer.n_weights)
+    return 0
+
+
+cdef cymlp_step descent(
+    FirstLayer layer, SGD optimizer, floating *W
+) noexcept nogil:
+    """The step of stochastic gradient descent."""
+    cdef cymlp_step step
+    cdef double rate = optimizer._learning_rate
+    step.weights, step.velocity, step.gradient = W, W + layer.n_weights, NULL
+    step.momentum, step.weight_decay = optimizer.momentum, optimizer.weight_decay
+    step.velocity_rate = rate * optimizer.momentum if optimizer.nesterov else rate
+    step.direction_rate = rate if optimizer.nesterov else 0
+    return step
+
+
+cdef double backward(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, const floating *db,
+    const cymlp_step *step
+) noexcept nogil:
+    """Do the step with A^T dU; return the sum of its squares, where it is known."""
+    cdef floating *D = <floating *> layer.dU
+    cdef double squares = 0
+    cdef Py_ssize_t part, start, count
+    pad(db, 1, layer.n_out, <floating *> layer.db, layer.stride)
+    if layer.samples.is_sparse:
+        sparse_backward(
+            layer.samples, rows, D, <floating *> step.gradient, n, layer.stride
+        )
+    elif layer.samples.n_places == 0:
+        squares = kernels_for(D).dense_backward(
+            layer.inputs, n, layer.samples.n_features, D, layer.stride, step
+        )
+    else:
+        for part in range((n - 1) // layer.n_sorted + 1):
+            start = part * layer.n_sorted
+            count = min(layer.n_sorted, n - start)
+            if n > layer.n_sorted:
+                sort_blocks(layer, &rows[start], count, 0, D)
+            squares += kernels_for(D).compact_backward(
+                layer.entries, layer.counts, count, layer.samples.n_places,
+                &D[start * layer.stride], layer.db, layer.samples.offsets, layer.stride,
+                step
+            )
+            # It is for all samples, and has been added.
+            memset(layer.db, 0, layer.stride * sizeof(floating))
+    return squares

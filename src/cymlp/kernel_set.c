@@ -1,0 +1,48 @@
+/* The kernels for one instruction set, that which the compiler is told to use.
+ */
+#include "cymlp/kernels.h"
+#include "cymlp/simd.h"
+#include "cymlp/vecmath.h"
+
+#define REAL float
+#define SUFFIX f32
+#include "cymlp/first_layer.h"
+
+#define REAL double
+#define SUFFIX f64
+#include "cymlp/first_layer.h"
+
+#define OVER_ARRAY(name)                                      \
+  static void name(const void *x, void *y, ptrdiff_t count) { \
+    cymlp_##name(x, y, count);                                \
+  }
+
+OVER_ARRAY(exp_f32)
+OVER_ARRAY(exp_f64)
+OVER_ARRAY(expm1_negative_f32)
+OVER_ARRAY(expm1_negative_f64)
+OVER_ARRAY(tanh_f32)
+OVER_ARRAY(tanh_f64)
+
+#define TABLE(real, suffix)                          \
+  {                                                  \
+      .lanes = CYMLP_LANES(real),                    \
+      .entry_size = sizeof(entry_##suffix),          \
+      .dense_forward = dense_forward_##suffix,       \
+      .dense_backward = dense_backward_##suffix,     \
+      .compact_sort = compact_sort_##suffix,         \
+      .compact_forward = compact_forward_##suffix,   \
+      .compact_backward = compact_backward_##suffix, \
+      .exp = exp_##suffix,                           \
+      .expm1_negative = expm1_negative_##suffix,     \
+      .tanh = tanh_##suffix,                         \
+  }
+
+#define STRING(name) #name
+#define NAME_OF(isa) STRING(isa)
+#define SET(isa) cymlp_kernels_##isa
+#define SET_OF(isa) SET(isa)
+
+const cymlp_kernel_set SET_OF(CYMLP_ISA) = {.isa = NAME_OF(CYMLP_ISA),
+                                            .f32 = TABLE(float, f32),
+                                            .f64 = TABLE(double, f64)};
