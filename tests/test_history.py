@@ -1,6 +1,6 @@
 """What a fit reports, and the picture of it."""
 
-import matplotlib
+import matplotlib.pyplot
 import numpy as np
 import pytest
 
@@ -50,6 +50,42 @@ def test_batches_have_a_row_per_epoch(history):
 def test_an_empty_history_has_no_columns():
     assert len(History()) == History().n_epochs == 0
     assert History().batches is None
+
+
+def test_a_column_that_an_epoch_lacks_has_nan_there(history):
+    history.append(epoch=4, train_loss=0.25, dead_units=[0.5, 0.0])
+    assert list(history)[-1] == "dead_units"
+    assert len(history) == 6
+    np.testing.assert_array_equal(history["val_loss"], [2, 1, 2 / 3, np.nan])
+    np.testing.assert_array_equal(
+        history["dead_units"], [[np.nan] * 2] * 3 + [[0.5, 0]]
+    )
+    assert history["epoch"].dtype.kind == "i"
+
+
+def test_whole_numbers_that_an_epoch_lacks_become_floats():
+    history = History()
+    history.append(epoch=1, count=2**40)
+    history.append(epoch=2)
+    np.testing.assert_array_equal(history["count"], [2.0**40, np.nan])
+
+
+def test_batches_are_filled_with_nan(history):
+    history.append(epoch=4)
+    history.append(epoch=5, batches={"loss": [5, 6, 7], "accuracy": [1, 1, 0]})
+    nan = np.nan
+    rows = [[1, 1.5, nan], [2, 2.5, nan], [3, 3.5, nan], [nan] * 3, [5, 6, 7]]
+    np.testing.assert_array_equal(history.batches["loss"], np.float32(rows))
+    assert history.batches["loss"].dtype == np.float32
+    np.testing.assert_array_equal(
+        history.batches["accuracy"], [[nan] * 3] * 4 + [[1, 1, 0]]
+    )
+
+
+def test_plot_leaves_out_what_is_nan(history):
+    history.append(epoch=4, train_loss=0.25, train_accuracy=1)
+    _, val = history.plot()[0].get_lines()
+    np.testing.assert_array_equal(val.get_ydata(), [2, 1, 2 / 3, np.nan])
 
 
 def test_plot_draws_every_curve_and_names_its_axes(history):

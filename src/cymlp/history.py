@@ -8,8 +8,8 @@ import numpy as np
 class History(Mapping):
     """Columns of figures, one value per epoch.
 
-    ``history_["train_loss"]`` is an array over the epochs. The columns, of shape
-    (n_epochs,) unless said otherwise, are
+    ``history_["train_loss"]`` is an array over the epochs, NaN for those that have no
+    such figure. The columns, of shape (n_epochs,) unless said otherwise, are
 
     - ``epoch``: 1, 2, ...;
     - ``train_loss``, ``train_accuracy``: means over the samples, as they were measured
@@ -31,7 +31,8 @@ class History(Mapping):
     ----------
     batches : dict of str to ndarray of shape (n_epochs, n_batches), or None
         ``loss`` and ``accuracy`` of every mini-batch before its update, as float32,
-        where ``record_batches=True`` asked for them.
+        where ``record_batches=True`` asked for them; NaN after the last batch of an
+        epoch that has fewer than others.
 
     Examples
     --------
@@ -57,8 +58,7 @@ class History(Mapping):
         batches : dict of str to array-like of shape (n_batches,), default=None
             Figures of each mini-batch.
         **figures : float or list of float
-            One value for each column, or one for each layer; the same columns every
-            time.
+            One value for each column, or one for each layer.
         """
         if batches is not None:
             batches = {name: np.float32(values) for name, values in batches.items()}
@@ -72,27 +72,17 @@ class History(Mapping):
     @property
     def batches(self):
         """Figures of every mini-batch, or None where they were not recorded."""
-        if not self._epochs or self._epochs[0][1] is None:
-            return None
-        names = self._epochs[0][1]
-        return {
-            name: np.stack([batches[name] for _, batches in self._epochs])
-            for name in names
-        }
+        epochs = [batches or {} for _, batches in self._epochs]
+        return {name: _column(epochs, name) for name in _names(epochs)} or None
 
     def __getitem__(self, name):
-        if name not in self._names():
-            raise KeyError(name)
-        return np.array([figures[name] for figures, _ in self._epochs])
+        return _column([figures for figures, _ in self._epochs], name)
 
     def __iter__(self):
-        return iter(self._names())
+        return iter(_names(figures for figures, _ in self._epochs))
 
     def __len__(self):
-        return len(self._names())
-
-    def _names(self):
-        return self._epochs[0][0] if self._epochs else {}
+        return sum(1 for _ in self)
 
     def __repr__(self):
         return f"History of {self.n_epochs} epochs: {', '.join(self)}"
@@ -115,3 +105,28 @@ class History(Mapping):
         from cymlp.plots import plot_history
 
         return plot_history(self, axes)
+
+
+def _names(epochs):
+    """Names that any of the epochs has, in the order of their first appearance."""
+    return dict.fromkeys(name for figures in epochs for name in figures)
+
+
+def _column(epochs, name):
+    """Figures of one name, NaN where an epoch has none or fewer than others."""
+    rows = {
+        index: np.asarray(figures[name])
+        for index, figures in enumerate(epochs)
+        if name in figures
+    }
+    if not rows:
+        raise KeyError(name)
+    shapes = {row.shape for row in rows.values()}
+    if len(rows) == len(epochs) and len(shapes) == 1:
+        return np.stack(list(rows.values()))
+    # An integer cannot be NaN.
+    dtype = np.result_type(*rows.values(), np.float32)
+    column = np.full((len(epochs), *max(shapes)), np.nan, dtype)
+    for index, row in rows.items():
+        column[(index, *map(slice, row.shape))] = row
+    return column
