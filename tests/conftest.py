@@ -6,6 +6,7 @@ import threading
 
 import data
 import pytest
+from sklearn.datasets import make_classification
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,14 @@ def mnist():
     assert dataset.comparable, "CYMLP_DATA is set but has no MNIST"
     return dataset._replace(
         X_train=data.scale(dataset.X_train), X_test=data.scale(dataset.X_test)
+    )
+
+
+@pytest.fixture
+def three_classes():
+    """120 samples of 3 classes that a line can nearly tell apart."""
+    return make_classification(
+        120, 6, n_informative=4, n_classes=3, random_state=0, class_sep=2
     )
 
 

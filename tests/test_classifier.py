@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import make_mlp
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification
@@ -26,28 +27,10 @@ from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
 from cymlp.training import Training
 
 
-def make_mlp(**parameters):
-    """A small network that trains for a fixed number of epochs."""
-    settings = {
-        "hidden_layer_sizes": (8,),
-        "max_iter": 10,
-        "n_iter_no_change": np.inf,
-        "random_state": 0,
-    }
-    return MLPClassifier(**settings | parameters)
-
-
 @pytest.fixture(scope="module")
 def digits():
     X, y = load_digits(return_X_y=True)
     return X / 16, y
-
-
-@pytest.fixture
-def three_classes():
-    return make_classification(
-        120, 6, n_informative=4, n_classes=3, random_state=0, class_sep=2
-    )
 
 
 class UserTanh:

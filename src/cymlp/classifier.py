@@ -529,7 +529,13 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             )
         elif self.early_stopping:
             rows, held_out = self._split(dataset.targets)
-            return rows, dataset.rows(held_out)
+            held_out = dataset.rows(held_out)
+            if held_out.weights is not None and not held_out.weights.any():
+                raise ValueError(
+                    "early_stopping=True has held out samples of weight 0 alone, by "
+                    "sample_weight and class_weight. Pass X_val and y_val instead."
+                )
+            return rows, held_out
         else:
             held_out = None
         return np.arange(dataset.X.shape[0]), held_out
@@ -540,12 +546,13 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             targets, _ = encode(y, self.dtype, classes=self.classes_)
             check_consistent_length(X, targets.y)
             weights = check_weights(sample_weight, X)
+            weights = combined_weights(weights, factors, targets)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 "X_val, y_val or sample_weight_val is not as it must be, like X, y and "
                 f"sample_weight: {error}"
             ) from error
-        return Dataset(X, targets, combined_weights(weights, factors, targets))
+        return Dataset(X, targets, weights)
 
     def _split(self, targets):
         """Numbers of the samples to train on and of those to validate with."""

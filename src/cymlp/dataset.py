@@ -233,8 +233,10 @@ def class_factors(class_weight, sample_weight, targets, classes):
         total = np.bincount(targets.y, weights, minlength=targets.n_classes)
     else:
         total = weights @ targets.T
-    # A class without samples of positive weight needs no factor.
-    return total.sum() / (targets.n_classes * np.where(total > 0, total, 1))
+    # A class without samples of positive weight needs no factor. Weights that are too
+    # small to be balanced get an infinite one, which is refused with what it makes.
+    with np.errstate(over="ignore"):
+        return total.sum() / (targets.n_classes * np.where(total > 0, total, 1))
 
 
 def _given_factors(class_weight, classes):
@@ -266,7 +268,12 @@ def combined_weights(sample_weight, factors, targets):
     Returns
     -------
     weights : ndarray of float64 of shape (n_samples,) or None
-        None where all are 1.
+        Divided by the largest. None where all are 1.
+
+    Raises
+    ------
+    ValueError
+        If none of the products is positive, or one is not finite.
 
     Examples
     --------
@@ -274,12 +281,21 @@ def combined_weights(sample_weight, factors, targets):
     >>> from cymlp.dataset import combined_weights, encode
     >>> targets, _ = encode([[0.25, 0.75], [1.0, 0.0]], "float64")
     >>> combined_weights(np.array([1.0, 10.0]), np.array([2.0, 4.0]), targets)
-    array([ 3.5, 20. ])
+    array([0.175, 1.   ])
     """
     if factors is None:
         return sample_weight
     weights = factors[targets.y] if targets.T is None else targets.T @ factors
-    return weights if sample_weight is None else weights * sample_weight
+    if sample_weight is not None:
+        with np.errstate(invalid="ignore"):
+            weights = weights * sample_weight
+    largest = weights.max()
+    if not 0 < largest < np.inf:
+        raise ValueError(
+            "sample_weight and class_weight must have finite products, at least one of "
+            f"them positive; the largest is {largest}"
+        )
+    return weights / largest
 
 
 def check_weights(sample_weight, X):
@@ -350,6 +366,6 @@ def weights_of_mean_1(weights, rows, dtype):
     if mean == 0:
         raise ValueError(
             "sample_weight and class_weight leave no sample to train on: the product "
-            "of both is 0 for all"
+            "of both is 0 for all that early_stopping does not hold out"
         )
     return (weights / mean).astype(dtype)

@@ -1,0 +1,38 @@
+"""What several test files use to fit networks and to compare them."""
+
+import numpy as np
+
+from cymlp import MLPClassifier
+from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
+
+LOSSES = [CrossEntropy(), KLDiv(), Focal(), Hinge(), Hinge(margin=1, softmax=True)]
+SOFT_LOSSES = [loss for loss in LOSSES if not loss.hard_labels_only]
+
+
+def make_mlp(**parameters):
+    """A small network that trains for a fixed number of epochs."""
+    settings = {
+        "hidden_layer_sizes": (8,),
+        "max_iter": 10,
+        "n_iter_no_change": np.inf,
+        "random_state": 0,
+    }
+    return MLPClassifier(**settings | parameters)
+
+
+def assert_same_weights(one, other):
+    """That two networks have the same bits."""
+    for a, b in zip(
+        one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True
+    ):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+def assert_same_history(one, other):
+    """That two networks report the same, but for the time that it took."""
+    assert set(one.history_) == set(other.history_)
+    for column in set(one.history_) - {"seconds"}:
+        np.testing.assert_array_equal(
+            one.history_[column], other.history_[column], err_msg=column
+        )
