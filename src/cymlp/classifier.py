@@ -36,6 +36,7 @@ from cymlp.history import History
 from cymlp.initialization import draw_weights
 from cymlp.network import Network, n_parameters, split_parameters
 from cymlp.optimizers import SGD, Adam
+from cymlp.stopping import BestState
 from cymlp.threads import single_threaded_blas
 from cymlp.training import Control, DivergedError, Progress, Training
 from cymlp.validation import checked_loss, checked_result
@@ -467,6 +468,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         if not goes_on or not hasattr(self, "_progress"):
             self._progress = Progress(check_random_state(self.random_state))
         rows, held_out = self._hold_out(dataset, validation, factors)
+        vars(self).pop("best_epoch_", None)
         sizes = self._layer_sizes(self.n_features_in_, self.classes_.size)
         self._set_parts(sizes, dataset.targets)
         network = Network(
@@ -570,7 +572,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"early_stopping=True cannot hold out validation_fraction="
                 f"{self.validation_fraction} of {targets.y.size} samples in "
-                f"{self.classes_.size} classes: {error} Pass X_val and y_val instead."
+                f"{self.classes_.size} classes ({error}). Pass X_val and y_val instead."
             ) from error
 
     def _set_parts(self, sizes, targets):
@@ -766,6 +768,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         """Keep what came of training, and nothing of its memory besides."""
         self.coefs_ = [W.copy() for W in self.coefs_]
         self.intercepts_ = [b.copy() for b in self.intercepts_]
+        if self._progress.best.state is not None:
+            # An error came before it was put back.
+            self._progress.best = BestState()
         self._progress.slots = training.state[1:].copy()
         self._progress.n_steps = training.optimizer.n_steps
         self.n_iter_ = self.history_.n_epochs - n_before

@@ -5,6 +5,8 @@ from numbers import Real
 import numpy as np
 
 SMALLEST_ADAPTIVE_RATE = 1e-6
+# Of "invscaling", in place of 0, which optimisers do not take.
+SMALLEST_RATE = float(np.finfo(np.float64).tiny)
 
 
 class Schedule:
@@ -63,7 +65,9 @@ class Schedule:
         if callable(self.learning_rate):
             return _checked(self.learning_rate(epoch), epoch)
         if self.learning_rate == "invscaling":
-            return self.initial / (n_seen + 1) ** self.power_t
+            # Powers that are too small for a float are 0, and too large an error.
+            rate = self.initial * (n_seen + 1.0) ** -self.power_t
+            return max(rate, SMALLEST_RATE)
         return self.initial / 5**self.n_reductions
 
     def lower(self):

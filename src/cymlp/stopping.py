@@ -35,7 +35,8 @@ class NoImprovement:
         stop : bool
             True once after too many epochs; the count then starts again.
         """
-        self._count = self._count + 1 if figure >= self._best - self.tol else 0
+        # A figure that is not a number is no improvement either.
+        self._count = 0 if figure < self._best - self.tol else self._count + 1
         self._best = min(self._best, figure)
         if self._count <= self.n_iter_no_change:
             return False
@@ -83,8 +84,8 @@ class BestState:
             Copied if it is the best so far.
         n_steps : int
         """
-        if figure < self._figure:
-            self._figure = figure
+        if self.epoch is None or figure < self._figure:
+            self._figure = min(self._figure, figure)  # not a NaN
             self.epoch = epoch
             self.state = state.copy()
             self.n_steps = n_steps
