@@ -2,11 +2,10 @@
 
 import warnings
 from collections.abc import Mapping, Set
-from copy import copy
+from copy import copy, deepcopy
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -30,6 +29,7 @@ from cymlp.dataset import (
     class_factors,
     combined_weights,
     encode,
+    has_rows,
 )
 from cymlp.diagnostics import GradientFlow
 from cymlp.history import History
@@ -432,7 +432,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             classes = self.classes_
         elif classes is not None:
             classes = self._checked_classes(classes, goes_on)
-        elif not issparse(y) and np.asarray(y).ndim < 2:
+        elif not has_rows(y):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         training, _ = self._prepare(
             X, y, sample_weight, (None, None, None), classes, goes_on
@@ -455,11 +455,12 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _prepare(self, X, y, sample_weight, validation, classes, goes_on):
         """Check everything; only then change what an earlier call has left."""
         draft = copy(self)
+        if hasattr(self, "_progress"):
+            draft._progress = copy(self._progress)
         training = draft._prepare_in_place(
             X, y, sample_weight, validation, classes, goes_on
         )
-        vars(self).clear()
-        vars(self).update(vars(draft))
+        self.__dict__ = vars(draft)  # in one go, which Ctrl-C cannot cut in two
         return training
 
     def _prepare_in_place(self, X, y, sample_weight, validation, classes, goes_on):
@@ -540,7 +541,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             return rows, held_out
         else:
             held_out = None
-        return np.arange(dataset.X.shape[0]), held_out
+        return np.arange(dataset.X.shape[0], dtype=np.intp), held_out
 
     def _check_validation(self, X, y, sample_weight, factors):
         try:
@@ -560,10 +561,12 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         """Numbers of the samples to train on and of those to validate with."""
         progress = self._progress
         if progress.split_seed is None:
-            progress.split_seed = progress.random_state.randint(2**31 - 1)
+            # From a copy, so that a call that is refused has drawn nothing.
+            random_state = deepcopy(progress.random_state)
+            progress.split_seed = random_state.randint(2**31 - 1)
         try:
             return train_test_split(
-                np.arange(targets.y.size),
+                np.arange(targets.y.size, dtype=np.intp),
                 test_size=self.validation_fraction,
                 stratify=targets.y,
                 random_state=progress.split_seed,
@@ -621,7 +624,13 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 f"{[np.shape(array) for array in given]}"
             )
         for array, value in zip((*coefs, *intercepts), given, strict=True):
-            array[...] = value
+            with np.errstate(over="ignore"):
+                array[...] = value
+            if not np.isfinite(array).all():
+                raise ValueError(
+                    "coefs_ or intercepts_, which training is to go on from, have a "
+                    f"number that is NaN, infinite or too large for {array.dtype}"
+                )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -91,6 +91,27 @@ class Dataset(NamedTuple):
         return Dataset(self.X[index], self.targets.rows(index), weights)
 
 
+def has_rows(y):
+    """Whether targets have a row for each sample, and are no labels then.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+
+    Returns
+    -------
+    has_rows : bool
+
+    Examples
+    --------
+    >>> from cymlp.dataset import has_rows
+    >>> has_rows(["a", "b"]), has_rows([["a"], ["b"]]), has_rows([[0.25, 0.75]])
+    (False, False, True)
+    """
+    shape = y.shape if issparse(y) else np.asarray(y).shape
+    return len(shape) > 1 and shape[1:] != (1,)
+
+
 def encode(y, dtype, *, classes=None):
     """Check targets and make them numbers.
 
@@ -125,8 +146,7 @@ def encode(y, dtype, *, classes=None):
     >>> targets.y, classes
     (array([1, 0]), array([0, 1]))
     """
-    shape = y.shape if issparse(y) else np.asarray(y).shape
-    if len(shape) > 1 and shape[1:] != (1,):
+    if has_rows(y):
         return _encode_probabilities(y, np.dtype(dtype), classes)
     y = _check_y(y)
     check_classification_targets(y)

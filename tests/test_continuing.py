@@ -1,0 +1,473 @@
+"""Going on from an earlier call: warm starts, partial fits, pickles between."""
+
+import io
+import pickle
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+from helpers import LOSSES, assert_same_history, assert_same_weights, make_mlp
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from cymlp.losses import Hinge
+
+CLASSES = [0, 1, 2]
+
+# Whatever a later call has to know of an earlier one.
+SETTINGS = [
+    {},
+    {"momentum": 0.0},
+    {"nesterovs_momentum": True},
+    {"solver": "adam"},
+    {"dropout": 0.3},
+    {"solver": "adam", "dropout": [0.5], "loss": "focal"},
+    {"learning_rate": "invscaling"},
+    {"learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 2},
+    {"learning_rate": lambda epoch: 0.1 / epoch},
+    {"shuffle": False},
+    {"class_weight": {1: 3.0}},
+    {"batch_size": 7, "record_batches": True, "diagnostics": True},
+    {"random_state": np.random.RandomState(3)},
+    {"dtype": "float64", "activation": "relu", "hidden_layer_sizes": (9, 5)},
+]
+
+
+def copied(mlp, way):
+    if way == "pickle":
+        return pickle.loads(pickle.dumps(mlp))
+    if way == "joblib":
+        stream = io.BytesIO()
+        joblib.dump(mlp, stream)
+        stream.seek(0)
+        return joblib.load(stream)
+    return mlp
+
+
+def without_warning(mlp, *data, **named_data):
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        return mlp.fit(*data, **named_data)
+
+
+@pytest.mark.parametrize("way", ["none", "pickle", "joblib"])
+@pytest.mark.parametrize("settings", SETTINGS, ids=repr)
+def test_two_fits_are_as_one_that_is_twice_as_long(three_classes, settings, way):
+    X, y = three_classes
+    if way != "none" and callable(settings.get("learning_rate")):
+        settings = settings | {"learning_rate": "constant"}
+    at_once = clone(make_mlp(**settings, max_iter=10))
+    in_two = clone(make_mlp(**settings, max_iter=5, warm_start=True))
+    validation = {"X_val": X[:20], "y_val": y[:20]}
+    without_warning(at_once, X, y, **validation)
+    without_warning(in_two, X, y, **validation)
+    in_two = without_warning(copied(in_two, way), X, y, **validation)
+    assert_same_weights(at_once, in_two)
+    assert_same_history(at_once, in_two)
+    assert in_two.n_iter_ == 5
+    assert in_two.loss_curve_ == at_once.loss_curve_
+    assert in_two.loss_ == at_once.loss_
+
+
+@pytest.mark.parametrize("way", ["none", "pickle", "joblib"])
+@pytest.mark.parametrize("settings", SETTINGS, ids=repr)
+def test_partial_fits_are_as_one_fit_of_as_many_epochs(three_classes, settings, way):
+    X, y = three_classes
+    if way != "none" and callable(settings.get("learning_rate")):
+        settings = settings | {"learning_rate": "constant"}
+    at_once = without_warning(clone(make_mlp(**settings)), X, y)
+    by_parts = clone(make_mlp(**settings))
+    for _ in range(10):
+        by_parts = copied(by_parts.partial_fit(X, y, CLASSES), way)
+        assert by_parts.n_iter_ == 1
+    assert_same_weights(at_once, by_parts)
+    assert_same_history(at_once, by_parts)
+
+
+def test_the_count_of_epochs_without_improvement_goes_on(three_classes):
+    X, y = three_classes
+    settings = {"tol": 0.01, "n_iter_no_change": 5}
+    at_once = make_mlp(max_iter=500, **settings).fit(X, y)
+    one_by_one = make_mlp(max_iter=1, warm_start=True, **settings)
+    stopped = False
+    while not stopped:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            one_by_one.fit(X, y)
+        stopped = not warned
+    assert one_by_one.history_.n_epochs == at_once.n_iter_
+    assert_same_weights(at_once, one_by_one)
+
+
+def test_a_warm_start_may_follow_partial_fits_and_go_before_them(three_classes):
+    X, y = three_classes
+    mixed = make_mlp(max_iter=4, warm_start=True, solver="adam")
+    mixed.partial_fit(X, y, CLASSES).fit(X, y).partial_fit(X, y)
+    assert_same_weights(mixed, make_mlp(max_iter=6, solver="adam").fit(X, y))
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_data_may_change_between_calls(three_classes, soft):
+    X, y = three_classes
+    targets = np.random.default_rng(0).dirichlet(np.ones(3), 120) if soft else y
+    mlp = make_mlp(batch_size=10)
+    for start in range(0, 120, 30):
+        part = slice(start, start + 30)
+        mlp.partial_fit(X[part], targets[part], CLASSES)
+    np.testing.assert_array_equal(mlp.history_["epoch"], [1, 2, 3, 4])
+    warm = make_mlp(batch_size=10, warm_start=True, max_iter=1)
+    for start in range(0, 120, 30):
+        warm.fit(X[start : start + 30], targets[start : start + 30])
+    assert_same_weights(mlp, warm)
+
+
+def test_labels_and_probabilities_may_take_turns(three_classes):
+    X, y = three_classes
+    mixed = make_mlp(warm_start=True, max_iter=2)
+    mixed.fit(X, y).fit(X, np.eye(3)[y]).fit(X, y)
+    assert_same_weights(mixed, make_mlp(max_iter=6).fit(X, y))
+    rows_first = make_mlp().partial_fit(X, np.eye(3)[y])
+    np.testing.assert_array_equal(rows_first.classes_, CLASSES)
+    assert_same_weights(rows_first.partial_fit(X, y), make_mlp(max_iter=2).fit(X, y))
+
+
+def test_partial_fit_learns_classes_that_come_late():
+    X, y = [[1.0], [2.0], [3.0]], ["a", "b", "c"]
+    mlp = make_mlp().partial_fit(X, y, classes=["d", "c", "b", "a"])
+    assert list(mlp.classes_) == ["a", "b", "c", "d"]
+    for _ in range(200):
+        mlp.partial_fit([[9.0]], ["d"])
+    assert mlp.predict([[9.0]]) == ["d"]
+
+
+def test_a_fit_without_warm_start_keeps_nothing_for_the_next(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(solver="adam").fit(X, y)
+    assert not hasattr(mlp, "_progress")
+    again = clone(mlp).partial_fit(X, y, CLASSES).fit(X, y)
+    assert_same_weights(mlp, again)
+    assert_same_history(mlp, again)
+    assert not hasattr(again, "_progress")
+
+
+def test_partial_fit_after_a_plain_fit_begins_with_no_velocity(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(shuffle=False, weight_decay=0).fit(X, y)
+    fresh = make_mlp(shuffle=False, weight_decay=0).partial_fit(X, y, CLASSES)
+    fresh._progress.slots[:] = 0
+    fresh.coefs_ = [W.copy() for W in mlp.coefs_]
+    fresh.intercepts_ = [b.copy() for b in mlp.intercepts_]
+    assert_same_weights(mlp.partial_fit(X, y), fresh.partial_fit(X, y))
+    assert mlp.history_.n_epochs == 11
+
+
+def test_history_goes_on_with_other_columns(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(max_iter=2, warm_start=True).fit(X, y)
+    mlp.set_params(diagnostics=True, record_batches=True, batch_size=50)
+    mlp.fit(X, y, X_val=X, y_val=y)
+    mlp.set_params(batch_size=30, diagnostics=False).fit(X, y)
+    history = mlp.history_
+    assert history.n_epochs == 6
+    np.testing.assert_array_equal(history["epoch"], np.arange(1, 7))
+    absent = np.isnan(history["val_loss"])
+    np.testing.assert_array_equal(absent, [True, True, False, False, True, True])
+    assert history["zero_gradients"].shape == (6, 2)
+    np.testing.assert_array_equal(np.isnan(history["dead_units"][:, 0]), absent)
+    assert history.batches["loss"].shape == (6, 4)
+    np.testing.assert_array_equal(
+        np.isnan(history.batches["loss"]).sum(axis=1), [4, 4, 1, 1, 0, 0]
+    )
+
+
+def test_weights_that_a_user_assigns_are_gone_on_from(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True, momentum=0, shuffle=False, max_iter=3)
+    other = clone(mlp).set_params(random_state=5).fit(X, y)
+    mlp.fit(X, y)
+    mlp.coefs_ = [W.tolist() for W in other.coefs_]
+    mlp.intercepts_ = [b.astype("float64") for b in other.intercepts_]
+    assert_same_weights(mlp.fit(X, y), other.fit(X, y))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"solver": "adam"},
+        {"dtype": "float64"},
+        {"activation": "relu"},
+        {"loss": Hinge()},
+        {"nesterovs_momentum": True},
+        {"learning_rate_init": 1e-3},
+        {"dropout": 0.5},
+        {"early_stopping": True},
+        {"max_iter": 2, "batch_size": 17},
+        {"hidden_layer_sizes": 8},
+    ],
+    ids=repr,
+)
+def test_parameters_may_change_between_calls(three_classes, parameters):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True).fit(X, y)
+    before = mlp.history_["train_loss"][-1]
+    mlp.set_params(**parameters).fit(X, y)
+    assert mlp.coefs_[0].dtype == mlp.dtype
+    if not parameters.keys() & {"activation", "dropout", "loss"}:
+        assert mlp.history_["train_loss"][10] < before + 0.05
+    mlp.set_params(solver="sgd", dtype="float32", early_stopping=False).fit(X, y)
+    assert mlp.coefs_[0].dtype == np.float32
+    assert np.isfinite(mlp.loss_curve_).all()
+
+
+def test_another_solver_begins_afresh(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True, shuffle=False, max_iter=3).fit(X, y)
+    from_here = clone(mlp).set_params(solver="adam").fit(X, y)
+    from_here._progress.slots[:] = 0
+    from_here._progress.n_steps = 0
+    from_here.coefs_, from_here.intercepts_ = mlp.coefs_, mlp.intercepts_
+    mlp.set_params(solver="adam").fit(X, y)
+    assert_same_weights(mlp, from_here.fit(X, y))
+
+
+def test_pickles_are_hardly_larger_than_the_weights():
+    X = np.random.default_rng(0).normal(size=(200, 784))
+    y = np.arange(200) % 10
+    for solver, n_slots in (("sgd", 1), ("adam", 2)):
+        settings = {"hidden_layer_sizes": (100,), "max_iter": 1, "solver": solver}
+        mlp = make_mlp(**settings, early_stopping=True).fit(X, y)
+        n_bytes = sum(array.nbytes for array in mlp.coefs_ + mlp.intercepts_)
+        assert len(pickle.dumps(mlp)) <= 1.1 * n_bytes + 16_000
+        # What a later call goes on from is as large again for each of its arrays.
+        for early_stopping in (False, True):
+            mlp = make_mlp(**settings, warm_start=True, early_stopping=early_stopping)
+            size = len(pickle.dumps(mlp.fit(X, y)))
+            assert size <= (1 + n_slots) * n_bytes * 1.05 + 16_000
+
+
+def state_of(mlp):
+    """All that a classifier has, as bytes."""
+    return pickle.dumps(vars(mlp))
+
+
+def frozen(mlp):
+    """The same after a pickle or two, in which objects no longer share strings."""
+    return pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(mlp))))
+
+
+REFUSED = [
+    ({"hidden_layer_sizes": (9,)}, {}, r"hidden_layer_sizes=\(9,\) does not fit"),
+    ({"hidden_layer_sizes": (8, 8)}, {}, "hidden_layer_sizes=.*does not fit"),
+    ({}, {"X": np.zeros((120, 5))}, "X has 5 features, but.*expecting 6"),
+    ({}, {"y": np.arange(120) % 4}, r"not among the classes: \[3\]; the 3 classes"),
+    ({}, {"y": np.array(["a", "b"] * 60)}, "not among the classes: .'a', 'b'"),
+    ({}, {"y": np.full((120, 4), 0.25)}, "4 probabilities.*the 3 classes are 0, 1, 2"),
+    ({"activation": ["tanh", "relu"]}, {}, "'activation'.*one entry per hidden layer"),
+    ({"dropout": [0.1, 0.2]}, {}, "'dropout'.*one per hidden layer, 1"),
+    ({"momentum": 1.0}, {}, "'momentum'"),
+    ({"class_weight": {7: 1.0}}, {}, "class_weight"),
+    ({}, {"sample_weight": -np.ones(120)}, "sample_weight"),
+    ({}, {"X": np.full((120, 6), np.nan)}, "X contains NaN"),
+]
+REFUSED_BY_FIT = [
+    (
+        {"early_stopping": True, "validation_fraction": 0.01},
+        {},
+        "validation_fraction=0.01 of 120",
+    ),
+    (
+        {"early_stopping": True, "hidden_layer_sizes": (9,)},
+        {},
+        "hidden_layer_sizes",
+    ),
+    (
+        {"early_stopping": True, "validation_fraction": 0.5},
+        {"sample_weight": np.arange(120) == 5},
+        "weight 0 alone|leave no sample",
+    ),
+    ({}, {"X_val": np.zeros((9, 5)), "y_val": np.arange(9) % 3}, "X_val.*6 features"),
+]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments", "message"), REFUSED + REFUSED_BY_FIT
+)
+def test_a_refused_warm_start_changes_nothing(
+    three_classes, parameters, arguments, message
+):
+    X, y = three_classes
+    mlp = frozen(make_mlp(warm_start=True, solver="adam").fit(X, y))
+    mlp.set_params(**parameters)
+    before = state_of(mlp)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        mlp.fit(**{"X": X, "y": y} | arguments)
+    assert state_of(mlp) == before
+
+
+@pytest.mark.parametrize(("parameters", "arguments", "message"), REFUSED)
+def test_a_refused_partial_fit_changes_nothing(
+    three_classes, parameters, arguments, message
+):
+    X, y = three_classes
+    mlp = frozen(make_mlp(solver="adam").partial_fit(X, y, CLASSES))
+    mlp.set_params(**parameters)
+    before = state_of(mlp)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        mlp.partial_fit(**{"X": X, "y": y} | arguments)
+    assert state_of(mlp) == before
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments", "message"),
+    [
+        ({}, {"classes": None}, "classes must be passed on the first call"),
+        (
+            {},
+            {"classes": None, "y": (np.arange(120) % 3)[:, None]},
+            "classes must be p",
+        ),
+        ({}, {"classes": [1]}, r"classes must be at least 2; got array\(\[1\]\)"),
+        ({}, {"classes": [0, 1]}, r"not among the classes: \[2\]"),
+        ({}, {"classes": [0, 1, "a"]}, "Mix of label input types"),
+        ({}, {"classes": [0, 1, 3], "y": np.full((120, 3), 1 / 3)}, "classes 0 to 2"),
+        ({"early_stopping": True}, {}, "partial_fit.*early_stopping=True"),
+        (
+            {"class_weight": "balanced"},
+            {},
+            "partial_fit.*class_weight='balanced'.*dict",
+        ),
+        (
+            {"loss": "hinge"},
+            {"y": np.full((120, 3), 1 / 3)},
+            "'hinge' takes labels only",
+        ),
+    ],
+)
+def test_a_first_partial_fit_is_refused_in_words(
+    three_classes, parameters, arguments, message
+):
+    X, y = three_classes
+    mlp = make_mlp(**parameters)
+    before = vars(mlp).copy()
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        mlp.partial_fit(**{"X": X, "y": y, "classes": CLASSES} | arguments)
+    assert vars(mlp) == before
+
+
+def test_classes_may_be_given_again_but_not_others(three_classes):
+    X, y = three_classes
+    mlp = make_mlp().partial_fit(X, y, CLASSES).partial_fit(X, y, [2, 1, 0])
+    with pytest.raises(ValueError, match=r"must be the same.*got array\(\[1, 2\]\)"):
+        mlp.partial_fit(X, y, [1, 2])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e300])
+def test_weights_that_are_not_finite_are_not_gone_on_from(three_classes, wrong):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True).fit(X, y)
+    mlp.coefs_[1] = mlp.coefs_[1].astype(float)
+    mlp.coefs_[1][2, 1] = wrong
+    for train in (mlp.fit, mlp.partial_fit):
+        with pytest.raises(ValueError, match=r"coefs_ or.*NaN, infinite or too large"):
+            train(X, y)
+    assert mlp.history_.n_epochs == 10
+
+
+# What cuts a later call short
+
+
+@pytest.mark.parametrize("settings", [{"solver": "adam"}, {"nesterovs_momentum": True}])
+@pytest.mark.parametrize("partial", [False, True])
+def test_divergence_of_a_later_call_leaves_what_the_one_before_left(
+    three_classes, settings, partial
+):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True, shuffle=False, activation="identity", **settings)
+    untouched = clone(mlp).fit(X, y)
+    mlp.fit(X, y)
+    X_wild = X.copy()
+    X_wild[-1] = 3e38  # in the second batch, after a step
+    train = mlp.partial_fit if partial else mlp.fit
+    with pytest.raises(
+        ValueError, match=r"diverged in epoch 11.*from before this epoch"
+    ):
+        train(X_wild, y)
+    assert mlp.n_iter_ == 0
+    assert mlp._progress.n_steps == untouched._progress.n_steps > 0
+    np.testing.assert_array_equal(mlp._progress.slots, untouched._progress.slots)
+    assert_same_weights(mlp, untouched)
+    assert_same_weights(mlp.fit(X, y), untouched.fit(X, y))
+
+
+class InterruptedHinge(Hinge):
+    """Stands for Ctrl-C in one of its calls."""
+
+    left = np.inf
+
+    def value_and_gradient(self, Z, T):
+        InterruptedHinge.left -= 1
+        if InterruptedHinge.left == 0:
+            raise KeyboardInterrupt
+        return super().value_and_gradient(Z, T)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_interrupt_of_a_later_call_keeps_its_finished_epochs(
+    three_classes, early_stopping, partial
+):
+    X, y = three_classes
+    settings = {"loss": InterruptedHinge(), "solver": "adam", "batch_size": 40}
+    settings |= {"shuffle": False, "warm_start": True, "max_iter": 5}
+    InterruptedHinge.left = np.inf
+    mlp = make_mlp(**settings, early_stopping=early_stopping).fit(X, y)
+    untouched = pickle.loads(pickle.dumps(mlp))
+    n_finished = 0 if partial else 2
+    # 108 or 120 samples, and another call for those that are held out.
+    per_epoch = 4 if early_stopping and not partial else 3
+    InterruptedHinge.left = n_finished * per_epoch + 2
+    mlp.set_params(early_stopping=early_stopping and not partial)
+    with pytest.warns(RuntimeWarning, match=f"interrupted in epoch {6 + n_finished}"):
+        mlp.partial_fit(X, y) if partial else mlp.fit(X, y)
+    InterruptedHinge.left = np.inf
+    assert mlp.n_iter_ == n_finished
+    if not partial:
+        untouched.set_params(max_iter=2).fit(X, y)
+    assert_same_weights(mlp, untouched)
+    assert mlp._progress.n_steps == untouched._progress.n_steps
+    np.testing.assert_array_equal(mlp._progress.slots, untouched._progress.slots)
+
+
+def test_ctrl_c_in_a_warm_start(three_classes, press_ctrl_c):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True, solver="adam", dropout=0.2).fit(X, y)
+    press_ctrl_c(0.3)
+    with pytest.warns(RuntimeWarning, match="interrupted in epoch"):
+        mlp.set_params(max_iter=1_000_000).fit(X, y)
+    assert 0 < mlp.n_iter_ < 1_000_000
+    n_epochs = 10 + mlp.n_iter_
+    assert mlp.history_.n_epochs == n_epochs
+    at_once = make_mlp(max_iter=n_epochs, solver="adam", dropout=0.2).fit(X, y)
+    assert_same_weights(mlp, at_once)
+
+
+def test_reaching_max_iter_warns_in_a_warm_start_but_not_in_partial_fit(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True, n_iter_no_change=10, max_iter=2)
+    for _ in range(2):
+        with pytest.warns(ConvergenceWarning, match="max_iter=2") as warned:
+            mlp.fit(X, y)
+        assert warned[0].filename == __file__
+    mlp.partial_fit(X, y)
+    make_mlp(n_iter_no_change=10).partial_fit(X, y, CLASSES)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_partial_fit_of_every_loss_keeps_what_a_fit_has(three_classes, loss):
+    X, y = three_classes
+    fitted = make_mlp(loss=loss).fit(X, y)
+    partly = make_mlp(loss=loss).partial_fit(X, y, CLASSES)
+    check_is_fitted(partly)
+    assert vars(fitted).keys() == vars(partly).keys() - {"_progress"}
+    assert hasattr(partly, "predict_proba") == hasattr(fitted, "predict_proba")
