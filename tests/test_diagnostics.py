@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import reference
+from scipy.sparse import csr_array
 
 from cymlp import MLPClassifier, activations, losses
 from cymlp.diagnostics import GradientFlow
@@ -54,6 +55,18 @@ def test_fractions_are_those_of_the_twin(names, loss):
     fractions = flow.fractions()
     for column, expected in expected_fractions(layers, names, loss, X, T).items():
         np.testing.assert_allclose(fractions[column], expected, err_msg=column)
+
+
+def test_samples_may_be_sparse():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 6)) * (rng.random((50, 6)) < 0.3), np.arange(50) % 3
+    histories = [
+        MLPClassifier((8,), max_iter=3, n_iter_no_change=np.inf, diagnostics=True,
+                      random_state=0, dtype="float64").fit(X, y).history_
+        for X in (X, csr_array(X))
+    ]  # fmt: skip
+    for column in ("dead_units", "saturation", "zero_gradients"):
+        np.testing.assert_array_equal(histories[0][column], histories[1][column])
 
 
 def test_history_has_them_on_request_and_training_is_the_same():

@@ -80,6 +80,25 @@ def test_names_of_features_are_kept(digits):
     assert networks[0].feature_names_in_[3] == "pixel 3"
 
 
+def test_warm_starts_go_on_with_the_names_of_the_features(digits):
+    X, y = digits
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    validation = {"X_val": frame[:99], "y_val": y[:99]}
+    networks = [make_mlp(warm_start=True, max_iter=3) for _ in range(2)]
+    for _ in range(2):
+        fit_many(networks, frame, y, **validation)
+    alone = make_mlp(warm_start=True, max_iter=3)
+    for _ in range(2):
+        alone.fit(frame, y, **validation)
+    assert_same_fit(networks[1], alone)
+    renamed = frame.rename(columns={"pixel 5": "dot"})
+    with pytest.raises(ExceptionGroup) as info:
+        fit_many(networks, renamed, y)
+    assert "feature names" in str(info.value.exceptions[0])
+    assert_same_fit(networks[1], alone)
+    assert networks[1].feature_names_in_[5] == "pixel 5"
+
+
 def test_all_read_one_copy_of_the_data():
     X = np.zeros((20_000, 500), np.float32)
     y = np.arange(20_000) % 2

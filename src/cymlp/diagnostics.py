@@ -51,11 +51,11 @@ class GradientFlow:
 
         Parameters
         ----------
-        X : ndarray of shape (n, n_features)
+        X : ndarray or sparse matrix of shape (n, n_features)
         T : ndarray of shape (n, n_classes)
             Targets.
         """
-        self._n_samples += len(X)
+        self._n_samples += X.shape[0]
         Z, derivatives = self._forward(X)
         for index, derivative in enumerate(derivatives):
             self._alive[index] |= (derivative != 0).any(axis=0)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -101,13 +102,10 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     def fit(estimator):
         X_shared, X_val_shared = copies[np.dtype(estimator.dtype)]
         validation = X_val_shared, y_val, None
-        estimator._fit(X_shared, y, None, validation, after_epoch)
+        with _names_aside(estimator, X, X_val):
+            estimator._fit(X_shared, y, None, validation, after_epoch)
         with bar.get_lock():
             bar.total -= estimator.max_iter - estimator.n_iter_
-        # The shared arrays have lost the names that a data frame has.
-        _check_feature_names(estimator, X, reset=True)
-        if X_val is not None:
-            _check_feature_names(estimator, X_val, reset=False)
 
     with bar, ThreadPoolExecutor(effective_n_jobs(n_jobs)) as threads:
         names = {threads.submit(fit, sound[name]): name for name in sound}
@@ -155,6 +153,24 @@ def _named(estimators):
             "first. Clone the classifier, or give each an int as random_state."
         )
     return named
+
+
+@contextmanager
+def _names_aside(estimator, X, X_val):
+    """Check the names of features here, which the shared arrays have lost."""
+    if estimator.warm_start and hasattr(estimator, "coefs_"):
+        _check_feature_names(estimator, X, reset=False)
+        names = vars(estimator).pop("feature_names_in_", None)
+        try:
+            yield
+        finally:
+            if names is not None:
+                estimator.feature_names_in_ = names
+    else:
+        yield
+        _check_feature_names(estimator, X, reset=True)
+    if X_val is not None:
+        _check_feature_names(estimator, X_val, reset=False)
 
 
 def _converted(X, dtype):

@@ -78,6 +78,8 @@ cdef class Samples:
             raise ValueError("an array has not the shape that the samples need")
         self._owners = []
         if self.is_sparse:
+            if values.shape != X.indices.shape:
+                raise ValueError("X has not as many numbers as columns of them")
             self.take_rows(np.asarray(X.indptr, np.intp), X.indices)
         self.y = <const Py_ssize_t *> self.pointer(y, np.intp)
         if not 0 <= y.min() <= y.max() < n_classes:
