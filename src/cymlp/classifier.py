@@ -471,7 +471,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         rows, held_out = self._hold_out(dataset, validation, factors)
         vars(self).pop("best_epoch_", None)
         sizes = self._layer_sizes(self.n_features_in_, self.classes_.size)
-        self._set_parts(sizes, dataset.targets)
+        self._set_parts(sizes)
+        self._check_that_loss_takes(dataset.targets, "y")
+        if held_out is not None:
+            self._check_that_loss_takes(held_out.targets, "y_val")
         network = Network(
             sizes,
             self._activations,
@@ -578,23 +581,26 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.size} classes ({error}). Pass X_val and y_val instead."
             ) from error
 
-    def _set_parts(self, sizes, targets):
+    def _set_parts(self, sizes):
         """Make activations and loss, so that a later set_params leaves them alone."""
         self._activations = self._activation_objects(len(sizes) - 2)
         loss = _as_object("loss", self.loss, losses)
         self._loss = clone(loss) if isinstance(loss, losses.Loss) else loss
-        if targets.T is not None and getattr(loss, "hard_labels_only", False):
-            names = [
-                name
-                for name, member in sorted(losses.known().items())
-                if not member.hard_labels_only
-            ]
-            raise ValueError(
-                f"loss={self.loss!r} takes labels only, and y has rows of "
-                f"probabilities. Pass y.argmax(axis=1), or use one of {names}."
-            )
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.out_activation_ = "softmax" if _has_probabilities(self) else "identity"
+
+    def _check_that_loss_takes(self, targets, name):
+        if targets.T is None or not getattr(self._loss, "hard_labels_only", False):
+            return
+        names = [
+            known
+            for known, member in sorted(losses.known().items())
+            if not member.hard_labels_only
+        ]
+        raise ValueError(
+            f"loss={self.loss!r} takes labels only, and {name} has rows of "
+            f"probabilities. Pass {name}.argmax(axis=1), or use one of {names}."
+        )
 
     def _starting_point(self, sizes, goes_on):
         """The state to train from and its optimiser; coefs_ become views of it."""
