@@ -843,14 +843,15 @@ def test_an_interrupt_between_epochs_loses_none(three_classes, epoch, monkeypatc
 
 
 def test_ctrl_c_does_not_wait_for_the_end_of_a_long_epoch(press_ctrl_c):
-    # 60000 batches of 40 million operations: many seconds on any processor.
+    # 60000 batches of 40 million operations: minutes on any processor. What is measured
+    # is its time, of which what else runs takes none.
     X = np.zeros((60_000, 400), dtype=np.float32)
     mlp = make_mlp(hidden_layer_sizes=(2000, 2000), max_iter=1, batch_size=1)
     press_ctrl_c(0.5)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.warns(RuntimeWarning, match="interrupted in epoch 1; what the 0"):
         mlp.fit(X, np.arange(60_000) % 2)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert mlp.n_iter_ == 0
 
 
