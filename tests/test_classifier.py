@@ -125,6 +125,34 @@ def test_without_hidden_layer_it_is_logistic_regression():
     )
 
 
+def test_a_step_worked_out_by_hand():
+    # With u = 2x = ln 3 / 2 the scores are u and -u, and the probabilities 3/4 and 1/4.
+    x = np.log(3) / 4
+    settings = {
+        "activation": "identity",
+        "dtype": "float64",
+        "hidden_layer_sizes": (1,),
+    }
+    settings |= {"momentum": 0, "weight_decay": 0, "learning_rate_init": 0.1}
+    mlp = make_mlp(**settings).partial_fit([[x]], [0], classes=[0, 1])
+    mlp.coefs_ = [np.array([[2.0]]), np.array([[1.0, -1.0]])]
+    mlp.intercepts_ = [np.zeros(1), np.zeros(2)]
+    mlp.partial_fit([[x]], [1])
+    assert mlp.loss_ == pytest.approx(np.log(4), rel=1e-14)
+    # The gradient is (3/4, -3/4) in the scores, and so 3/4 + 3/4 in u.
+    for own, by_hand in zip(
+        mlp.coefs_ + mlp.intercepts_,
+        [
+            [[2 - 0.1 * 1.5 * x]],
+            [[1 - 0.1 * 0.75 * 2 * x, -1 + 0.1 * 0.75 * 2 * x]],
+            [-0.1 * 1.5],
+            [-0.1 * 0.75, 0.1 * 0.75],
+        ],
+        strict=True,
+    ):
+        np.testing.assert_allclose(own, by_hand, rtol=1e-14)
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "kl_div", "hinge", "focal"])
 @pytest.mark.parametrize("activation", ["selu", "hardswish", "tanh"])
 def test_every_combination_learns(digits, activation, loss):
@@ -686,8 +714,11 @@ def with_value(value):
     ],
 )
 def test_parameters_are_refused_in_words(parameters, message):
+    mlp = make_mlp().fit(X_GOOD, Y_GOOD).set_params(**parameters)
+    before = vars(mlp).copy()
     with pytest.raises(ValueError, match=f"(?s){message}"):
-        make_mlp(**parameters).fit(X_GOOD, Y_GOOD)
+        mlp.fit(X_GOOD, Y_GOOD)
+    assert vars(mlp) == before
 
 
 @pytest.mark.parametrize(
@@ -721,9 +752,11 @@ def test_parameters_are_refused_in_words(parameters, message):
     ],
 )
 def test_data_are_refused_in_words(arguments, message):
-    arguments = {"X": X_GOOD, "y": Y_GOOD} | arguments
+    mlp = make_mlp().fit(X_GOOD, Y_GOOD)
+    before = vars(mlp).copy()
     with pytest.raises(ValueError, match=message):
-        make_mlp().fit(**arguments)
+        mlp.fit(**{"X": X_GOOD, "y": Y_GOOD} | arguments)
+    assert vars(mlp) == before
 
 
 def test_a_layer_too_large_for_blas_is_refused():
