@@ -406,8 +406,11 @@ def test_a_sample_of_weight_0_does_not_count_even_if_its_loss_is_infinite(
     X[0] = 3e38
     weights = np.ones(120)
     weights[0] = 0
-    mlp = make_mlp(hidden_layer_sizes=(), loss="hinge").fit(X, y, sample_weight=weights)
+    mlp = make_mlp(hidden_layer_sizes=(), loss="hinge").fit(
+        X, y, weights, X_val=X, y_val=y, sample_weight_val=weights
+    )
     assert np.isfinite(mlp.loss_curve_).all()
+    assert np.isfinite(mlp.history_["val_loss"]).all()
 
 
 class Careless(UserCrossEntropy):

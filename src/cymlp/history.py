@@ -1,6 +1,7 @@
 """What a fit reports of each epoch."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 
@@ -114,19 +115,21 @@ def _names(epochs):
 
 def _column(epochs, name):
     """Figures of one name, NaN where an epoch has none or fewer than others."""
+    has_it = [name in figures for figures in epochs]
+    if not any(has_it):
+        raise KeyError(name)
+    if all(has_it):
+        with suppress(ValueError):  # that they are not of one length
+            return np.array([figures[name] for figures in epochs])
     rows = {
         index: np.asarray(figures[name])
         for index, figures in enumerate(epochs)
-        if name in figures
+        if has_it[index]
     }
-    if not rows:
-        raise KeyError(name)
-    shapes = {row.shape for row in rows.values()}
-    if len(rows) == len(epochs) and len(shapes) == 1:
-        return np.stack(list(rows.values()))
+    shape = max(row.shape for row in rows.values())
     # An integer cannot be NaN.
     dtype = np.result_type(*rows.values(), np.float32)
-    column = np.full((len(epochs), *max(shapes)), np.nan, dtype)
+    column = np.full((len(epochs), *shape), np.nan, dtype)
     for index, row in rows.items():
         column[(index, *map(slice, row.shape))] = row
     return column
