@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, csr_matrix
 
+from cymlp.first_layer import FirstLayer
 from cymlp.losses import CrossEntropy
 from cymlp.network import Network
 from cymlp.optimizers import SGD
@@ -96,7 +97,8 @@ def trained(samples, dtype="float64"):
     work = np.empty(network.work_size, dtype)
     order = np.array([2, 0, 1], np.intp)
     optimizer = SGD(0.1, 0.9, 0.0)
-    assert network.train_epoch(samples, order, optimizer, state, work, np.empty((3, 2)))
+    first = FirstLayer(samples, 3, 2, optimizer)
+    assert network.train_epoch(first, order, optimizer, state, work, np.empty((3, 2)))
     return state
 
 

@@ -65,7 +65,6 @@ cdef class Samples:
     def __cinit__(self, X, y, Py_ssize_t n_classes, T=None, weights=None):
         self.is_sparse = issparse(X)
         values = X.data if self.is_sparse else X
-        form = None if self.is_sparse else compact.compacted(X)
         self.dtype = values.dtype.name
         self.n_samples, self.n_features = X.shape
         self.n_classes = n_classes
@@ -84,6 +83,7 @@ cdef class Samples:
         self.y = <const Py_ssize_t *> self.pointer(y, np.intp)
         if not 0 <= y.min() <= y.max() < n_classes:
             raise ValueError("y has a number out of range")
+        form = None if self.is_sparse else compact.compacted(X)
         if form is not None:
             row_starts, places, values, offsets = form
             self.take_blocks(row_starts, places, values, offsets)
