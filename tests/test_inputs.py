@@ -36,7 +36,7 @@ def wide(X):
 def careless(X):
     """The same with repeated columns, stored zeros and columns out of order."""
     dense, X = X, scipy.sparse.coo_array(X)
-    (row, column), data = X.coords, X.data
+    row, column, data = X.row, X.col, X.data
     row = np.concatenate([row, row, np.arange(5)])
     column = np.concatenate([column, column, np.zeros(5, int)])
     data = np.concatenate([0.25 * data, 0.75 * data, np.zeros(5)])
