@@ -40,7 +40,7 @@ lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stub
 	codespell
 	for header in $(HEADERS); do \
 	  echo "#include \"$$header\"" | \
-	  $(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -fsyntax-only -I. -x c - || exit 1; \
+	  $(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -fsyntax-only -I. -Iinclude -x c - || exit 1; \
 	done
 	mypy
 	stubtest cymlp --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt
