@@ -6,27 +6,46 @@ import pytest
 from cymlp import compact
 
 
-def restored(row_starts, places, values, offsets, n_features):
+def restored(form, n_features):
     """The rows that a compact form stands for."""
-    X = np.tile(offsets, (len(row_starts) - 1, 1))
-    rows = np.repeat(np.arange(len(row_starts) - 1), np.diff(row_starts))
-    for row, place, block in zip(rows, places, values, strict=True):
-        X[row, 4 * place : 4 * place + 4] += block
+    X = np.tile(form.offsets, (len(form.row_starts) - 1, 1))
+    rows = np.repeat(np.arange(len(X)), np.diff(form.row_starts))
+    places = np.ascontiguousarray(form.blocks[:, :2]).view(np.uint16).ravel()
+    for row, place, block in zip(rows, places, form.blocks[:, 2:], strict=True):
+        columns = slice(4 * place, 4 * place + 4)
+        if form.table is None:
+            X[row, columns] += block.view(X.dtype)
+        else:
+            X[row, columns] = form.table[block]
     return X[:, :n_features]
 
 
+@pytest.mark.parametrize("n_values", [20, 255, 10_000])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n_features", [1, 4, 7, 50])
-def test_it_stands_for_the_rows_that_it_was_made_of(n_features, dtype):
+def test_it_stands_for_the_rows_that_it_was_made_of(n_features, dtype, n_values):
     rng = np.random.default_rng(0)
     offsets = rng.integers(-3, 4, n_features)
-    values = rng.integers(-9, 10, (300, n_features))
+    values = rng.integers(1, n_values, (1000, n_features))
     X = np.where(rng.random(values.shape) < 0.05, values, offsets).astype(dtype)
     form = compact.compacted(X)
-    np.testing.assert_array_equal(restored(*form, n_features), X)
-    np.testing.assert_array_equal(form[3][:n_features], offsets)
-    assert form[2].dtype == form[3].dtype == dtype
-    assert np.all(np.any(form[2] != 0, axis=1))
+    np.testing.assert_array_equal(restored(form, n_features), X)
+    np.testing.assert_array_equal(form.offsets[:n_features], offsets)
+    assert form.offsets.dtype == dtype
+    assert (form.table is None) == (len(np.unique(X)) > 255)
+
+
+def test_offsets_that_would_cost_digits_are_not_taken():
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((500, 40)) < 0.05, rng.normal(size=(500, 40)), 0.5)
+    X[:, 8] = np.where(X[:, 8] == 0.5, -1e6, X[:, 8])
+    X[:, 16] = 3e38 * np.where(X[:, 16] == 0.5, 1, np.clip(X[:, 16], -1, 1))
+    X = X.astype(np.float32)
+    form = compact.compacted(X)
+    assert form.offsets[8] == form.offsets[16] == 0
+    np.testing.assert_allclose(restored(form, 40), X, rtol=0, atol=1e-6)
+    X[:, 24] = -1e6  # constant: nothing is taken from anything
+    assert compact.compacted(X).offsets[24] == -1e6
 
 
 def test_what_has_no_commonest_values_stays_as_it_is():

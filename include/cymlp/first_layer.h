@@ -202,45 +202,84 @@ static inline double NAME(dense_backward)(const void *const *inputs,
   return NAME(sum)(squares);
 }
 
-static inline void NAME(compact_sort)(const ptrdiff_t *row_starts,
-                                      const uint16_t *places,
-                                      const void *blocks, const ptrdiff_t *rows,
-                                      ptrdiff_t n, ptrdiff_t n_ahead,
-                                      ptrdiff_t n_places, ptrdiff_t stride,
-                                      void *sorted, uint32_t *counts) {
-  enum { AHEAD = 4, LINE = 64 };
-  const REAL *values = blocks;
-  ENTRY *entries = sorted;
-  memset(counts, 0, (size_t)n_places * sizeof *counts);
-  for (ptrdiff_t i = 0; i < n; i++) {
-    if (i + AHEAD < n + n_ahead) {
-      const ptrdiff_t row = rows[i + AHEAD];
-      const char *value = (const char *)(values + 4 * row_starts[row]);
-      const char *place = (const char *)(places + row_starts[row]);
-      const ptrdiff_t count = row_starts[row + 1] - row_starts[row];
-      for (ptrdiff_t at = 0; at < count * 4 * (ptrdiff_t)sizeof(REAL);
-           at += LINE)
-        CYMLP_PREFETCH(value + at);
-      for (ptrdiff_t at = 0; at < count * (ptrdiff_t)sizeof *places; at += LINE)
-        CYMLP_PREFETCH(place + at);
-    }
-    for (ptrdiff_t block = row_starts[rows[i]]; block < row_starts[rows[i] + 1];
-         block++) {
-      const ptrdiff_t place = places[block];
-      ENTRY *entry = &entries[place * n + counts[place]++];
-      entry->row = (uint32_t)(i * stride);
-      memcpy(entry->values, values + 4 * block, sizeof entry->values);
+/* Bytes of a block: its place, and its codes or values. */
+CYMLP_INLINE ptrdiff_t NAME(block_size)(int coded) {
+  return (ptrdiff_t)(sizeof(uint16_t) + 4 * (coded ? 1 : sizeof(REAL)));
+}
+
+/* Ask for the blocks of a row to be brought into the cache. */
+CYMLP_INLINE void NAME(fetch_row)(int coded, const cymlp_compact *rows,
+                                  ptrdiff_t row) {
+  enum { LINE = 64 };
+  const ptrdiff_t size = NAME(block_size)(coded);
+  const char *block = rows->blocks + size * rows->row_starts[row];
+  const char *end = rows->blocks + size * rows->row_starts[row + 1];
+  for (block -= (uintptr_t)block % LINE; block < end; block += LINE)
+    CYMLP_PREFETCH(block);
+}
+
+CYMLP_INLINE void NAME(sort_row)(int coded, const cymlp_compact *rows,
+                                 ptrdiff_t row, uint32_t sums, ptrdiff_t n,
+                                 ENTRY *entries, uint32_t *counts) {
+  const REAL *table = rows->table;
+  const REAL *offsets = rows->offsets;
+  const ptrdiff_t size = NAME(block_size)(coded);
+  const char *block = rows->blocks + size * rows->row_starts[row];
+  const char *end = rows->blocks + size * rows->row_starts[row + 1];
+  for (; block < end; block += size) {
+    uint16_t place;
+    memcpy(&place, block, sizeof place);
+    ENTRY *entry = &entries[place * n + counts[place]++];
+    entry->row = sums;
+    if (coded) {
+      const uint8_t *codes = (const uint8_t *)block + sizeof place;
+      REAL x[4];
+      CYMLP_EACH (c, 4) x[c] = table[codes[c]] - offsets[4 * place + c];
+      memcpy(entry->values, x, sizeof x);
+    } else {
+      memcpy(entry->values, block + sizeof place, sizeof entry->values);
     }
   }
 }
 
-/* U += S W for the entries of one place and `width` vectors of columns. */
+CYMLP_INLINE void NAME(sort_rows)(int coded, const cymlp_compact *rows,
+                                  const ptrdiff_t *order, ptrdiff_t n,
+                                  ptrdiff_t n_ahead, ptrdiff_t stride,
+                                  ENTRY *entries, uint32_t *counts) {
+  enum { AHEAD = 4 };
+  for (ptrdiff_t i = 0; i < n; i++) {
+    /* Where a row begins has to be there before its blocks can be asked for. */
+    if (i + 2 * AHEAD < n + n_ahead)
+      CYMLP_PREFETCH(&rows->row_starts[order[i + 2 * AHEAD]]);
+    if (i + AHEAD < n + n_ahead) NAME(fetch_row)(coded, rows, order[i + AHEAD]);
+    NAME(sort_row)(coded, rows, order[i], (uint32_t)(i * stride), n, entries,
+                   counts);
+  }
+}
+
+static inline void NAME(compact_sort)(const cymlp_compact *rows,
+                                      const ptrdiff_t *order, ptrdiff_t n,
+                                      ptrdiff_t n_ahead, ptrdiff_t stride,
+                                      void *entries, uint32_t *counts) {
+  memset(counts, 0, (size_t)rows->n_places * sizeof *counts);
+  if (rows->table)
+    NAME(sort_rows)(1, rows, order, n, n_ahead, stride, entries, counts);
+  else
+    NAME(sort_rows)(0, rows, order, n, n_ahead, stride, entries, counts);
+}
+
+/* For the entries of one place and `width` vectors of columns U += S W, and for
+ * all samples alike common += offsets W. */
 CYMLP_INLINE void NAME(compact_forward_tile)(int width, const ENTRY *entry,
                                              const ENTRY *end, const REAL *W,
-                                             REAL *U, ptrdiff_t stride) {
+                                             const REAL *offsets, REAL *U,
+                                             ptrdiff_t stride, VEC *common) {
   VEC w[4][CYMLP_TILE_VECTORS];
   CYMLP_EACH (c, 4)
-    CYMLP_EACH (v, width) w[c][v] = LOAD(W + c * stride + v * LANES);
+    CYMLP_EACH (v, width) {
+      w[c][v] = LOAD(W + c * stride + v * LANES);
+      common[v] += offsets[c] * w[c][v];
+    }
   for (; entry < end; entry++) {
     const REAL *x = entry->values;
     REAL *u = U + entry->row;
@@ -252,27 +291,35 @@ CYMLP_INLINE void NAME(compact_forward_tile)(int width, const ENTRY *entry,
   }
 }
 
-static inline void NAME(compact_forward)(const void *sorted,
+static inline void NAME(compact_forward)(const cymlp_compact *rows,
+                                         const void *sorted,
                                          const uint32_t *counts, ptrdiff_t n,
-                                         ptrdiff_t n_places,
                                          const void *weights, const void *base,
                                          void *sums, ptrdiff_t stride) {
   const ENTRY *entries = sorted;
+  const REAL *offsets = rows->offsets;
   const REAL *W = weights;
-  REAL *U = sums;
-  NAME(begin)(U, base, n, stride);
+  NAME(begin)(sums, base, n, stride);
   for (ptrdiff_t column = 0, width; column < stride; column += width * LANES) {
+    VEC common[CYMLP_TILE_VECTORS];
+    REAL *U = (REAL *)sums + column;
+    memset(common, 0, sizeof common);
     width = (stride - column) / LANES;
     if (width > CYMLP_TILE_VECTORS) width = CYMLP_TILE_VECTORS;
-    for (ptrdiff_t place = 0; place < n_places; place++) {
+    for (ptrdiff_t place = 0; place < rows->n_places; place++) {
       const ENTRY *entry = entries + place * n;
       const ENTRY *end = entry + counts[place];
       const REAL *w = W + 4 * place * stride + column;
-#define TILE(vectors) \
-  NAME(compact_forward_tile)(vectors, entry, end, w, U + column, stride)
+#define TILE(vectors)                                                        \
+  NAME(compact_forward_tile)(vectors, entry, end, w, offsets + 4 * place, U, \
+                             stride, common)
       WITH_WIDTH(width, TILE)
 #undef TILE
     }
+    for (ptrdiff_t i = 0; i < n; i++)
+      for (int v = 0; v < width; v++)
+        STORE(U + i * stride + v * LANES,
+              LOAD(U + i * stride + v * LANES) + common[v]);
   }
 }
 
@@ -299,17 +346,17 @@ CYMLP_INLINE void NAME(compact_backward_tile)(
 }
 
 static inline double NAME(compact_backward)(
-    const void *sorted, const uint32_t *counts, ptrdiff_t n, ptrdiff_t n_places,
-    const void *gradient, const void *bias_gradient, const void *commonest,
+    const cymlp_compact *rows, const void *sorted, const uint32_t *counts,
+    ptrdiff_t n, const void *gradient, const void *bias_gradient,
     ptrdiff_t stride, const cymlp_step *general) {
   const ENTRY *entries = sorted;
   const REAL *D = gradient;
   const REAL *db = bias_gradient;
-  const REAL *offsets = commonest;
+  const REAL *offsets = rows->offsets;
   const STEP step = NAME(step_of)(general);
   VEC squares;
   memset(&squares, 0, sizeof squares);
-  for (ptrdiff_t place = 0; place < n_places; place++) {
+  for (ptrdiff_t place = 0; place < rows->n_places; place++) {
     const ENTRY *entry = entries + place * n;
     const ENTRY *end = entry + counts[place];
     for (ptrdiff_t column = 0, width; column < stride;

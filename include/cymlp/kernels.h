@@ -22,6 +22,19 @@ typedef struct {
   double momentum, weight_decay, velocity_rate, direction_rate;
 } cymlp_step;
 
+/* Samples of mostly one value per column: X = S + 1 offsets^T. Of a row of S
+ * those blocks of 4 neighbouring numbers are stored that are not all 0, each as
+ * its place in the row, 2 bytes, and its 4 numbers; or where there is a table,
+ * as its place and for each of its numbers in X one byte, which finds it in the
+ * table. */
+typedef struct {
+  const ptrdiff_t *row_starts; /* where each row begins among the blocks */
+  const char *blocks;
+  const void *table;   /* (256), or NULL */
+  const void *offsets; /* (4 n_places) */
+  ptrdiff_t n_places;  /* of blocks in a whole row */
+} cymlp_compact;
+
 typedef struct {
   ptrdiff_t lanes;   /* numbers in a vector */
   size_t entry_size; /* bytes of an entry, see compact_sort */
@@ -36,25 +49,23 @@ typedef struct {
                            const void *D, ptrdiff_t stride,
                            const cymlp_step *step);
 
-  /* Samples of which only those blocks of 4 neighbouring numbers are stored
-   * that are not all 0: their places in the row, values (4 each), and where
-   * each row begins among them. Sorts the blocks of n samples by place, as
-   * entries with the sample's number in the batch: those of place b are
-   * entries[b n], ..., counts[b] of them. `rows` goes on as A above. */
-  void (*compact_sort)(const ptrdiff_t *row_starts, const uint16_t *places,
-                       const void *values, const ptrdiff_t *rows, ptrdiff_t n,
-                       ptrdiff_t n_ahead, ptrdiff_t n_places, ptrdiff_t stride,
+  /* Sort the blocks of n samples by place, as entries with the sample's number
+   * in the batch: those of place b are entries[b n], ..., counts[b] of them.
+   * `order` goes on as A above. */
+  void (*compact_sort)(const cymlp_compact *rows, const ptrdiff_t *order,
+                       ptrdiff_t n, ptrdiff_t n_ahead, ptrdiff_t stride,
                        void *entries, uint32_t *counts);
-  /* U (n, stride) <- base + S W, with S in the entries and W (4 n_places,
-   * stride) */
-  void (*compact_forward)(const void *entries, const uint32_t *counts,
-                          ptrdiff_t n, ptrdiff_t n_places, const void *W,
+  /* U (n, stride) <- base + X W with S in the entries and W (4 n_places,
+   * stride)
+   */
+  void (*compact_forward)(const cymlp_compact *rows, const void *entries,
+                          const uint32_t *counts, ptrdiff_t n, const void *W,
                           const void *base, void *U, ptrdiff_t stride);
   /* A step with S^T D + offsets db^T; returns the sum of its squares. */
-  double (*compact_backward)(const void *entries, const uint32_t *counts,
-                             ptrdiff_t n, ptrdiff_t n_places, const void *D,
-                             const void *db, const void *offsets,
-                             ptrdiff_t stride, const cymlp_step *step);
+  double (*compact_backward)(const cymlp_compact *rows, const void *entries,
+                             const uint32_t *counts, ptrdiff_t n, const void *D,
+                             const void *db, ptrdiff_t stride,
+                             const cymlp_step *step);
 
   /* y[i] <- f(x[i]), where y may be x; expm1_negative is exp(x) - 1 for x <= 0.
    */

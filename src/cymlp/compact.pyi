@@ -1,9 +1,25 @@
-from typing import Final
+from typing import Any, Final, NamedTuple, Self, final
 
 from numpy.typing import NDArray
 
 BLOCK: Final[int]
 LARGEST_SHARE: Final[float]
 ROWS_TO_JUDGE_BY: Final[int]
+LARGEST_RATIO: Final[int]
+MOST_CODES: Final[int]
+ROWS_AT_A_TIME: Final[int]
+TOO_MANY_CODES: Final[object]
 
-def compacted(X: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray] | None: ...
+@final
+class Codes:
+    @property
+    def table(self) -> NDArray: ...
+    def __new__(cls, dtype: Any) -> Self: ...
+
+class Compact(NamedTuple):
+    row_starts: NDArray
+    blocks: NDArray
+    table: NDArray | None
+    offsets: NDArray
+
+def compacted(X: NDArray) -> Compact | None: ...

@@ -6,17 +6,55 @@ its blocks of 4 neighbouring numbers that are not all 0: smaller blocks would be
 numbers, but a block is what the kernels hold in registers.
 """
 
+cimport cython
 from cython cimport floating
-from libc.stdint cimport uint16_t
+from libc.math cimport fabs
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import mode
+from sklearn.utils import gen_batches
 
 BLOCK = 4
 # Above this share of blocks the dense products are faster, or the compact form would
 # take more than half of the memory of X.
 LARGEST_SHARE = 0.4
 ROWS_TO_JUDGE_BY = 256
+# Of a column's commonest value to the largest of its others.
+LARGEST_RATIO = 16
+MOST_CODES = 256
+ROWS_AT_A_TIME = 1024
+
+cdef enum:
+    SLOTS = 2048
+
+
+class Compact(NamedTuple):
+    """Rows without the commonest values of their columns.
+
+    Attributes
+    ----------
+    row_starts : ndarray of intp of shape (n_samples + 1,)
+        Where each row begins among the blocks.
+    blocks : ndarray of uint8 of shape (n_blocks, block_size)
+        In each row the place of the block, divided by 4, as uint16, and its numbers in
+        S; or, where there is a table, one byte for each of its numbers in X. All that
+        is known of a row is in one piece, because samples in random order cost mostly
+        for the pages of memory that they are spread over.
+    table : ndarray of shape (256,) or None
+        What the bytes stand for, where X has no more than 256 different numbers, as
+        images and one-hot tables have.
+    offsets : ndarray
+        The commonest value of each column, padded with zeros to a multiple of 4.
+    """
+
+    row_starts: np.ndarray
+    blocks: np.ndarray
+    table: np.ndarray | None
+    offsets: np.ndarray
 
 
 def compacted(X):
@@ -29,10 +67,7 @@ def compacted(X):
 
     Returns
     -------
-    compact : tuple or None
-        Where the blocks of each row begin, of shape (n_samples + 1,); the place of each
-        block in its row, divided by 4, as uint16; its values, of shape (n_blocks, 4);
-        and the commonest value of each column, padded with zeros to a multiple of 4.
+    compact : Compact or None
         None if X has too many blocks.
 
     Examples
@@ -41,71 +76,182 @@ def compacted(X):
     >>> from cymlp.compact import compacted
     >>> X = np.ones((3, 100))
     >>> X[1, 6] = 5
-    >>> row_starts, places, values, offsets = compacted(X)
-    >>> row_starts, places, values
-    (array([0, 0, 1, 1]), array([1], dtype=uint16), array([[0., 0., 4., 0.]]))
+    >>> compact = compacted(X)
+    >>> compact.row_starts
+    array([0, 0, 1, 1])
+    >>> compact.blocks.view(np.uint16)[:, 0], compact.table[compact.blocks[:, 2:]]
+    (array([1], dtype=uint16), array([[1., 1., 5., 1.]]))
     """
     n_places = -(-X.shape[1] // BLOCK)
     if n_places > np.iinfo(np.uint16).max:
         return None
     some = X[:: -(-X.shape[0] // ROWS_TO_JUDGE_BY)]
     commonest = mode(some, axis=0).mode
-    offsets = np.zeros(n_places * BLOCK, X.dtype)
-    offsets[: X.shape[1]] = commonest
     if np.mean(some != commonest) > LARGEST_SHARE:
         return None
-    row_starts = np.zeros(X.shape[0] + 1, np.intp)
-    _count(X, offsets, row_starts[1:])
-    np.cumsum(row_starts, out=row_starts)
-    if row_starts[-1] > LARGEST_SHARE * X.shape[0] * n_places:
-        return None
-    places = np.empty(row_starts[-1], np.uint16)
-    values = np.zeros((row_starts[-1], BLOCK), X.dtype)
-    _fill(X, offsets, row_starts, places, values)
-    return row_starts, places, values, offsets
+    offsets = np.zeros(n_places * BLOCK, X.dtype)
+    offsets[: X.shape[1]] = commonest
+    form, lossy = _store(X, offsets)
+    if lossy.any():
+        offsets[lossy] = 0
+        form, _ = _store(X, offsets)
+    return form
 
 
-cdef inline bint differs(
-    const floating *x, const floating *offset, Py_ssize_t length
+def _store(X, offsets):
+    """The compact form, or None, and the offsets that cost digits."""
+    largest_other = np.zeros_like(offsets)
+    form = _store_coded(X, offsets, largest_other, Codes(X.dtype))
+    if form is TOO_MANY_CODES:
+        form = _store_coded(X, offsets, largest_other, None)
+    # Taken from numbers that are much smaller, an offset leaves few digits of them; and
+    # the difference must not overflow.
+    lossy = abs(offsets) / LARGEST_RATIO > largest_other
+    lossy &= largest_other > 0
+    lossy |= largest_other > np.finfo(X.dtype).max / 2
+    return form, lossy
+
+
+TOO_MANY_CODES = object()
+
+
+def _store_coded(X, offsets, largest_other, Codes codes):
+    """The compact form with or without codes; None if it has too many blocks."""
+    n_places = offsets.size // BLOCK
+    block_size = 2 + BLOCK * (X.itemsize if codes is None else 1)
+    space = np.empty((ROWS_AT_A_TIME * n_places, block_size), np.uint8)
+    counts = np.zeros(X.shape[0] + 1, np.intp)
+    parts = []
+    n_blocks = 0
+    for rows in gen_batches(X.shape[0], ROWS_AT_A_TIME):
+        some = X[rows]
+        count = _fill(some, offsets, largest_other, codes, counts[1:][rows], space)
+        if count < 0:
+            return TOO_MANY_CODES
+        n_blocks += count
+        if n_blocks > LARGEST_SHARE * X.shape[0] * n_places:
+            return None
+        parts.append(space[:count].copy())
+    table = None if codes is None else codes.table
+    return Compact(np.cumsum(counts), np.concatenate(parts), table, offsets)
+
+
+@cython.final
+cdef class Codes:
+    """One byte for each different number: a table, and how a number is found there.
+
+    Numbers are found by their bits, with open addressing: a slot has one more than the
+    code of its number, and 0 where it is free.
+    """
+
+    cdef readonly object table
+    cdef uint16_t[SLOTS] slots
+    cdef int count
+
+    def __cinit__(self, dtype):
+        self.table = np.zeros(MOST_CODES, dtype)
+        # What pads the last block of a row has the code 0.
+        self.count = 0
+
+
+cdef inline Py_ssize_t slot_of(floating number) noexcept nogil:
+    cdef uint32_t bits
+    cdef uint64_t long_bits
+    if floating is float:
+        memcpy(&bits, &number, sizeof(bits))
+        return (bits * <uint32_t> 2654435769) >> 21
+    else:
+        memcpy(&long_bits, &number, sizeof(long_bits))
+        return <Py_ssize_t> ((long_bits * <uint64_t> 11400714819323198485) >> 53)
+
+
+cdef inline int code_of(Codes codes, floating *table, floating number) noexcept nogil:
+    """The code of a number, a new one where it has none; -1 if there are too many."""
+    cdef Py_ssize_t slot = slot_of(number)
+    while codes.slots[slot] != 0:
+        if same(&table[codes.slots[slot] - 1], &number, 1):
+            return codes.slots[slot] - 1
+        slot = (slot + 1) % SLOTS
+    if codes.count == 256:
+        return -1
+    table[codes.count] = number
+    codes.count += 1
+    codes.slots[slot] = <uint16_t> codes.count
+    return codes.count - 1
+
+
+cdef inline bint same(
+    const floating *x, const floating *y, Py_ssize_t length
 ) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef bint result = False
-    for i in range(length):
-        result |= x[i] != offset[i]
-    return result
-
-
-def _count(
-    const floating[:, ::1] X, const floating[::1] offsets, Py_ssize_t[::1] counts
-):
-    """Number of blocks in each row."""
-    cdef Py_ssize_t i, column
-    cdef Py_ssize_t n_features = X.shape[1]
-    cdef Py_ssize_t n_whole = n_features - n_features % 4
-    with nogil:
-        for i in range(X.shape[0]):
-            for column in range(0, n_whole, 4):
-                counts[i] += differs(&X[i, column], &offsets[column], 4)
-            if n_whole < n_features:
-                counts[i] += differs(
-                    &X[i, n_whole], &offsets[n_whole], n_features - n_whole
-                )
+    # By their bits, which are compared all at once.
+    return memcmp(x, y, length * sizeof(floating)) == 0
 
 
 def _fill(
-    const floating[:, ::1] X, const floating[::1] offsets,
-    const Py_ssize_t[::1] row_starts, uint16_t[::1] places, floating[:, ::1] values
+    const floating[:, ::1] X, const floating[::1] offsets, floating[::1] largest_other,
+    Codes codes, Py_ssize_t[::1] counts, uint8_t[:, ::1] blocks
 ):
-    """Place and values of every block."""
-    cdef Py_ssize_t i, j, column, length
-    cdef Py_ssize_t n_features = X.shape[1]
-    cdef Py_ssize_t block = 0
+    """Write the blocks of some rows one after the other; return their number.
+
+    Counts those of each row, and notes the largest magnitude in each column of numbers
+    that are not its offset. Returns -1 if there are too many codes.
+    """
+    cdef Py_ssize_t i, column
+    cdef Py_ssize_t n_whole = X.shape[1] - X.shape[1] % 4
+    cdef Py_ssize_t n_blocks = 0
+    cdef bint filled = True
+    cdef floating[::1] numbers
+    cdef floating *table = NULL
+    if codes is not None:
+        numbers = codes.table
+        table = &numbers[0]
+        code_of(codes, table, <floating> 0)
     with nogil:
         for i in range(X.shape[0]):
-            for column in range(0, n_features, 4):
-                length = min(4, n_features - column)
-                if differs(&X[i, column], &offsets[column], length):
-                    places[block] = <uint16_t> (column // 4)
-                    for j in range(length):
-                        values[block, j] = X[i, column + j] - offsets[column + j]
-                    block += 1
+            counts[i] = n_blocks
+            for column in range(0, n_whole, 4):
+                if not same(&X[i, column], &offsets[column], 4):
+                    filled &= fill_block(
+                        &X[i, column], &offsets[column], &largest_other[column], 4,
+                        column, codes, table, &blocks[n_blocks, 0]
+                    )
+                    n_blocks += 1
+            if n_whole < X.shape[1] and not same(
+                &X[i, n_whole], &offsets[n_whole], X.shape[1] - n_whole
+            ):
+                filled &= fill_block(
+                    &X[i, n_whole], &offsets[n_whole], &largest_other[n_whole],
+                    X.shape[1] - n_whole, n_whole, codes, table, &blocks[n_blocks, 0]
+                )
+                n_blocks += 1
+            counts[i] = n_blocks - counts[i]
+    return n_blocks if filled else -1
+
+
+cdef inline bint fill_block(
+    const floating *x, const floating *offset, floating *largest_other,
+    Py_ssize_t length, Py_ssize_t column, Codes codes, floating *table, uint8_t *block
+) noexcept nogil:
+    """Write a block; return False if a number of it has no code."""
+    cdef uint16_t place = <uint16_t> (column // 4)
+    cdef floating[4] padded
+    cdef bint filled = True
+    cdef Py_ssize_t j
+    cdef int code
+    memcpy(block, &place, sizeof(place))
+    memset(padded, 0, sizeof(padded))
+    for j in range(length):
+        if x[j] != offset[j]:
+            largest_other[j] = max(largest_other[j], <floating> fabs(x[j]))
+    if table == NULL:
+        for j in range(length):
+            padded[j] = x[j] - offset[j]
+        memcpy(block + 2, padded, sizeof(padded))
+        return True
+    for j in range(length):
+        padded[j] = x[j]
+    for j in range(4):
+        code = code_of(codes, table, padded[j])
+        filled &= code >= 0
+        block[2 + j] = <uint8_t> code
+    return filled

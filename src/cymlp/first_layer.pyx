@@ -142,14 +142,13 @@ cdef int first_forward(
     cdef floating *sums = <floating *> layer.U
     cdef Py_ssize_t part, start, count
     pad(b, 1, layer.n_out, base, layer.stride)
-    if layer.samples.n_places > 0:
-        add_offsets(layer, W, base)
+    if layer.samples.compact.n_places > 0:
         for part in range((n - 1) // layer.n_sorted + 1):
             start = part * layer.n_sorted
             count = min(layer.n_sorted, n - start)
             sort_blocks(layer, &rows[start], count, n + n_ahead - start - count, W)
             kernels_for(W).compact_forward(
-                layer.entries, layer.counts, count, layer.samples.n_places, W, base,
+                &layer.samples.compact, layer.entries, layer.counts, count, W, base,
                 &sums[start * layer.stride], layer.stride
             )
     elif layer.samples.is_sparse:
@@ -165,17 +164,6 @@ cdef int first_forward(
     return 0
 
 
-cdef void add_offsets(
-    FirstLayer layer, const floating *W, floating *base
-) noexcept nogil:
-    """base <- base + o^T W: what a sample of nothing but commonest values has."""
-    cdef const floating *offsets = <const floating *> layer.samples.offsets
-    cdef Py_ssize_t j, k
-    for k in range(layer.samples.n_features):
-        for j in range(layer.stride):
-            base[j] += offsets[k] * W[k * layer.stride + j]
-
-
 # The last argument of these only says of which precision the samples are.
 
 cdef void sort_blocks(
@@ -183,8 +171,8 @@ cdef void sort_blocks(
     const floating *precision
 ) noexcept nogil:
     kernels_for(precision).compact_sort(
-        layer.samples.row_starts, layer.samples.places, layer.samples.values, rows, n,
-        n_ahead, layer.samples.n_places, layer.stride, layer.entries, layer.counts
+        &layer.samples.compact, rows, n, n_ahead, layer.stride, layer.entries,
+        layer.counts
     )
 
 
@@ -208,7 +196,7 @@ cdef int first_backward(
     # Above it, what squares lose by underflow does not show.
     cdef double lowest = 1e-28 if floating is float else 1e-280
     cdef bint fused = layer.fuses and (
-        layer.samples.n_places == 0 or n <= layer.n_sorted
+        layer.samples.compact.n_places == 0 or n <= layer.n_sorted
     )
     pad(dU, n, layer.n_out, <floating *> layer.dU, layer.stride)
     if fused:
@@ -254,7 +242,7 @@ cdef double backward(
         sparse_backward(
             layer.samples, rows, D, <floating *> step.gradient, n, layer.stride
         )
-    elif layer.samples.n_places == 0:
+    elif layer.samples.compact.n_places == 0:
         squares = kernels_for(D).dense_backward(
             layer.inputs, n, layer.samples.n_features, D, layer.stride, step
         )
@@ -265,9 +253,8 @@ cdef double backward(
             if n > layer.n_sorted:
                 sort_blocks(layer, &rows[start], count, 0, D)
             squares += kernels_for(D).compact_backward(
-                layer.entries, layer.counts, count, layer.samples.n_places,
-                &D[start * layer.stride], layer.db, layer.samples.offsets, layer.stride,
-                step
+                &layer.samples.compact, layer.entries, layer.counts, count,
+                &D[start * layer.stride], layer.db, layer.stride, step
             )
             # It is for all samples, and has been added.
             memset(layer.db, 0, layer.stride * sizeof(floating))

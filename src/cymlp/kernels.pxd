@@ -1,7 +1,7 @@
 """The kernels for the processor at hand."""
 
 from cython cimport floating
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint32_t
 
 
 cdef extern from "cymlp/kernels.h" nogil:
@@ -13,6 +13,13 @@ cdef extern from "cymlp/kernels.h" nogil:
         double weight_decay
         double velocity_rate
         double direction_rate
+
+    ctypedef struct cymlp_compact:
+        const Py_ssize_t *row_starts
+        const char *blocks
+        const void *table
+        const void *offsets
+        Py_ssize_t n_places
 
     ctypedef struct cymlp_kernels:
         Py_ssize_t lanes
@@ -26,19 +33,17 @@ cdef extern from "cymlp/kernels.h" nogil:
             Py_ssize_t stride, const cymlp_step *step
         ) noexcept nogil
         void (*compact_sort)(
-            const Py_ssize_t *row_starts, const uint16_t *places, const void *values,
-            const Py_ssize_t *rows, Py_ssize_t n, Py_ssize_t n_ahead,
-            Py_ssize_t n_places, Py_ssize_t stride, void *entries, uint32_t *counts
+            const cymlp_compact *rows, const Py_ssize_t *order, Py_ssize_t n,
+            Py_ssize_t n_ahead, Py_ssize_t stride, void *entries, uint32_t *counts
         ) noexcept nogil
         void (*compact_forward)(
-            const void *entries, const uint32_t *counts, Py_ssize_t n,
-            Py_ssize_t n_places, const void *W, const void *base, void *U,
-            Py_ssize_t stride
+            const cymlp_compact *rows, const void *entries, const uint32_t *counts,
+            Py_ssize_t n, const void *W, const void *base, void *U, Py_ssize_t stride
         ) noexcept nogil
         double (*compact_backward)(
-            const void *entries, const uint32_t *counts, Py_ssize_t n,
-            Py_ssize_t n_places, const void *D, const void *db, const void *offsets,
-            Py_ssize_t stride, const cymlp_step *step
+            const cymlp_compact *rows, const void *entries, const uint32_t *counts,
+            Py_ssize_t n, const void *D, const void *db, Py_ssize_t stride,
+            const cymlp_step *step
         ) noexcept nogil
         void (*exp)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*expm1_negative)(const void *x, void *y, Py_ssize_t count) noexcept nogil

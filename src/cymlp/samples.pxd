@@ -1,7 +1,8 @@
 """What the network knows of its samples."""
 
 from cython cimport floating
-from libc.stdint cimport uint16_t
+
+from cymlp.kernels cimport cymlp_compact
 
 
 cdef class Samples:
@@ -10,17 +11,13 @@ cdef class Samples:
     cdef readonly Py_ssize_t n_classes
     cdef readonly str dtype
     cdef readonly bint is_sparse
-    # The numbers of X, row by row; of sparse rows only those that are stored, of
-    # compact ones the blocks, with where each row begins among them and the column of
-    # each number or the place of each block.
+    # The numbers of X, row by row; of sparse rows only those that are stored, with
+    # where each row begins among them and the column of each.
     cdef const void *values
     cdef const Py_ssize_t *row_starts
     cdef const int *columns
-    cdef const uint16_t *places
-    # Compact rows: how many blocks a whole row has, 0 for other rows, and what is to be
-    # added to each (4 n_places).
-    cdef readonly Py_ssize_t n_places
-    cdef const void *offsets
+    # What there is of X where it is stored compactly; else of 0 places.
+    cdef cymlp_compact compact
     cdef const Py_ssize_t *y
     cdef const void *T
     cdef const void *weights
@@ -28,7 +25,7 @@ cdef class Samples:
     cdef list _owners
 
     cdef take_rows(self, row_starts, columns)
-    cdef take_blocks(self, row_starts, places, values, offsets)
+    cdef take_blocks(self, form)
     cdef const void *pointer(self, array, dtype) except? NULL
 
 

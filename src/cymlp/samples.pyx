@@ -6,7 +6,6 @@ epoch can follow its pointers without a look.
 
 cimport cython
 from cython cimport floating
-from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
 
 import numpy as np
@@ -84,12 +83,16 @@ cdef class Samples:
         if not 0 <= y.min() <= y.max() < n_classes:
             raise ValueError("y has a number out of range")
         form = None if self.is_sparse else compact.compacted(X)
-        if form is not None:
-            row_starts, places, values, offsets = form
-            self.take_blocks(row_starts, places, values, offsets)
-        self.values = self.pointer(values, values.dtype)
+        if form is None:
+            self.values = self.pointer(values, values.dtype)
+        else:
+            self.take_blocks(form)
         self.T = self.pointer(T, values.dtype)
         self.weights = self.pointer(weights, values.dtype)
+
+    @property
+    def n_places(self):
+        return self.compact.n_places
 
     cdef take_rows(self, row_starts, columns):
         """Check the structure of sparse rows, and keep it."""
@@ -106,12 +109,15 @@ cdef class Samples:
         self.row_starts = <const Py_ssize_t *> self.pointer(row_starts, np.intp)
         self.columns = <const int *> self.pointer(columns, np.intc)
 
-    cdef take_blocks(self, row_starts, places, values, offsets):
+    cdef take_blocks(self, form):
         """Keep the structure of compact rows."""
-        self.n_places = offsets.size // compact.BLOCK
-        self.row_starts = <const Py_ssize_t *> self.pointer(row_starts, np.intp)
-        self.places = <const uint16_t *> self.pointer(places, np.uint16)
-        self.offsets = self.pointer(offsets, values.dtype)
+        self.compact.row_starts = <const Py_ssize_t *> self.pointer(
+            form.row_starts, np.intp
+        )
+        self.compact.blocks = <const char *> self.pointer(form.blocks, np.uint8)
+        self.compact.table = self.pointer(form.table, form.offsets.dtype)
+        self.compact.offsets = self.pointer(form.offsets, form.offsets.dtype)
+        self.compact.n_places = form.offsets.size // compact.BLOCK
 
     cdef const void *pointer(self, array, dtype) except? NULL:
         """Where the numbers of an array are; NULL for None."""
