@@ -1,149 +1,256 @@
-"""Time an epoch of cymlp beside its peers: the same network, the same work, one run.
+"""Measure the speed of cymlp beside its peers: the same work, in one run.
 
-Each peer runs in a process of its own, on one thread. Before anything is timed, all of
-them train one epoch in float64 from the same weights in the same order, and have to end
-with the same weights. Then they take turns, an epoch each, so that what else the
-machine does hits all alike. A time includes the shuffling; the ratio is the figure to
-look at.
+Each peer runs in a process of its own, on one thread, and all take turns on one
+processor. Before anything is timed, every peer trains an epoch in float64 from the same
+weights in the same order and has to end with the same weights.
 """
 
 import argparse
-import multiprocessing
-import os
+import json
+import platform
+import sys
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
-SIZES = (784, 28, 10)
-BATCH_SIZE = 100
-SETTINGS = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 1e-4}
-REFERENCE = "NumPy, in place"
-
-
-def make_cymlp(X, y, theta, seed):
-    """Give a function that trains an epoch of cymlp and returns the parameters."""
-    import numpy as np
-
-    from cymlp.activations import Tanh
-    from cymlp.dataset import Dataset, Targets
-    from cymlp.losses import CrossEntropy
-    from cymlp.network import Network
-    from cymlp.optimizers import SGD
-    from cymlp.training import Training
-
-    training = Training(
-        Network([X.shape[1], *SIZES[1:]], [Tanh()], CrossEntropy(), BATCH_SIZE),
-        np.stack([theta, np.zeros_like(theta)]).astype(X.dtype),
-        SGD(**SETTINGS),
-        Dataset(X, Targets(y, None, SIZES[-1]), None),
-        np.arange(len(y)),
-        np.random.RandomState(seed),
-        None,
-    )
-
-    def run_epoch():
-        training.run_epoch()
-        return training.state[0]
-
-    return run_epoch
+import measure
+import present
+from session import PEERS, Session
+from works import Work
 
 
-def make_numpy(X, y, theta, seed):
-    """Give a function that trains an epoch in NumPy and returns the parameters."""
-    import numpy as np
-    from numpy_loop import NumpyLoop
+class Case(NamedTuple):
+    """Something to measure.
 
-    loop = NumpyLoop(X, y, theta, *SIZES[1:], BATCH_SIZE, **SETTINGS)
-    random_state = np.random.RandomState(seed)
+    Attributes
+    ----------
+    title : str
+    measure : function
+        Of `measure`: takes session, work, names of peers and a number of epochs.
+    work : Work
+    epochs : int
+        How many are timed unless the user says otherwise.
+    by_default : bool
+        Whether it is measured where nothing is asked for.
+    """
 
-    def run_epoch():
-        loop.run_epoch(random_state.permutation(len(y)))
-        return loop.theta
-
-    return run_epoch
-
-
-PEERS = {REFERENCE: make_numpy, "cymlp": make_cymlp}
-
-
-def work(name, pipe):
-    """Be the process of a peer: answer "validate" and "time" until "stop"."""
-    import time
-
-    import data
-    import numpy as np
-
-    dataset = data.load("mnist")
-    X, y = data.scale(dataset.X_train), dataset.y_train.astype(np.intp)
-    usable = len(X) // BATCH_SIZE * BATCH_SIZE
-    X, y = X[:usable], y[:usable]
-    n_features, n_hidden, n_classes = X.shape[1], *SIZES[1:]
-    n_parameters = (n_features + 1) * n_hidden + (n_hidden + 1) * n_classes
-    theta = np.random.RandomState(0).normal(0, 0.01, n_parameters)
-    run_epoch = PEERS[name](X, y, theta, 0)
-    pipe.send(f"{dataset.source}, {X.shape[0]} x {X.shape[1]}")
-    while (request := pipe.recv()) != "stop":
-        if request == "validate":
-            pipe.send(PEERS[name](X.astype(np.float64), y, theta, 0)())
-        else:
-            start = time.perf_counter()
-            run_epoch()
-            pipe.send(time.perf_counter() - start)
+    title: str
+    measure: object
+    work: Work
+    epochs: int = 6
+    by_default: bool = True
 
 
-def start_peers():
-    """Start a process per peer, each held to one thread."""
-    for library in ("OMP", "OPENBLAS", "MKL", "VECLIB"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
-    context = multiprocessing.get_context("spawn")
-    peers = {}
-    for name in PEERS:
-        peers[name], theirs = context.Pipe()
-        context.Process(target=work, args=(name, theirs), daemon=True).start()
-        source = peers[name].recv()
-    return peers, source
+TRAINING = measure.training
+MNIST = Work("mnist", (28,))
+TEXT = Work("text", (100,), peers=("numpy", "scikit-learn", "pytorch"))
+CASES = {
+    "mnist": Case(
+        "MNIST, 784-28-10",
+        TRAINING,
+        MNIST._replace(peers=(*MNIST.peers, "dataloader")),
+    ),
+    "batch-10": Case(
+        "MNIST, 784-28-10, batches of 10", TRAINING, MNIST._replace(batch_size=10)
+    ),
+    "batch-1000": Case(
+        "MNIST, 784-28-10, batches of 1000", TRAINING, MNIST._replace(batch_size=1000)
+    ),
+    "two-layers": Case(
+        "MNIST, 784-112-28-10", TRAINING, MNIST._replace(hidden=(112, 28))
+    ),
+    "hidden-100": Case(
+        "MNIST, 784-100-10, batches of 200",
+        TRAINING,
+        MNIST._replace(hidden=(100,), batch_size=200),
+    ),
+    "wide": Case(
+        "MNIST, 784-256-128-10, batches of 200",
+        TRAINING,
+        MNIST._replace(hidden=(256, 128), batch_size=200),
+    ),
+    "proba": Case(
+        "MNIST, probabilities of 10000 rows",
+        partial(measure.prediction, n_rows=10_000),
+        MNIST,
+    ),
+    "one-row": Case(
+        "MNIST, label of one row, checks included",
+        partial(measure.prediction, n_rows=1, method=("predict",)),
+        MNIST._replace(peers=("scikit-learn",)),
+    ),
+    "parts": Case(
+        "MNIST, 784-28-10, activations and losses",
+        measure.parts,
+        MNIST._replace(learning_rate=0.001),
+        epochs=4,
+    ),
+    "threads": Case(
+        "MNIST, 784-28-10, two fits in two threads",
+        measure.threads,
+        MNIST._replace(peers=("numpy", "scikit-learn", "pytorch")),
+        epochs=3,
+    ),
+    "noise": Case("Gaussian noise, 784-28-10", TRAINING, Work("noise", (28,))),
+    "table": Case(
+        "200000 rows of 54 numbers, 54-64-64-7, batches of 256",
+        TRAINING,
+        Work("table", (64, 64), 256),
+    ),
+    "text": Case("Text as sparse TF-IDF, 100 hidden units", TRAINING, TEXT),
+    "text-adam": Case(
+        "Text as sparse TF-IDF, 100 hidden units, Adam",
+        TRAINING,
+        TEXT._replace(solver="adam", learning_rate=0.001),
+    ),
+    "scaling": Case(
+        "MNIST, rows and width",
+        partial(
+            measure.scaling,
+            n_rows=(7500, 15_000, 30_000, 60_000, 120_000),
+            widths=(16, 32, 64, 128, 256, 512),
+        ),
+        MNIST,
+        epochs=4,
+        by_default=False,
+    ),
+    "report": Case(
+        "The reference report, all rows, on all processors",
+        measure.report,
+        MNIST._replace(peers=("numpy",)),
+        epochs=100,
+        by_default=False,
+    ),
+    "digits": Case(
+        "scikit-learn's digits, 64-28-10, for a quick look",
+        TRAINING,
+        Work("digits", (28,)),
+        by_default=False,
+    ),
+}
 
 
-def ask(peer, request):
-    """Send a request to a peer and wait for the answer."""
-    peer.send(request)
-    return peer.recv()
-
-
-def validate(peers):
-    """Have every peer end an epoch in float64 with the weights of the reference."""
-    import numpy as np
-
-    expected = ask(peers[REFERENCE], "validate")
-    for name, peer in peers.items():
-        difference = np.abs(ask(peer, "validate") - expected).max()
-        if not difference < 1e-10:
-            raise SystemExit(f"{name} computes something else: {difference} off")
-
-
-def main():
+def main(arguments=None):
     """Run the command line."""
-    import numpy as np
+    options = parse(arguments)
+    with Session(options.peers) as session:
+        results = run(session, options.cases, options.peers, options.epochs)
+    print(present.heading(results["machine"]))
+    print(present.overview(results))
+    if options.output:
+        write(results, options.output)
 
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=15)
-    epochs = parser.parse_args().epochs
-    peers, source = start_peers()
-    print(f"{'-'.join(map(str, SIZES))}, batch {BATCH_SIZE}, float32; {source}")
-    validate(peers)
-    print("After an epoch in float64 all have the same weights, to 1e-10.")
-    times = {name: [] for name in peers}
-    for epoch in range(epochs + 1):
-        for name, peer in peers.items():
-            seconds = ask(peer, "time")
-            if epoch > 0:  # the first only warms up
-                times[name].append(seconds)
-    reference = np.median(times[REFERENCE])
-    print(f"\n| seconds an epoch | best | median of {epochs} | ratio of medians |")
-    print("| --- | --- | --- | --- |")
-    for name, seconds in times.items():
-        median = np.median(seconds)
-        ratio = median / reference
-        print(f"| {name} | {min(seconds):.4f} | {median:.4f} | {ratio:.2f} |")
-    for peer in peers.values():
-        peer.send("stop")
+
+def run(session, cases, names, n_epochs=None):
+    """Measure some cases, and print each once it is done.
+
+    Parameters
+    ----------
+    session : Session
+    cases : list of str
+        Keys of `CASES`.
+    names : list of str
+        Peers wanted, cymlp among them.
+    n_epochs : int, default=None
+        How many to time of each peer; by default what the case says.
+
+    Returns
+    -------
+    results : dict
+        Fit for JSON: "machine" and "cases".
+    """
+    results = {}
+    for name in cases:
+        case = CASES[name]
+        kind = getattr(case.measure, "func", case.measure).__name__
+        result = case.measure(session, case.work, names, n_epochs or case.epochs)
+        result |= {
+            "title": case.title, "kind": kind, "batch_size": case.work.batch_size
+        }  # fmt: skip
+        print(present.section(result), flush=True)
+        results[name] = result
+    return {"machine": machine(session), "cases": results}
+
+
+def parse(arguments):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        epilog=f"Cases: {', '.join(CASES)}. Peers: {', '.join(PEERS)}.",
+    )
+    default = [name for name, case in CASES.items() if case.by_default]
+    parser.add_argument(
+        "--cases",
+        nargs="+",
+        choices=CASES,
+        default=default,
+        metavar="CASE",
+        help="what to measure; by default all but "
+        f"{', '.join(name for name in CASES if name not in default)}",
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        choices=PEERS,
+        default=list(PEERS),
+        metavar="PEER",
+        help="who takes part beside cymlp; by default all that are installed",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        help="how many to time of each peer, at least; "
+        "of the report, how many to train",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="where to write speed.md, speed.json and speed.png",
+    )
+    options = parser.parse_args(arguments)
+    options.peers = [name for name in PEERS if name in (measure.OURS, *options.peers)]
+    return options
+
+
+def positive(text):
+    """Read a number of 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {number}")
+    return number
+
+
+def machine(session):
+    """Describe what the times were measured on and with."""
+    return {
+        "processor": processor(),
+        "processors": len(session.cpus),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "blas": session.ask(measure.OURS, "blas"),
+        "versions": {name: session.ask(name, "versions") for name in session.started()},
+        "missing": session.missing,
+    }
+
+
+def processor():
+    """Name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line for line in lines if line.startswith("model name")]
+    return names[0].partition(":")[2].strip() if names else platform.machine()
+
+
+def write(results, folder):
+    """Write the results as Markdown, as JSON and as a picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "speed.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    (folder / "speed.md").write_text(present.document(results), encoding="utf-8")
+    present.draw(results, folder / "speed.png")
+    print(f"{folder} has speed.md, speed.json and speed.png.", file=sys.stderr)
 
 
 if __name__ == "__main__":

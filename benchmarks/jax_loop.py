@@ -1,0 +1,98 @@
+"""The peer in JAX: a whole epoch is one compiled function that scans over batches."""
+
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from loop_peer import LoopPeer
+
+jax.config.update("jax_enable_x64", True)  # for the validation; the rest says float32
+
+
+def scores(parameters, X):
+    """Compute the scores of the output layer."""
+    *hidden, (W, b) = parameters
+    for W_hidden, b_hidden in hidden:
+        X = jnp.tanh(X @ W_hidden + b_hidden)
+    return X @ W + b
+
+
+def mean_loss(parameters, X, y):
+    """Compute the cross entropy of a batch."""
+    log_p = jax.nn.log_softmax(scores(parameters, X))
+    return -jnp.take_along_axis(log_p, y[:, np.newaxis], axis=1).mean()
+
+
+@cache
+def epoch_function(learning_rate, momentum, weight_decay):
+    """Compile the function of an epoch; it may write over parameters and velocities."""
+
+    def step(state, samples, X, y):
+        parameters, velocity = state
+        loss, gradient = jax.value_and_grad(mean_loss)(
+            parameters, X[samples], y[samples]
+        )
+        velocity = jax.tree.map(
+            lambda v, g, theta: momentum * v + (g + weight_decay * theta),
+            velocity, gradient, parameters,
+        )  # fmt: skip
+        parameters = jax.tree.map(
+            lambda theta, v: theta - learning_rate * v, parameters, velocity
+        )
+        return (parameters, velocity), loss
+
+    @partial(jax.jit, donate_argnums=0)
+    def epoch(state, X, y, batches):
+        state, losses = jax.lax.scan(partial(step, X=X, y=y), state, batches)
+        return state, losses.mean()
+
+    return epoch
+
+
+predict = jax.jit(lambda parameters, X: jax.nn.softmax(scores(parameters, X)))
+
+
+class JaxLoop:
+    """A network in training."""
+
+    def __init__(self, work, X, y, parameters):
+        self.X, self.y = jnp.asarray(X), jnp.asarray(y, dtype=jnp.int32)
+        start = zip(parameters[::2], parameters[1::2], strict=True)
+        start = [(jnp.array(W), jnp.array(b)) for W, b in start]
+        self.state = start, jax.tree.map(jnp.zeros_like, start)
+        jax.block_until_ready((self.X, self.y, self.state))  # copies go on meanwhile
+        self.batch_size = work.batch_size
+        self.epoch = epoch_function(
+            work.learning_rate, work.momentum, work.weight_decay
+        )
+
+    def run_epoch(self, order):
+        """Train on every sample once; give the mean loss."""
+        batches = order.reshape(-1, self.batch_size).astype(np.int32)
+        self.state, loss = self.epoch(self.state, self.X, self.y, batches)
+        return float(loss)
+
+    def probabilities(self, X):
+        """Compute the probabilities of the classes, one row per sample."""
+        return np.asarray(predict(self.state[0], X))
+
+    def parameters(self):
+        """Weights and biases, as in NumPy."""
+        return [np.asarray(part) for layer in self.state[0] for part in layer]
+
+
+class JaxPeer(LoopPeer):
+    """JAX as a peer."""
+
+    packages = ("jax", "jaxlib")
+
+    def refusal(self, work):
+        """Say why a work is not done, if so."""
+        if work.data == "text":
+            return "its sparse matrices are experimental and slow on a CPU"
+        return "knows SGD only" if work.solver != "sgd" else None
+
+    def make(self, work, X, y, parameters):
+        """Make a loop."""
+        return JaxLoop(work, X, y, parameters)
