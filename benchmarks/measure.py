@@ -84,7 +84,7 @@ def training(session, work, wanted, n_epochs):
     validated = validate(session, work, names)
     seconds, fixed = take_turns(session, names, work, n_epochs)
     about = session.ask(OURS, "describe", work)
-    rate = session.ask(OURS, "multiplication_rate")
+    rate = session.multiplication_rate()
     floor = None
     if not about["sparse"]:
         floor = dense_operations(about["sizes"], about["rows"]) / rate
@@ -310,5 +310,13 @@ def summary(seconds):
 
 def compared(times):
     """Add to each peer's times how they compare with those of cymlp."""
-    ours = times[OURS]["total"]
-    return {name: one | {"ratio": one["total"] / ours} for name, one in times.items()}
+    ratios = {"total": "ratio", "best": "ratio_of_bests"}
+    return {
+        name: one
+        | {
+            ratio: one[figure] / times[OURS][figure]
+            for figure, ratio in ratios.items()
+            if figure in one
+        }
+        for name, one in times.items()
+    }

@@ -67,6 +67,7 @@ def training_table(result):
             seconds(one["fixed"]),
             seconds(one["total"]),
             f"{one['ratio']:.2f}",
+            f"{one['ratio_of_bests']:.2f}",
             result["validated"].get(name, "the reference"),
         )
         for name, one in result["times"].items()
@@ -90,6 +91,7 @@ def training_table(result):
                 "fixed costs of a fit",
                 "epoch of a fit of 20",
                 "ratio",
+                "ratio of best epochs",
                 "parameters after an epoch in float64",
             ),
             rows,

@@ -68,6 +68,7 @@ class Session:
         }
         self.cpus = processors()
         self._processes = {}
+        self._rate = 0.0
 
     def __enter__(self):
         return self
@@ -97,6 +98,11 @@ class Session:
         process.join(timeout=1)
         process.terminate()
         process.join()
+
+    def multiplication_rate(self):
+        """Operations a second of a large product: the best that was seen so far."""
+        self._rate = max(self._rate, self.ask("cymlp", "multiplication_rate"))
+        return self._rate
 
     def started(self):
         """Names of the processes there are."""

@@ -1,7 +1,10 @@
 """The benchmark beside other implementations: what it compares, and what it writes."""
 
 import json
+import multiprocessing
 import os
+import sys
+from pathlib import Path
 
 import measure
 import numpy as np
@@ -67,13 +70,28 @@ def test_a_peer_that_is_not_installed_is_named(running):
     assert "left out: Absent: not installed" in text
 
 
-def test_workers_use_one_thread_and_leave_our_environment_alone(running):
-    assert os.environ.get("XLA_FLAGS") != session.THREAD_LIMITS["XLA_FLAGS"]
+def test_starting_workers_leaves_our_environment_and_processors_alone(running):
+    before = dict(os.environ)
+    running.start("another", "numpy", running.cpus[0])
+    running.stop("another")
+    assert dict(os.environ) == before
     assert session.processors() == running.cpus
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_are_held_to_one_thread_on_one_processor(running):
+    others = multiprocessing.active_children()
+    running.start("another", "numpy", running.cpus[0])
+    running.ask("another", "versions")
+    (pid,) = (p.pid for p in multiprocessing.active_children() if p not in others)
+    environment = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0")
+    assert "OPENBLAS_NUM_THREADS=1" in environment
+    assert os.sched_getaffinity(pid) == {running.cpus[0]}
+    running.stop("another")
+
+
 def test_a_failing_peer_tells_what_happened(running):
-    with pytest.raises(RuntimeError, match=r"(?s)numpy failed.*NoDataError|KeyError"):
+    with pytest.raises(RuntimeError, match=r"(?s)numpy failed.*KeyError: 'nothing'"):
         running.ask("numpy", "train", QUICK._replace(data="nothing"), 1)
 
 
@@ -85,7 +103,8 @@ def test_the_json_has_what_a_reader_needs(output):
     assert set(written["machine"]["versions"]) >= set(case["times"])
     assert "absent" in written["machine"]["missing"]
     assert case["sizes"] == [64, 28, 10]
-    assert 0 < case["floor"] < case["times"]["cymlp"]["median"]
+    operations = works.dense_operations(case["sizes"], case["rows"])
+    assert case["floor"] == pytest.approx(operations / case["multiplication_rate"])
     for name, times in case["times"].items():
         assert 0 < times["best"] <= times["median"] <= times["total"]
         assert times["ratio"] == pytest.approx(
