@@ -8,6 +8,11 @@ import time
 import traceback
 from importlib.metadata import version
 
+import numpy as np
+from scipy.sparse import issparse
+from threadpoolctl import threadpool_info
+from works import NoDataError, first_parameters, layer_sizes, load
+
 VALIDATED_BATCHES = 1000
 
 
@@ -52,8 +57,6 @@ class Worker:
 
     def samples(self, work):
         """Samples of a work; those of the last are kept."""
-        from works import load
-
         key = work.data, work.batch_size, work.n_rows
         if self._samples[0] != key:
             self._samples = None, None  # two at a time need not fit into memory
@@ -62,8 +65,6 @@ class Worker:
 
     def ready(self, work):
         """Say why a work cannot be done, or None."""
-        from works import NoDataError
-
         try:
             self.samples(work)
         except NoDataError as error:
@@ -72,9 +73,6 @@ class Worker:
 
     def describe(self, work):
         """Describe what a work is done on."""
-        from scipy.sparse import issparse
-        from works import layer_sizes
-
         samples = self.samples(work)
         return {
             "rows": samples.X.shape[0],
@@ -89,8 +87,6 @@ class Worker:
 
     def blas(self):
         """Names and versions of the BLAS libraries that are loaded."""
-        from threadpoolctl import threadpool_info
-
         libraries = [one for one in threadpool_info() if one["user_api"] == "blas"]
         return sorted(
             f"{one['internal_api']} {one['version']} {one['architecture']}"
@@ -111,8 +107,6 @@ class Worker:
         It is cut after so many batches, as training is chaotic: at 6000 batches of 10,
         parameters that start 1e-15 apart end 3e-7 apart, at 1000 they end 1e-14 apart.
         """
-        import numpy as np
-
         samples = self.samples(work)
         rows = slice(VALIDATED_BATCHES * work.batch_size)
         X, y = samples.X[rows].astype(np.float64), samples.y[rows]
@@ -134,9 +128,6 @@ class Worker:
 
     def predict(self, work, n_rows, n_calls, *method):
         """Predict some rows: seconds of each call and what comes out."""
-        import numpy as np
-        from works import first_parameters, layer_sizes
-
         samples = self.samples(work)
         X = samples.X_test[:n_rows]
         start = first_parameters(layer_sizes(work, samples), X.dtype)
@@ -160,8 +151,6 @@ class Worker:
 
     def multiplication_rate(self):
         """Operations a second of a large product in float32, the best of some."""
-        import numpy as np
-
         A = np.ones((1024, 1024), np.float32)
         out = np.empty_like(A)
         best = np.inf
