@@ -1,5 +1,6 @@
 """Many networks at once."""
 
+import multiprocessing
 import threading
 import tracemalloc
 import warnings
@@ -7,11 +8,12 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
-from cymlp import MLPClassifier, fit_many
+from cymlp import MLPClassifier, fit_many, parallel
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,22 @@ def test_what_would_depend_on_who_comes_first_is_refused(digits, shared):
         twin = clone(mlp).set_params(random_state=mlp.random_state)
     with pytest.raises(ValueError, match="twice, nor classifiers that share a Ra"):
         fit_many([mlp, twin], *digits)
+
+
+def n_threads_of_a_daemon(pipe):
+    pipe.send(parallel._n_threads(3))
+
+
+def test_a_daemon_process_has_threads_too():
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=n_threads_of_a_daemon, args=(theirs,), daemon=True)
+    process.start()
+    assert ours.recv() == 3
+    process.join()
+
+
+def test_the_number_of_threads_may_come_from_joblib():
+    with parallel_config(n_jobs=2):
+        assert parallel._n_threads(None) == 2
+    assert parallel._n_threads(None) == 1

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
@@ -107,7 +107,7 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         with bar.get_lock():
             bar.total -= estimator.max_iter - estimator.n_iter_
 
-    with bar, ThreadPoolExecutor(effective_n_jobs(n_jobs)) as threads:
+    with bar, ThreadPoolExecutor(_n_threads(n_jobs)) as threads:
         names = {threads.submit(fit, sound[name]): name for name in sound}
         try:
             for future in as_completed(names):
@@ -125,6 +125,12 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             list(errors.values()),
         )
     return estimators
+
+
+def _n_threads(n_jobs):
+    # A daemon process may have no processes of its own, but threads.
+    with parallel_config(backend="threading"):
+        return effective_n_jobs(n_jobs)
 
 
 def _named(estimators):
