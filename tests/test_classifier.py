@@ -910,3 +910,23 @@ def test_mnist_is_learned(mnist):
     )
     mlp.fit(mnist.X_train, mnist.y_train, X_val=mnist.X_test, y_val=mnist.y_test)
     assert mlp.history_["val_accuracy"][-1] > 0.91
+
+
+def test_rows_that_need_no_conversion_are_checked_all_the_same(three_classes):
+    X, y = np.float32(three_classes[0]), three_classes[1]
+    mlp = make_mlp().fit(X, y)
+    np.testing.assert_array_equal(mlp.predict_proba(X), mlp.predict_proba(X.tolist()))
+    for wrong, message in (
+        (X[:, :2], "expecting 6 features"),
+        (X[0], "2D array"),
+        (X[:0], "0 sample"),
+        (np.where(X[3, 1] == X, np.float32(np.nan), X), "X contains NaN"),
+        (np.where(X[3, 1] == X, np.float32(np.inf), X), "X contains infinity"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            mlp.predict(wrong)
+    large = np.full((3, 6), 3e38, np.float32)  # whose sum overflows
+    assert mlp.predict(large).shape == (3,)
+    named = make_mlp().fit(pd.DataFrame(X, columns=[*"abcdef"]), y)
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        named.predict(X)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_consistent_length, check_random_state, gen_batches
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -514,6 +514,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         """Check X and make it rows of what is computed in."""
         # A value too large for float32 is refused in words; NumPy need not warn too.
         with np.errstate(over="ignore", invalid="ignore"):
+            if not reset and self._is_as_needed(X):
+                return X
             return validate_data(
                 self,
                 X,
@@ -522,6 +524,22 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 accept_sparse="csr",
                 reset=reset,
             )
+
+    def _is_as_needed(self, X):
+        """Whether X is just what a prediction needs; if in doubt, it is not.
+
+        For a single row, looking thoroughly takes longer than all the rest.
+        """
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == self.dtype
+            and X.flags.c_contiguous
+            and X.shape[0] > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+            and bool(np.isfinite(X.sum()))
+        )
 
     def _hold_out(self, dataset, validation, factors):
         """Numbers of the samples to train on, and the validation data if any."""
@@ -808,7 +826,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _evaluate(self, dataset):
         """Weighted means of loss and accuracy."""
         sums = np.zeros(3)
-        for rows in gen_batches(dataset.X.shape[0], ROWS_AT_A_TIME):
+        for rows in _slices(dataset.X.shape[0]):
             X, targets, weights = dataset.rows(rows)
             Z = self._scores(X)
             right = Z.argmax(axis=1) == targets.y
@@ -826,7 +844,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         flow = GradientFlow(
             self.coefs_, self.intercepts_, self._activations, self._loss
         )
-        for some in gen_batches(rows.size, ROWS_AT_A_TIME):
+        for some in _slices(rows.size):
             X, targets, _ = dataset.rows(rows[some])
             flow.add(X, targets.probabilities(X.dtype))
         return flow.fractions()
@@ -847,9 +865,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _checked_scores(self, X):
         check_is_fitted(self)
         X = self._validated(X)
-        return np.concatenate(
-            [self._scores(X[rows]) for rows in gen_batches(X.shape[0], ROWS_AT_A_TIME)]
-        )
+        if X.shape[0] <= ROWS_AT_A_TIME:
+            return self._scores(X)
+        return np.concatenate([self._scores(X[rows]) for rows in _slices(X.shape[0])])
 
     def decision_function(self, X):
         """Compute the scores of the output layer.
@@ -947,6 +965,16 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _probabilities(self, Z):
         p = self._loss.probabilities(Z)
         return checked_result(p, self._loss, "probabilities", Z.shape, Z.dtype)
+
+
+def _slices(n):
+    """Cut n rows into pieces of at most ROWS_AT_A_TIME.
+
+    scikit-learn's gen_batches does the same, but checks its arguments for longer than a
+    row takes to be predicted.
+    """
+    for start in range(0, n, ROWS_AT_A_TIME):
+        yield slice(start, min(start + ROWS_AT_A_TIME, n))
 
 
 def _as_object(parameter, given, registry):
