@@ -159,10 +159,12 @@ cdef inline Py_ssize_t slot_of(floating number) noexcept nogil:
     cdef uint64_t long_bits
     if floating is float:
         memcpy(&bits, &number, sizeof(bits))
-        return (bits * <uint32_t> 2654435769) >> 21
+        bits ^= bits >> 16
+        return (bits * <uint32_t> 0x85EBCA6B) >> 21
     else:
         memcpy(&long_bits, &number, sizeof(long_bits))
-        return <Py_ssize_t> ((long_bits * <uint64_t> 11400714819323198485) >> 53)
+        long_bits ^= long_bits >> 32
+        return <Py_ssize_t> ((long_bits * <uint64_t> 0xFF51AFD7ED558CCD) >> 53)
 
 
 cdef inline int code_of(Codes codes, floating *table, floating number) noexcept nogil:
@@ -235,14 +237,16 @@ cdef inline bint fill_block(
     """Write a block; return False if a number of it has no code."""
     cdef uint16_t place = <uint16_t> (column // 4)
     cdef floating[4] padded
+    cdef floating other
     cdef bint filled = True
     cdef Py_ssize_t j
     cdef int code
     memcpy(block, &place, sizeof(place))
     memset(padded, 0, sizeof(padded))
     for j in range(length):
-        if x[j] != offset[j]:
-            largest_other[j] = max(largest_other[j], <floating> fabs(x[j]))
+        # No branch: whether they differ cannot be guessed.
+        other = <floating> fabs(x[j]) * (x[j] != offset[j])
+        largest_other[j] = other if other > largest_other[j] else largest_other[j]
     if table == NULL:
         for j in range(length):
             padded[j] = x[j] - offset[j]

@@ -139,7 +139,8 @@ cdef int first_forward(
 ) except -1 nogil:
     cdef floating *W = <floating *> layer.parameters
     cdef floating *base = <floating *> layer.base
-    cdef floating *sums = <floating *> layer.U
+    cdef bint padded = layer.stride > layer.n_out
+    cdef floating *sums = <floating *> layer.U if padded else U
     cdef Py_ssize_t part, start, count
     pad(b, 1, layer.n_out, base, layer.stride)
     if layer.samples.compact.n_places > 0:
@@ -160,7 +161,8 @@ cdef int first_forward(
             layer.inputs, n, n_ahead, layer.samples.n_features, W, base, sums,
             layer.stride
         )
-    unpad(sums, layer.stride, U, n, layer.n_out)
+    if padded:
+        unpad(sums, layer.stride, U, n, layer.n_out)
     return 0
 
 
