@@ -168,7 +168,7 @@ def test_partial_fit_takes_weights_and_class_weights(three_classes):
         (
             {},
             {"X_val": "same", "sample_weight_val": np.zeros(120)},
-            r"sample_weight_val.*at least one non-zero",
+            r"sample_weight_val.*at least one (non-zero|positive)",
         ),
         (
             {"class_weight": {0: 0}},

@@ -128,7 +128,7 @@ def _column(epochs, name):
     }
     shape = max(row.shape for row in rows.values())
     # An integer cannot be NaN.
-    dtype = np.result_type(*rows.values(), np.float32)
+    dtype = np.result_type(*(row.dtype for row in rows.values()), np.float32)
     column = np.full((len(epochs), *shape), np.nan, dtype)
     for index, row in rows.items():
         column[(index, *map(slice, row.shape))] = row
