@@ -13,10 +13,10 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE include/cymlp src/cym
 	$(wildcard include/cymlp/*.* src/cymlp/*.*)
 
 .NOTPARALLEL:
-.PHONY: help report test lint format wheel bench clean
+.PHONY: help report test lint format wheel bench exhaustive clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 	@echo 'ARGS="..." is passed on. PYTHON=... makes $(VENV), if there is none yet.'
 
 report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the reference experiment and draw its figures
@@ -24,6 +24,9 @@ report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the refe
 
 bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
 	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+exhaustive: $(VENV)/installed ## Measure the error of exp, expm1 and tanh at every float32
+	$(BIN)/python benchmarks/exhaustive.py
 
 # From another folder, so that only the installed package can be imported.
 test: $(VENV)/installed $(VENV)/group-test ## Test the built wheel

@@ -1,8 +1,6 @@
-"""The headers, compiled as they are, and the accuracy of their functions."""
+"""The accuracy of functions over arrays, with every kernel; and the headers."""
 
-import ctypes
 import os
-import platform
 import shlex
 import shutil
 import subprocess
@@ -11,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cymlp import kernels
+
 HEADERS = sorted(Path(__file__).parents[1].glob("include/cymlp/*.h"))
 COMPILER = shlex.split(os.environ.get("CC", "cc"))
 STRICT = [
@@ -18,39 +18,20 @@ STRICT = [
     "-Werror",
 ]  # fmt: skip
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which(COMPILER[0]), reason="there is no C compiler"),
-    pytest.mark.skipif(not HEADERS, reason="the headers are not beside the tests"),
-]
-
 MAX_ULPS = 3
-
-# With one rounding for a product and the sum after it, as compilers use where the
-# processor has that, and with two.
-CONTRACTIONS = ["-ffp-contract=off"]
-if platform.machine() in {"x86_64", "aarch64"}:
-    CONTRACTIONS.append("-ffp-contract=fast -march=native")
 
 
 def compile_c(source, output, *options):
     command = [*COMPILER, *options, f"-I{HEADERS[0].parents[1]}", "-o", output, source]
-    subprocess.run([*command, "-lm"], check=True)
+    subprocess.run(command, check=True)
 
 
-@pytest.fixture(scope="module", params=CONTRACTIONS)
-def library(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("vecmath")
-    functions = [
-        f"void {name}_{real[0]}(const {real} *x, {real} *y, ptrdiff_t n) "
-        f"{{ cymlp_{name}_{suffix}(x, y, n); }}"
-        for name in ("exp", "expm1_negative", "tanh")
-        for real, suffix in (("float", "f32"), ("double", "f64"))
-    ]
-    source = folder / "vecmath.c"
-    source.write_text("\n".join(['#include "cymlp/vecmath.h"', *functions]))
-    options = ["-O3", "-fno-math-errno", "-fno-trapping-math", *request.param.split()]
-    compile_c(source, folder / "vecmath.so", "-shared", "-fPIC", *options)
-    return ctypes.CDLL(str(folder / "vecmath.so"))
+@pytest.fixture(params=kernels.available())
+def isa(request):
+    before = kernels.isa()
+    kernels.use(request.param)
+    yield request.param
+    kernels.use(before)
 
 
 @pytest.fixture(params=["exp", "expm1_negative", "tanh"])
@@ -59,12 +40,10 @@ def name(request):
 
 
 @pytest.fixture
-def function(library, name):
+def function(isa, name):
     def evaluate(x, y=None):
         y = np.empty_like(x) if y is None else y
-        compiled = getattr(library, f"{name}_{x.dtype.char}")
-        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (x, y))
-        compiled(*pointers, ctypes.c_ssize_t(x.size))
+        kernels.evaluate(name, x, y)
         return y
 
     return evaluate
@@ -131,8 +110,19 @@ def test_tanh_keeps_the_sign_of_zero(function):
     assert np.signbit(function(np.array([-0.0, 0.0], np.float32))).tolist() == [1, 0]
 
 
+@pytest.mark.skipif(not shutil.which(COMPILER[0]), reason="there is no C compiler")
+@pytest.mark.skipif(not HEADERS, reason="the headers are not beside the tests")
 @pytest.mark.parametrize("header", HEADERS, ids=lambda header: header.name)
 def test_header_compiles_by_itself_without_a_warning(header, tmp_path):
     source = tmp_path / "alone.c"
     source.write_text(f'#include "cymlp/{header.name}"\nextern int none;\n')
     compile_c(source, tmp_path / "alone.o", "-c", *STRICT)
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "message"),
+    [("exp", 2, "x has 3 numbers and y 2"), ("sin", 3, "name must be exp.*got 'sin'")],
+)
+def test_what_cannot_be_evaluated_is_refused_in_words(name, n, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.evaluate(name, np.zeros(3), np.zeros(n))

@@ -86,7 +86,7 @@ def compacted(X):
     if n_places > np.iinfo(np.uint16).max:
         return None
     some = X[:: -(-X.shape[0] // ROWS_TO_JUDGE_BY)]
-    commonest = mode(some, axis=0).mode
+    commonest = mode(some, axis=0, keepdims=False).mode
     if np.mean(some != commonest) > LARGEST_SHARE:
         return None
     offsets = np.zeros(n_places * BLOCK, X.dtype)

@@ -3,6 +3,8 @@
 The environment variable ``CYMLP_ISA`` chooses others: "avx512", "avx2" or "plain".
 """
 
+from cython cimport floating
+
 import os
 
 cdef const cymlp_kernel_set *chosen = NULL
@@ -70,6 +72,46 @@ def use(name):
             f"it may be one of {available()}"
         )
     chosen = found
+
+
+def evaluate(name, const floating[::1] x not None, floating[::1] y not None):
+    """Evaluate a function over an array, as the layers do.
+
+    Parameters
+    ----------
+    name : {"exp", "expm1_negative", "tanh"}
+        "expm1_negative" is exp(x) - 1 for x <= 0.
+    x : ndarray of shape (count,)
+        float32 or float64.
+    y : ndarray of shape (count,)
+        Takes the values; may be x.
+
+    Raises
+    ------
+    ValueError
+        If there is no such function, or the arrays differ in length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp import kernels
+    >>> x = np.array([0.0, 1.0])
+    >>> kernels.evaluate("exp", x, x)
+    >>> x.round(4)
+    array([1.    , 2.7183])
+    """
+    if x.shape[0] != y.shape[0]:
+        raise ValueError(f"x has {x.shape[0]} numbers and y {y.shape[0]}")
+    if x.shape[0] == 0:
+        return
+    if name == "exp":
+        kernels_for(&x[0]).exp(&x[0], &y[0], x.shape[0])
+    elif name == "expm1_negative":
+        kernels_for(&x[0]).expm1_negative(&x[0], &y[0], x.shape[0])
+    elif name == "tanh":
+        kernels_for(&x[0]).tanh(&x[0], &y[0], x.shape[0])
+    else:
+        raise ValueError(f"name must be exp, expm1_negative or tanh; got {name!r}")
 
 
 use(os.environ.get("CYMLP_ISA"))
