@@ -132,7 +132,7 @@ static inline void NAME(dense_forward)(const void *const *inputs, ptrdiff_t n,
   REAL *U = sums;
   NAME(begin)(U, base, n, stride);
   for (ptrdiff_t i = 0, height; i < n; i += height) {
-    height = n - i >= CYMLP_TILE_ROWS ? CYMLP_TILE_ROWS : 1;
+    height = cymlp_tile_height(n - i);
     for (ptrdiff_t column = 0, width; column < stride;
          column += width * LANES) {
       width = stride - column >= 2 * LANES ? 2 : 1;
@@ -146,8 +146,10 @@ static inline void NAME(dense_forward)(const void *const *inputs, ptrdiff_t n,
   NAME(dense_forward_tile)(rows, vectors, A + i, next, n_in, w, u, stride)
       if (height == 1)
         width == 2 ? TILE(1, 2) : TILE(1, 1);
-      else
+      else if (height == CYMLP_TILE_ROWS)
         width == 2 ? TILE(CYMLP_TILE_ROWS, 2) : TILE(CYMLP_TILE_ROWS, 1);
+      else
+        width == 2 ? TILE(CYMLP_LOW_TILE, 2) : TILE(CYMLP_LOW_TILE, 1);
 #undef TILE
     }
   }
@@ -184,7 +186,7 @@ static inline double NAME(dense_backward)(const void *const *inputs,
   VEC squares;
   memset(&squares, 0, sizeof squares);
   for (ptrdiff_t k = 0, height; k < n_in; k += height) {
-    height = n_in - k >= CYMLP_TILE_ROWS ? CYMLP_TILE_ROWS : 1;
+    height = cymlp_tile_height(n_in - k);
     for (ptrdiff_t column = 0, width; column < stride;
          column += width * LANES) {
       width = stride - column >= 2 * LANES ? 2 : 1;
@@ -194,8 +196,10 @@ static inline double NAME(dense_backward)(const void *const *inputs,
                             at, &squares)
       if (height == 1)
         width == 2 ? TILE(1, 2) : TILE(1, 1);
-      else
+      else if (height == CYMLP_TILE_ROWS)
         width == 2 ? TILE(CYMLP_TILE_ROWS, 2) : TILE(CYMLP_TILE_ROWS, 1);
+      else
+        width == 2 ? TILE(CYMLP_LOW_TILE, 2) : TILE(CYMLP_LOW_TILE, 1);
 #undef TILE
     }
   }

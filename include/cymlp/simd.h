@@ -5,6 +5,8 @@
 #ifndef CYMLP_SIMD_H
 #define CYMLP_SIMD_H
 
+#include <stddef.h>
+
 #if defined(__AVX512F__)
 #define CYMLP_VECTOR_BYTES 64
 #elif defined(__AVX2__)
@@ -22,6 +24,9 @@
 #define CYMLP_TILE_ROWS 6
 #define CYMLP_TILE_VECTORS 2
 #endif
+
+/* Of what is left over in the end, some rows go into a lower tile. */
+#define CYMLP_LOW_TILE (CYMLP_TILE_ROWS / 3)
 
 #if defined(__GNUC__)
 #define CYMLP_LANES(real) (CYMLP_VECTOR_BYTES / (int)sizeof(real))
@@ -42,6 +47,13 @@
 #define CYMLP_PREFETCH(address) ((void)(address))
 #define CYMLP_UNROLL
 #endif
+
+/* How many of n rows the next tile takes. */
+static inline int cymlp_tile_height(ptrdiff_t n) {
+  return n >= CYMLP_TILE_ROWS  ? CYMLP_TILE_ROWS
+         : n >= CYMLP_LOW_TILE ? CYMLP_LOW_TILE
+                               : 1;
+}
 
 /* A loop that is to be unrolled. */
 #define CYMLP_EACH(i, count) CYMLP_UNROLL for (int i = 0; i < (count); i++)
