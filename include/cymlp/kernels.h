@@ -35,9 +35,29 @@ typedef struct {
   ptrdiff_t n_places;  /* of blocks in a whole row */
 } cymlp_compact;
 
+/* The entries of a batch of sparse samples, grouped by their columns, in the
+ * order in which these are met. */
 typedef struct {
-  ptrdiff_t lanes;   /* numbers in a vector */
-  size_t entry_size; /* bytes of an entry, see compact_sort */
+  ptrdiff_t count;  /* of columns that have entries */
+  int *columns;     /* [count], different ones */
+  uint32_t *ends;   /* [count], where the elements of each end */
+  void *elements;   /* values, each with its sample's number in the batch */
+  uint32_t *places; /* [all columns], where each is in `columns`, if it is */
+} cymlp_groups;
+
+/* Rows of weights and their velocity, not padded, and for some of the rows the
+ * 2 x 2 matrix that takes (v, w) to where they are now: four numbers, the last
+ * less 1, so that it keeps its digits where next to nothing changes. */
+typedef struct {
+  void *weights, *velocity;
+  const void *powers;
+  ptrdiff_t width;
+} cymlp_rows;
+
+typedef struct {
+  ptrdiff_t lanes;     /* numbers in a vector */
+  size_t entry_size;   /* bytes of an entry, see compact_sort */
+  size_t element_size; /* bytes of an element, see cymlp_groups */
 
   /* U (n, stride) <- base + A W, where A[i] is the row of a sample and W
    * (n_in, stride). A goes on with n_ahead rows that will be needed next. */
@@ -66,6 +86,30 @@ typedef struct {
                              const uint32_t *counts, ptrdiff_t n, const void *D,
                              const void *db, ptrdiff_t stride,
                              const cymlp_step *step);
+
+  /* Groups the entries of n samples. `rows` goes on as above. */
+  void (*sparse_group)(const ptrdiff_t *row_starts, const int *columns,
+                       const void *values, const ptrdiff_t *rows, ptrdiff_t n,
+                       ptrdiff_t n_ahead, cymlp_groups *groups);
+  /* Between rows (n, width) and whole vectors, of which the last overlaps the
+   * one before it if need be: the form of U and D below. */
+  void (*sparse_pack)(const void *rows, ptrdiff_t n, ptrdiff_t width,
+                      void *packed);
+  void (*sparse_unpack)(const void *packed, ptrdiff_t n, ptrdiff_t width,
+                        void *rows);
+  /* U (n samples) <- base + S W, with S in the groups and W where powers[g]
+   * takes the row of the g-th column, or as it is if there are none. */
+  void (*sparse_forward)(const cymlp_groups *groups, const cymlp_rows *W,
+                         const void *base, void *U, ptrdiff_t n);
+  /* G (width) <- the row of S^T D for the g-th column. */
+  void (*sparse_gradient)(const cymlp_groups *groups, ptrdiff_t g,
+                          const void *D, ptrdiff_t width, void *G);
+  /* (v, w) <- powers[g] (v, w) + (G, -rate G) for the row of every column in
+   * the groups, with G as above; returns the sum of the squares of all G. */
+  double (*sparse_backward)(const cymlp_groups *groups, const void *D,
+                            double rate, const cymlp_rows *W);
+  /* (v, w) <- powers[i] (v, w) for rows 0..n-1. */
+  void (*sparse_move)(const cymlp_rows *W, ptrdiff_t n);
 
   /* y[i] <- f(x[i]), where y may be x; expm1_negative is exp(x) - 1 for x <= 0.
    */

@@ -5,13 +5,17 @@ from libc.stdint cimport uint32_t
 
 from cymlp.optimizers cimport Optimizer
 from cymlp.samples cimport Samples
+from cymlp.sparse cimport SparseLayer
+from cymlp.workspace cimport Workspace
 
 
-cdef class FirstLayer:
+cdef class FirstLayer(Workspace):
     cdef readonly Samples samples
     cdef readonly Py_ssize_t n_out
     cdef readonly Py_ssize_t batch_size
     cdef Py_ssize_t n_slots
+    # Does all the work where the samples are sparse; else None.
+    cdef SparseLayer sparse
     # Whether its optimiser's step can be done in the product that makes the gradient.
     cdef bint fuses
     # Numbers in a padded row, and in all rows of weights.
@@ -32,15 +36,15 @@ cdef class FirstLayer:
     cdef Py_ssize_t n_sorted
     cdef void *entries
     cdef uint32_t *counts
-    cdef list _owners
 
-    cdef void *reserve(self, shape, dtype) except NULL
-
+# An epoch begins and ends with these. In between theta may be out of date, and it must
+# not be changed.
 
 cdef void load(
     FirstLayer layer,
-    const floating *theta,  # IN  (1 + n_slots, apart), weights of the layer first
-    Py_ssize_t apart
+    floating *theta,        # IN  (1 + n_slots, apart), weights of the layer first
+    Py_ssize_t apart,
+    Optimizer optimizer
 ) noexcept nogil
 
 cdef void store(

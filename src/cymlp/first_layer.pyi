@@ -2,11 +2,12 @@ from typing import Final, Self, final
 
 from cymlp.optimizers import Optimizer
 from cymlp.samples import Samples
+from cymlp.workspace import Workspace
 
 MOST_SORTED: Final[int]
 
 @final
-class FirstLayer:
+class FirstLayer(Workspace):
     @property
     def samples(self) -> Samples: ...
     @property

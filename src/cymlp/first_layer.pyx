@@ -4,7 +4,8 @@ Nearly all of the time of a narrow network goes here, so that it has its own way
 reads samples where they are, in whatever form they are stored, keeps its weights in
 rows padded to whole vectors during an epoch, and does the step of gradient descent with
 a gradient that has not left the registers yet. Other optimisers, and batches that are
-sorted in several parts, get the whole gradient first.
+sorted in several parts, get the whole gradient first. What is different with sparse
+samples is in sparse.pyx.
 """
 
 cimport cython
@@ -16,7 +17,11 @@ from libc.string cimport memcpy, memset
 from cymlp.blas cimport norm
 from cymlp.kernels cimport chosen_kernels, cymlp_kernels, cymlp_step, kernels_for
 from cymlp.optimizers cimport SGD, Optimizer, take_step
-from cymlp.samples cimport Samples, sparse_backward, sparse_forward
+from cymlp.samples cimport Samples
+from cymlp.sparse cimport (
+    SparseLayer, sparse_backward, sparse_forward, sparse_load, sparse_store
+)
+from cymlp.workspace cimport Workspace
 
 import numpy as np
 
@@ -25,7 +30,7 @@ MOST_SORTED = 1024
 
 
 @cython.final
-cdef class FirstLayer:
+cdef class FirstLayer(Workspace):
     """The weights of the first layer, and the samples that it reads.
 
     Parameters
@@ -67,13 +72,15 @@ cdef class FirstLayer:
         self.samples = samples
         self.n_out, self.batch_size = n_out, batch_size
         self.n_slots = optimizer.n_slots
-        self.fuses = isinstance(optimizer, SGD) and not samples.is_sparse
+        if samples.is_sparse:
+            self.sparse = SparseLayer(samples, n_out, batch_size, optimizer)
+            return
+        self.fuses = isinstance(optimizer, SGD)
         self.stride = (n_out + kernels.lanes - 1) // kernels.lanes * kernels.lanes
         n_rows = samples.n_features
         if samples.n_places:
             n_rows = 4 * samples.n_places
         self.n_weights = n_rows * self.stride
-        self._owners = []
         self.parameters = self.reserve(
             (1 + self.n_slots, n_rows, self.stride), dtype
         )
@@ -87,16 +94,8 @@ cdef class FirstLayer:
             n_entries = self.n_sorted * samples.n_places
             self.entries = self.reserve(n_entries * kernels.entry_size, np.uint8)
             self.counts = <uint32_t *> self.reserve(samples.n_places, np.uint32)
-        elif not samples.is_sparse:
+        else:
             self.inputs = <const void **> self.reserve(2 * batch_size, np.uintp)
-
-    cdef void *reserve(self, shape, dtype) except NULL:
-        """Zeros that begin on a cache line, and stay as long as the layer."""
-        # Zeros are not in memory before they are touched.
-        array = np.zeros(np.prod(shape) * np.dtype(dtype).itemsize + 64, np.uint8)
-        self._owners.append(array)
-        cdef unsigned char[::1] numbers = array
-        return &numbers[63 - (<size_t> &numbers[0] + 63) % 64]
 
 
 cdef void pad(
@@ -118,9 +117,12 @@ cdef void unpad(
 
 
 cdef void load(
-    FirstLayer layer, const floating *theta, Py_ssize_t apart
+    FirstLayer layer, floating *theta, Py_ssize_t apart, Optimizer optimizer
 ) noexcept nogil:
     cdef Py_ssize_t k
+    if layer.sparse is not None:
+        sparse_load(layer.sparse, theta, apart, optimizer)
+        return
     for k in range(1 + layer.n_slots):
         pad(&theta[k * apart], layer.samples.n_features, layer.n_out,
             <floating *> layer.parameters + k * layer.n_weights, layer.stride)
@@ -128,6 +130,9 @@ cdef void load(
 
 cdef void store(FirstLayer layer, floating *theta, Py_ssize_t apart) noexcept nogil:
     cdef Py_ssize_t k
+    if layer.sparse is not None:
+        sparse_store(layer.sparse, theta)
+        return
     for k in range(1 + layer.n_slots):
         unpad(<floating *> layer.parameters + k * layer.n_weights, layer.stride,
               &theta[k * apart], layer.samples.n_features, layer.n_out)
@@ -142,6 +147,9 @@ cdef int first_forward(
     cdef bint padded = layer.stride > layer.n_out
     cdef floating *sums = <floating *> layer.U if padded else U
     cdef Py_ssize_t part, start, count
+    if layer.sparse is not None:
+        sparse_forward(layer.sparse, rows, n, n_ahead, b, U)
+        return 0
     pad(b, 1, layer.n_out, base, layer.stride)
     if layer.samples.compact.n_places > 0:
         for part in range((n - 1) // layer.n_sorted + 1):
@@ -152,8 +160,6 @@ cdef int first_forward(
                 &layer.samples.compact, layer.entries, layer.counts, count, W, base,
                 &sums[start * layer.stride], layer.stride
             )
-    elif layer.samples.is_sparse:
-        sparse_forward(layer.samples, rows, W, base, sums, n, layer.stride)
     else:
         n_ahead = min(n_ahead, layer.batch_size)
         find_rows(layer, rows, n + n_ahead, W)
@@ -200,6 +206,8 @@ cdef int first_backward(
     cdef bint fused = layer.fuses and (
         layer.samples.compact.n_places == 0 or n <= layer.n_sorted
     )
+    if layer.sparse is not None:
+        return sparse_backward(layer.sparse, n, dU, optimizer, gradient_norm)
     pad(dU, n, layer.n_out, <floating *> layer.dU, layer.stride)
     if fused:
         step = descent(layer, <SGD> optimizer, W)
@@ -240,11 +248,7 @@ cdef double backward(
     cdef double squares = 0
     cdef Py_ssize_t part, start, count
     pad(db, 1, layer.n_out, <floating *> layer.db, layer.stride)
-    if layer.samples.is_sparse:
-        sparse_backward(
-            layer.samples, rows, D, <floating *> step.gradient, n, layer.stride
-        )
-    elif layer.samples.compact.n_places == 0:
+    if layer.samples.compact.n_places == 0:
         squares = kernels_for(D).dense_backward(
             layer.inputs, n, layer.samples.n_features, D, layer.stride, step
         )

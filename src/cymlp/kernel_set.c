@@ -7,10 +7,16 @@
 #define REAL float
 #define SUFFIX f32
 #include "cymlp/first_layer.h"
+#define REAL float
+#define SUFFIX f32
+#include "cymlp/sparse.h"
 
 #define REAL double
 #define SUFFIX f64
 #include "cymlp/first_layer.h"
+#define REAL double
+#define SUFFIX f64
+#include "cymlp/sparse.h"
 
 #define OVER_ARRAY(name)                                      \
   static void name(const void *x, void *y, ptrdiff_t count) { \
@@ -28,11 +34,19 @@ OVER_ARRAY(tanh_f64)
   {                                                  \
       .lanes = CYMLP_LANES(real),                    \
       .entry_size = sizeof(entry_##suffix),          \
+      .element_size = sizeof(element_##suffix),      \
       .dense_forward = dense_forward_##suffix,       \
       .dense_backward = dense_backward_##suffix,     \
       .compact_sort = compact_sort_##suffix,         \
       .compact_forward = compact_forward_##suffix,   \
       .compact_backward = compact_backward_##suffix, \
+      .sparse_group = sparse_group_##suffix,         \
+      .sparse_pack = sparse_pack_##suffix,           \
+      .sparse_unpack = sparse_unpack_##suffix,       \
+      .sparse_forward = sparse_forward_##suffix,     \
+      .sparse_gradient = sparse_gradient_##suffix,   \
+      .sparse_backward = sparse_backward_##suffix,   \
+      .sparse_move = sparse_move_##suffix,           \
       .exp = exp_##suffix,                           \
       .expm1_negative = expm1_negative_##suffix,     \
       .tanh = tanh_##suffix,                         \

@@ -21,9 +21,23 @@ cdef extern from "cymlp/kernels.h" nogil:
         const void *offsets
         Py_ssize_t n_places
 
+    ctypedef struct cymlp_groups:
+        Py_ssize_t count
+        int *columns
+        uint32_t *ends
+        void *elements
+        uint32_t *places
+
+    ctypedef struct cymlp_rows:
+        void *weights
+        void *velocity
+        const void *powers
+        Py_ssize_t width
+
     ctypedef struct cymlp_kernels:
         Py_ssize_t lanes
         size_t entry_size
+        size_t element_size
         void (*dense_forward)(
             const void *const *A, Py_ssize_t n, Py_ssize_t n_ahead, Py_ssize_t n_in,
             const void *W, const void *base, void *U, Py_ssize_t stride
@@ -45,6 +59,29 @@ cdef extern from "cymlp/kernels.h" nogil:
             Py_ssize_t n, const void *D, const void *db, Py_ssize_t stride,
             const cymlp_step *step
         ) noexcept nogil
+        void (*sparse_group)(
+            const Py_ssize_t *row_starts, const int *columns, const void *values,
+            const Py_ssize_t *rows, Py_ssize_t n, Py_ssize_t n_ahead,
+            cymlp_groups *groups
+        ) noexcept nogil
+        void (*sparse_pack)(
+            const void *rows, Py_ssize_t n, Py_ssize_t width, void *packed
+        ) noexcept nogil
+        void (*sparse_unpack)(
+            const void *packed, Py_ssize_t n, Py_ssize_t width, void *rows
+        ) noexcept nogil
+        void (*sparse_forward)(
+            const cymlp_groups *groups, const cymlp_rows *W, const void *base, void *U,
+            Py_ssize_t n
+        ) noexcept nogil
+        void (*sparse_gradient)(
+            const cymlp_groups *groups, Py_ssize_t g, const void *D, Py_ssize_t width,
+            void *G
+        ) noexcept nogil
+        double (*sparse_backward)(
+            const cymlp_groups *groups, const void *D, double rate, const cymlp_rows *W
+        ) noexcept nogil
+        void (*sparse_move)(const cymlp_rows *W, Py_ssize_t n) noexcept nogil
         void (*exp)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*expm1_negative)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*tanh)(const void *x, void *y, Py_ssize_t count) noexcept nogil

@@ -301,8 +301,10 @@ cdef class Network:
         cdef Py_ssize_t per_check = (
             1 + 10**9 // ((self.batch_size + 10) * self.n_parameters)
         )
+        if first.sparse is not None:
+            first.sparse.make_room(order, self.batch_size)
         with nogil:
-            load(first, theta, self.n_parameters)
+            load(first, theta, self.n_parameters, optimizer)
             for batch in range(n_batches):
                 start = batch * self.batch_size
                 n = min(self.batch_size, order.shape[0] - start)

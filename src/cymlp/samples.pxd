@@ -29,27 +29,10 @@ cdef class Samples:
     cdef const void *pointer(self, array, dtype) except? NULL
 
 
-# The functions below take n samples, those whose numbers are in `rows`.
+# Of n samples, those whose numbers are in `rows`.
 
 cdef void gather_targets(
     Samples samples, const Py_ssize_t *rows,
     floating *T,    # OUT (n, n_classes)
     Py_ssize_t n
-) noexcept nogil
-
-# U = 1 b^T + A W and dW += A^T dU for sparse samples.
-
-cdef void sparse_forward(
-    Samples samples, const Py_ssize_t *rows,
-    const floating *W,      # IN  (n_features, n_out)
-    const floating *b,      # IN  (n_out)
-    floating *U,            # OUT (n, n_out)
-    Py_ssize_t n, Py_ssize_t n_out
-) noexcept nogil
-
-cdef void sparse_backward(
-    Samples samples, const Py_ssize_t *rows,
-    const floating *dU,     # IN  (n, n_out)
-    floating *dW,           # IN-OUT (n_features, n_out)
-    Py_ssize_t n, Py_ssize_t n_out
 ) noexcept nogil

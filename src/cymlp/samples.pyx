@@ -6,7 +6,7 @@ epoch can follow its pointers without a look.
 
 cimport cython
 from cython cimport floating
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 import numpy as np
 from scipy.sparse import issparse
@@ -151,44 +151,3 @@ cdef void gather_targets(
     memset(T, 0, n * k * sizeof(floating))
     for i in range(n):
         T[i * k + samples.y[rows[i]]] = 1
-
-
-cdef void sparse_forward(
-    Samples samples, const Py_ssize_t *rows, const floating *W, const floating *b,
-    floating *U, Py_ssize_t n, Py_ssize_t n_out
-) noexcept nogil:
-    cdef const floating *values = <const floating *> samples.values
-    cdef const floating *w
-    cdef floating *u
-    cdef floating x
-    cdef Py_ssize_t i, j, entry
-    for i in range(n):
-        u = &U[i * n_out]
-        memcpy(u, b, n_out * sizeof(floating))
-        for entry in range(
-            samples.row_starts[rows[i]], samples.row_starts[rows[i] + 1]
-        ):
-            x = values[entry]
-            w = &W[samples.columns[entry] * n_out]
-            for j in range(n_out):
-                u[j] += x * w[j]
-
-
-cdef void sparse_backward(
-    Samples samples, const Py_ssize_t *rows, const floating *dU, floating *dW,
-    Py_ssize_t n, Py_ssize_t n_out
-) noexcept nogil:
-    cdef const floating *values = <const floating *> samples.values
-    cdef const floating *du
-    cdef floating *dw
-    cdef floating x
-    cdef Py_ssize_t i, j, entry
-    for i in range(n):
-        du = &dU[i * n_out]
-        for entry in range(
-            samples.row_starts[rows[i]], samples.row_starts[rows[i] + 1]
-        ):
-            x = values[entry]
-            dw = &dW[samples.columns[entry] * n_out]
-            for j in range(n_out):
-                dw[j] += x * du[j]
