@@ -67,7 +67,7 @@ typedef struct {
 } ELEMENT;
 
 /* How many rows ahead the weights are asked for. */
-enum { NAME(rows_ahead) = 6 };
+enum { NAME(rows_ahead) = 12 };
 
 CYMLP_INLINE void NAME(fetch)(const REAL *row, ptrdiff_t count) {
   const char *bytes = (const char *)row;
@@ -188,6 +188,11 @@ static inline void NAME(sparse_unpack)(const void *packed, ptrdiff_t n,
       NAME(store_vector)(row, v, width, LOAD(from));
 }
 
+/* Whether it makes weights others: not where no step is missing. */
+CYMLP_INLINE int NAME(moves)(const REAL *power) {
+  return power[2] != 0 || power[3] != 0;
+}
+
 /* U += x w for the entries of one column and `count` vectors from `first` on.
  */
 CYMLP_INLINE void NAME(sparse_forward_tile)(
@@ -196,7 +201,7 @@ CYMLP_INLINE void NAME(sparse_forward_tile)(
     ptrdiff_t width, REAL *U, ptrdiff_t stride) {
   SVEC w[MOST_VECTORS];
   CYMLP_EACH (v, count) w[v] = NAME(load_vector)(weights, first + v, width);
-  if (power != NULL && (power[2] != 0 || power[3] != 0))
+  if (power != NULL && NAME(moves)(power))
     CYMLP_EACH (v, count)
       w[v] += power[2] * NAME(load_vector)(velocity, first + v, width) +
               power[3] * w[v];
@@ -220,9 +225,11 @@ static inline void NAME(sparse_forward)(const cymlp_groups *groups,
     NAME(sparse_pack)(base, 1, width, U + i * vectors * LANES);
   for (ptrdiff_t group = 0; group < groups->count; group++) {
     if (group + NAME(rows_ahead) < groups->count) {
-      const ptrdiff_t next = groups->columns[group + NAME(rows_ahead)] * width;
+      const ptrdiff_t ahead = group + NAME(rows_ahead);
+      const ptrdiff_t next = groups->columns[ahead] * width;
       NAME(fetch)(W + next, width);
-      if (powers != NULL) NAME(fetch)(V + next, width);
+      if (powers != NULL && NAME(moves)(powers + 4 * ahead))
+        NAME(fetch)(V + next, width);
     }
     const ELEMENT *begin = NAME(group_begin)(groups, group);
     const ELEMENT *end = NAME(group_end)(groups, group);
@@ -327,9 +334,11 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
   const SVEC last = NAME(own_lanes)(width), all = last * 0 + 1;
   SVEC squares = last * 0;
   double total = 0;
-  for (ptrdiff_t group = 0; group < groups->count; group++) {
-    if (group + NAME(rows_ahead) < groups->count) {
-      const ptrdiff_t next = groups->columns[group + NAME(rows_ahead)] * width;
+  /* From the end, where the rows are that the way forward has left in the
+   * cache. */
+  for (ptrdiff_t group = groups->count - 1; group >= 0; group--) {
+    if (group >= NAME(rows_ahead)) {
+      const ptrdiff_t next = groups->columns[group - NAME(rows_ahead)] * width;
       NAME(fetch)(W + next, width);
       NAME(fetch)(V + next, width);
     }
@@ -347,7 +356,7 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
       WITH_WIDTH(count, TILE)
 #undef TILE
     }
-    if (group % SQUARES_AT_A_TIME == 0 || group + 1 == groups->count) {
+    if (group % SQUARES_AT_A_TIME == 0) {
       total += NAME(sum_of)(squares);
       squares = last * 0;
     }

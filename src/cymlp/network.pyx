@@ -305,24 +305,26 @@ cdef class Network:
             first.sparse.make_room(order, self.batch_size)
         with nogil:
             load(first, theta, self.n_parameters, optimizer)
-            for batch in range(n_batches):
-                start = batch * self.batch_size
-                n = min(self.batch_size, order.shape[0] - start)
-                rows = &order[start]
-                first_forward(first, rows, n, order.shape[0] - start - n,
-                              &theta[self.layers[0].b], &space[self.layers[0].U])
-                self.forward(theta, space, n, stream(seed, batch))
-                self.apply_loss(samples, rows, space, n,
-                                &record[0, batch], &record[1, batch])
-                if not isfinite(record[0, batch]):
-                    break
-                self.backward(theta, space, n)
-                self.step(first, rows, theta, space, n, optimizer, &record[2, batch])
-                # So that Ctrl-C does not have to wait for the end of a long epoch.
-                if batch % per_check == per_check - 1:
-                    with gil:
-                        PyErr_CheckSignals()
-            store(first, theta, self.n_parameters)
+            try:
+                for batch in range(n_batches):
+                    start = batch * self.batch_size
+                    n = min(self.batch_size, order.shape[0] - start)
+                    rows = &order[start]
+                    first_forward(first, rows, n, order.shape[0] - start - n,
+                                  &theta[self.layers[0].b], &space[self.layers[0].U])
+                    self.forward(theta, space, n, stream(seed, batch))
+                    self.apply_loss(samples, rows, space, n,
+                                    &record[0, batch], &record[1, batch])
+                    if not isfinite(record[0, batch]):
+                        break
+                    self.backward(theta, space, n)
+                    self.step(first, rows, theta, space, n, optimizer, &record[2, batch])
+                    # So that Ctrl-C does not have to wait for the end of a long epoch.
+                    if batch % per_check == per_check - 1:
+                        with gil:
+                            PyErr_CheckSignals()
+            finally:
+                store(first, theta, self.n_parameters)
         return bool(isfinite(record[0, batch]))
 
     cdef int forward(

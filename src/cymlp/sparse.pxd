@@ -23,6 +23,8 @@ cdef class SparseLayer(Workspace):
     # Whether rows without gradient are left behind and brought up to date at need.
     cdef bint lazy
     cdef Power *table
+    # The first of these powers as the kernels take them.
+    cdef void *first_powers
     # Of the steps of this epoch: how many there were, and how many of them each row of
     # weights has in it.
     cdef Py_ssize_t n_steps

@@ -25,7 +25,7 @@ from cython cimport floating
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport hypot, isfinite, sqrt
 from libc.stdint cimport uint32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from cymlp.blas cimport norm
 from cymlp.kernels cimport chosen_kernels, cymlp_kernels, cymlp_rows, kernels_for
@@ -182,6 +182,7 @@ cdef class SparseLayer(Workspace):
         if self.lazy:
             self.n_done = <uint32_t *> self.reserve(samples.n_features, np.uint32)
             self.table = <Power *> self.reserve((DIGITS, BASE, 4), np.float64)
+            self.first_powers = self.reserve((BASE, 4), samples.dtype)
 
     cdef int make_room(
         self, const Py_ssize_t[::1] order, Py_ssize_t batch_size
@@ -223,20 +224,6 @@ cdef class SparseLayer(Workspace):
         )
 
 
-cdef void sparse_load(
-    SparseLayer layer, floating *theta, Py_ssize_t apart, Optimizer optimizer
-) noexcept nogil:
-    layer.weights.weights, layer.weights.velocity = theta, NULL
-    layer.weights.powers = NULL
-    layer.apart = apart
-    layer.n_steps = 0
-    if layer.lazy:
-        layer.weights.velocity = theta + apart
-        layer.weights.powers = layer.powers
-        memset(layer.n_done, 0, layer.samples.n_features * sizeof(uint32_t))
-        tabulate(without_gradient(<SGD> optimizer), layer.table)
-
-
 cdef inline floating finite(double number, const floating *precision) noexcept nogil:
     """A number, or the largest that there is where it is out of range."""
     cdef double limit = FLT_MAX if floating is float else DBL_MAX
@@ -255,6 +242,25 @@ cdef inline void put(Power matrix, floating *numbers) noexcept nogil:
     numbers[1] = finite(matrix.vw, numbers)
     numbers[2] = finite(matrix.wv, numbers)
     numbers[3] = finite(matrix.ww, numbers)
+
+
+cdef void sparse_load(
+    SparseLayer layer, floating *theta, Py_ssize_t apart, Optimizer optimizer
+) noexcept nogil:
+    cdef floating *first = <floating *> layer.first_powers
+    cdef Py_ssize_t n
+    layer.weights.weights, layer.weights.velocity = theta, NULL
+    layer.weights.powers = NULL
+    layer.apart = apart
+    layer.n_steps = 0
+    if not layer.lazy:
+        return
+    layer.weights.velocity = theta + apart
+    layer.weights.powers = layer.powers
+    memset(layer.n_done, 0, layer.samples.n_features * sizeof(uint32_t))
+    tabulate(without_gradient(<SGD> optimizer), layer.table)
+    for n in range(BASE):
+        put(layer.table[n], &first[4 * n])
 
 
 cdef void sparse_store(SparseLayer layer, const floating *precision) noexcept nogil:
@@ -280,10 +286,14 @@ cdef void find_powers(
 ) noexcept nogil:
     """For each of the batch's rows, the matrix of its missing steps and n_more."""
     cdef floating *powers = <floating *> layer.powers
-    cdef Py_ssize_t group, n_missing
+    cdef const floating *first = <const floating *> layer.first_powers
+    cdef Py_ssize_t group, n
     for group in range(layer.groups.count):
-        n_missing = layer.n_steps - layer.n_done[layer.groups.columns[group]]
-        put(look_up(layer.table, n_missing + n_more), &powers[4 * group])
+        n = layer.n_steps - layer.n_done[layer.groups.columns[group]] + n_more
+        if n < BASE:
+            memcpy(&powers[4 * group], &first[4 * n], 4 * sizeof(floating))
+        else:
+            put(look_up(layer.table, n), &powers[4 * group])
 
 
 cdef void sparse_forward(
