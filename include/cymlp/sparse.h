@@ -217,12 +217,12 @@ static inline void NAME(sparse_forward)(const cymlp_groups *groups,
                                         const void *base, void *sums,
                                         ptrdiff_t n) {
   const ptrdiff_t width = weights->width;
-  const ptrdiff_t vectors = NAME(vectors_in)(width);
+  const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
   const REAL *W = weights->weights, *V = weights->velocity;
   const REAL *powers = weights->powers;
   REAL *U = sums;
   for (ptrdiff_t i = 0; i < n; i++)
-    NAME(sparse_pack)(base, 1, width, U + i * vectors * LANES);
+    NAME(sparse_pack)(base, 1, width, U + i * stride);
   for (ptrdiff_t group = 0; group < groups->count; group++) {
     if (group + NAME(rows_ahead) < groups->count) {
       const ptrdiff_t ahead = group + NAME(rows_ahead);
@@ -238,9 +238,9 @@ static inline void NAME(sparse_forward)(const cymlp_groups *groups,
     const REAL *v = powers == NULL ? NULL : V + at;
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
-#define TILE(count)                                                      \
-  NAME(sparse_forward_tile)(count, first, begin, end, W + at, v, power,  \
-                            width, U, vectors *LANES)
+#define TILE(number)                                                     \
+  NAME(sparse_forward_tile)(number, first, begin, end, W + at, v, power, \
+                            width, U, stride)
       WITH_WIDTH(count, TILE)
 #undef TILE
     }
@@ -255,25 +255,22 @@ CYMLP_INLINE void NAME(sparse_gradient_tile)(int count, ptrdiff_t first,
   CYMLP_EACH (v, count) memset(&gradient[v], 0, sizeof gradient[v]);
   for (; element < end; element++) {
     const REAL *d = D + (ptrdiff_t)element->sample * stride + first * LANES;
-    CYMLP_EACH (v, count)
-      gradient[v] += element->value * LOAD(d + v * LANES);
+    CYMLP_EACH (v, count) gradient[v] += element->value * LOAD(d + v * LANES);
   }
 }
 
 static inline void NAME(sparse_gradient)(const cymlp_groups *groups,
                                          ptrdiff_t group, const void *D,
                                          ptrdiff_t width, void *gradient) {
-  const ptrdiff_t vectors = NAME(vectors_in)(width);
+  const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
   const ELEMENT *begin = NAME(group_begin)(groups, group);
   const ELEMENT *end = NAME(group_end)(groups, group);
   for (ptrdiff_t first = 0, count; first < vectors; first += count) {
     SVEC sums[MOST_VECTORS];
     count = NAME(tile_of)(vectors - first);
-#define TILE(count)                                                       \
-  NAME(sparse_gradient_tile)(count, first, begin, end, D, vectors *LANES, \
-                             sums);                                       \
-  CYMLP_EACH (v, count)                                                   \
-    NAME(store_vector)(gradient, first + v, width, sums[v])
+#define TILE(number)                                                      \
+  NAME(sparse_gradient_tile)(number, first, begin, end, D, stride, sums); \
+  CYMLP_EACH (v, number) NAME(store_vector)(gradient, first + v, width, sums[v])
     WITH_WIDTH(count, TILE)
 #undef TILE
   }
@@ -291,12 +288,11 @@ CYMLP_INLINE void NAME(sparse_move_tile)(int count, ptrdiff_t first,
   }
   CYMLP_EACH (v, count) {
     const SVEC g = gradient[v];
-    NAME(store_vector)
-    (weights, first + v, width,
-     w[v] + (power[2] * velocities[v] + power[3] * w[v] - rate * g));
-    NAME(store_vector)
-    (velocity, first + v, width,
-     power[0] * velocities[v] + (power[1] * w[v] + g));
+    NAME(store_vector)(
+        weights, first + v, width,
+        w[v] + (power[2] * velocities[v] + power[3] * w[v] - rate * g));
+    NAME(store_vector)(velocity, first + v, width,
+                       power[0] * velocities[v] + (power[1] * w[v] + g));
   }
 }
 
@@ -319,8 +315,8 @@ CYMLP_INLINE void NAME(sparse_backward_tile)(
   NAME(sparse_gradient_tile)(count, first, element, end, D, stride, g);
   CYMLP_EACH (v, count - 1) *squares += g[v] * g[v];
   *squares += own * g[count - 1] * g[count - 1];
-  NAME(sparse_move_tile)
-  (count, first, g, rate, power, weights, velocity, width);
+  NAME(sparse_move_tile)(count, first, g, rate, power, weights, velocity,
+                         width);
 }
 
 static inline double NAME(sparse_backward)(const cymlp_groups *groups,
@@ -328,7 +324,7 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
                                            const cymlp_rows *weights) {
   enum { SQUARES_AT_A_TIME = 16 }; /* so that float32 loses few digits */
   const ptrdiff_t width = weights->width;
-  const ptrdiff_t vectors = NAME(vectors_in)(width);
+  const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
   const REAL *D = gradient;
   REAL *W = weights->weights, *V = weights->velocity;
   const SVEC last = NAME(own_lanes)(width), all = last * 0 + 1;
@@ -349,10 +345,9 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
       const SVEC own = first + count == vectors ? last : all;
-#define TILE(count)                                                            \
-  NAME(sparse_backward_tile)(count, first, begin, end, D, vectors *LANES,      \
-                             (REAL)rate, power, W + at, V + at, width, own,    \
-                             &squares)
+#define TILE(number)                                                           \
+  NAME(sparse_backward_tile)(number, first, begin, end, D, stride, (REAL)rate, \
+                             power, W + at, V + at, width, own, &squares)
       WITH_WIDTH(count, TILE)
 #undef TILE
     }
@@ -374,8 +369,8 @@ static inline void NAME(sparse_move)(const cymlp_rows *rows, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++, W += width, V += width, power += 4)
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
-#define TILE(count) \
-  NAME(sparse_move_tile)(count, first, zeros, 0, power, W, V, width)
+#define TILE(number) \
+  NAME(sparse_move_tile)(number, first, zeros, 0, power, W, V, width)
       WITH_WIDTH(count, TILE)
 #undef TILE
     }

@@ -318,7 +318,8 @@ cdef class Network:
                     if not isfinite(record[0, batch]):
                         break
                     self.backward(theta, space, n)
-                    self.step(first, rows, theta, space, n, optimizer, &record[2, batch])
+                    self.step(first, rows, theta, space, n, optimizer,
+                              &record[2, batch])
                     # So that Ctrl-C does not have to wait for the end of a long epoch.
                     if batch % per_check == per_check - 1:
                         with gil:

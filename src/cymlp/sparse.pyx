@@ -72,8 +72,8 @@ cdef inline Power product(Power a, Power b) noexcept nogil:
 
 cdef void tabulate(Power base, Power *table) noexcept nogil:
     """Fill the table (DIGITS, BASE) with base^(i BASE^digit)."""
-    cdef Py_ssize_t digit, i
-    for digit in range(DIGITS):
+    cdef Py_ssize_t _digit, i
+    for _digit in range(DIGITS):
         table[0] = Power(1, 0, 0, 0)
         for i in range(1, BASE):
             table[i] = product(base, table[i - 1])
