@@ -3,6 +3,7 @@
 import matplotlib.pyplot
 import numpy as np
 import pytest
+from helpers import make_mlp
 
 from cymlp import History
 from cymlp.plots import plot_history
@@ -80,6 +81,46 @@ def test_batches_are_filled_with_nan(history):
     np.testing.assert_array_equal(
         history.batches["accuracy"], [[nan] * 3] * 4 + [[1, 1, 0]]
     )
+
+
+def test_a_frame_has_a_row_for_each_epoch(history):
+    frame = history.to_frame()
+    assert list(frame) == list(history)
+    assert list(frame.index) == [0, 1, 2]
+    for name in history:
+        assert frame[name].dtype == history[name].dtype
+        np.testing.assert_array_equal(frame[name], history[name])
+
+
+def test_a_frame_has_a_column_for_each_layer():
+    history = History()
+    history.append(epoch=1, train_loss=1.0)
+    history.append(epoch=2, dead_units=[0.5, 0.25], saturation=[0.75])
+    frame = history.to_frame()
+    assert list(frame) == [
+        "epoch", "train_loss", "dead_units_1", "dead_units_2", "saturation_1",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(frame["dead_units_2"], [np.nan, 0.25])
+    np.testing.assert_array_equal(frame["saturation_1"], [np.nan, 0.75])
+
+
+def test_the_frame_of_a_fit_has_all_that_it_reports(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(hidden_layer_sizes=(8, 4), max_iter=3, diagnostics=True).fit(X, y)
+    frame = mlp.history_.to_frame()
+    assert frame.shape == (3, 6 + 2 + 2 + 3)
+    assert list(frame)[-3:] == [f"zero_gradients_{layer}" for layer in (1, 2, 3)]
+    assert all(kind in "if" for kind in (dtype.kind for dtype in frame.dtypes))
+
+
+def test_the_frame_of_no_epochs_is_empty():
+    assert History().to_frame().shape == (0, 0)
+
+
+def test_a_frame_says_what_to_install_where_pandas_is_missing(history, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        history.to_frame()
 
 
 def test_plot_leaves_out_what_is_nan(history):

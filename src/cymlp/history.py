@@ -88,6 +88,49 @@ class History(Mapping):
     def __repr__(self):
         return f"History of {self.n_epochs} epochs: {', '.join(self)}"
 
+    def to_frame(self):
+        """Make a pandas DataFrame, one row per epoch.
+
+        Needs pandas.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_epochs, n_columns)
+            The columns of the history. One with a value for each layer becomes as many,
+            whose names end in _1, _2, ..., from the input on. What is in `batches` is
+            left out.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> from cymlp.history import History
+        >>> history = History()
+        >>> history.append(epoch=1, train_loss=0.5, dead_units=[0.25, 0.0])
+        >>> history.append(epoch=2, train_loss=0.25, dead_units=[0.5, 0.0])
+        >>> history.to_frame()
+           epoch  train_loss  dead_units_1  dead_units_2
+        0      1        0.50          0.25           0.0
+        1      2        0.25          0.50           0.0
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "History.to_frame needs pandas: pip install pandas"
+            ) from error
+        columns = {}
+        for name, values in self.items():
+            if values.ndim == 1:
+                columns[name] = values
+            else:
+                for layer, of_layer in enumerate(values.T, start=1):
+                    columns[f"{name}_{layer}"] = of_layer
+        return pd.DataFrame(columns)
+
     def plot(self, axes=None):
         """Draw loss and accuracy over the epochs.
 
