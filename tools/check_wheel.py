@@ -1,4 +1,4 @@
-"""Check a wheel: its size, and the tests under every Python that may install it.
+"""Check a wheel: size, headers, and tests under every Python that may install it.
 
 Called as ``check_wheel.py WHEEL ARGUMENTS``: with these arguments a Python runs
 pytest. It does so in a fresh virtual environment for each CPython on the path or under
@@ -30,6 +30,7 @@ if sys.implementation.name == "cpython" and sys.version_info.major == 3:
 def main(wheel, *test):
     """Check the wheel and say how it fared; exit where it fails."""
     check_size(wheel)
+    check_headers(wheel)
     (package,) = distributions(path=[wheel])
     pythons = find_pythons()
     oldest = [pin_to_minimum(requirement) for requirement in package.requires]
@@ -56,6 +57,18 @@ def check_size(wheel):
     print(f"{size:>19} {Path(wheel).name}")
     if size > LARGEST:
         sys.exit(f"the wheel has more than {LARGEST} bytes")
+
+
+def check_headers(wheel):
+    """Exit unless all is there that others need to compile against the package."""
+    root = Path(__file__).parent.parent
+    needed = {f"cymlp/{path.name}" for path in root.glob("src/cymlp/*.pxd")}
+    needed |= {
+        f"cymlp/include/cymlp/{path.name}" for path in root.glob("include/*/*.h")
+    }
+    with ZipFile(wheel) as archive:
+        if missing := needed - set(archive.namelist()):
+            sys.exit(f"the wheel lacks {sorted(missing)}")
 
 
 def find_pythons():
