@@ -1,11 +1,14 @@
-"""Classifiers that leave as C."""
+"""Classifiers that leave as C or as a model file."""
 
 import ctypes
+import json
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 
@@ -164,7 +167,7 @@ def test_labels_are_in_a_comment_and_stay_there(three_classes, tmp_path, labels)
     text = Compiled(clf, tmp_path).text
     comment = text[: text.index("*/")]
     shown = re.findall(r"^     \d: (.*?)(?: $|$)", comment, re.MULTILINE)
-    assert [export.json.loads(label) for label in shown] == clf.classes_.tolist()
+    assert [json.loads(label) for label in shown] == clf.classes_.tolist()
 
 
 def test_c_keeps_extreme_weights_to_the_last_bit(three_classes, tmp_path):
@@ -193,11 +196,13 @@ def test_a_prefix_that_is_no_string_is_refused(three_classes, tmp_path):
         export.to_c(fitted(*three_classes), tmp_path / "model.c", prefix=None)
 
 
-WRITERS = {"to_c": export.to_c}
+WRITERS = {"to_c": export.to_c, "save": export.save}
 
 
 @pytest.fixture(params=WRITERS)
 def write(request, tmp_path):
+    if request.param == "save":
+        pytest.importorskip("safetensors")
     return lambda clf: WRITERS[request.param](clf, tmp_path / "model")
 
 
@@ -239,3 +244,275 @@ def test_c_refuses_weights_too_large_for_float32(three_classes, tmp_path):
     clf.coefs_[0][0, 0] = 1e39
     with pytest.raises(ValueError, match="too large for float32"):
         export.to_c(clf, tmp_path / "model.c")
+
+
+@pytest.fixture
+def safetensors():
+    return pytest.importorskip("safetensors.numpy")
+
+
+def saved_and_loaded(clf, folder):
+    export.save(clf, folder / "model")
+    return export.load(folder / "model")
+
+
+def assert_same_predictions(clf, other, X):
+    methods = ["predict", "decision_function"]
+    if hasattr(clf, "predict_proba"):
+        methods += ["predict_proba", "predict_log_proba"]
+    assert hasattr(clf, "predict_proba") == hasattr(other, "predict_proba")
+    for method in methods:
+        ours, theirs = getattr(clf, method)(X), getattr(other, method)(X)
+        assert ours.dtype == theirs.dtype
+        assert ours.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_what_is_loaded_predicts_the_same_bits(
+    three_classes, tmp_path, safetensors, hidden, dtype
+):
+    X, y = three_classes
+    clf = fitted(X, y, *HIDDEN[hidden], dtype=dtype)
+    assert_same_predictions(clf, saved_and_loaded(clf, tmp_path), X)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_is_loaded_has_the_loss(three_classes, tmp_path, safetensors, loss):
+    X, y = three_classes
+    clf = fitted(X, y, loss=LOSSES[loss])
+    loaded = saved_and_loaded(clf, tmp_path)
+    assert_same_predictions(clf, loaded, X)
+    assert str(loaded._loss) == str(clf._loss)
+    assert str(loaded.loss) == str(clf.loss)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([-5, 0, 2**60]),
+        np.array([1, 2, 3], np.uint8),
+        np.array([1.0, 2.0, 3e9]),
+        np.array(["b", "a", "€ \ud800"]),
+        np.array(["b", "a", "ä"], dtype=object),
+        np.array([False, True, True]),
+    ],
+    ids=lambda labels: str(labels.dtype),
+)
+def test_what_is_loaded_has_the_labels(three_classes, tmp_path, safetensors, labels):
+    X, y = three_classes
+    clf = fitted(X, labels[y])
+    loaded = saved_and_loaded(clf, tmp_path)
+    assert loaded.classes_.dtype == clf.classes_.dtype
+    assert loaded.predict(X).tolist() == clf.predict(X).tolist()
+
+
+def test_what_is_loaded_has_all_public_attributes_but_those_of_training(
+    three_classes, tmp_path, safetensors
+):
+    X, y = three_classes
+    X = pd.DataFrame(X, columns=list("abcdef"))
+    clf = fitted(X, y)
+    loaded = saved_and_loaded(clf, tmp_path)
+    missing = {name for name in vars(clf) if name not in vars(loaded)}
+    assert missing == {"loss_", "loss_curve_", "n_iter_"}
+    assert loaded.history_.n_epochs == 0
+    assert loaded.feature_names_in_.tolist() == list("abcdef")
+    for name in ("n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
+        assert getattr(loaded, name) == getattr(clf, name)
+    with pytest.raises(ValueError, match="feature names should match"):
+        loaded.predict(X[list("fedcba")])
+
+
+def test_what_is_loaded_has_the_parameters(three_classes, tmp_path, safetensors):
+    X, y = three_classes
+    clf = fitted(
+        X, y, np.array([4, 3]), (activations.Selu(), "tanh"), Focal(alpha=[1, 2, 3]),
+        dtype=np.float64, class_weight={0: 2.0, 1: 0.5}, dropout=[0.0, 0.1],
+        learning_rate_init=np.float64(0.1),
+    )  # fmt: skip
+    loaded = saved_and_loaded(clf, tmp_path).get_params(deep=False)
+    expected = clf.get_params(deep=False)
+    changed = {"hidden_layer_sizes": [4, 3], "dtype": "float64"}
+    for name, value in (expected | changed).items():
+        assert str(loaded[name]) == str(value), name
+
+
+def test_the_network_as_it_was_fitted_is_saved_not_later_parameters(
+    three_classes, tmp_path, safetensors
+):
+    X, y = three_classes
+    clf = fitted(X, y).set_params(activation="relu", loss="hinge")
+    loaded = saved_and_loaded(clf, tmp_path)
+    assert_same_predictions(clf, loaded, X)
+    assert loaded.loss == "hinge"
+
+
+def test_training_goes_on_from_what_is_loaded(three_classes, tmp_path, safetensors):
+    X, y = three_classes
+    loaded = saved_and_loaded(fitted(X, y), tmp_path)
+    before = loaded._scores(np.float32(X))
+    loaded.partial_fit(X, y)
+    assert loaded.history_.n_epochs == 1
+    step = np.abs(loaded._scores(np.float32(X)) - before).max()
+    assert 0 < step < np.abs(before).max()
+
+
+def test_the_same_classifier_makes_the_same_file(three_classes, tmp_path, safetensors):
+    for name in "ab":
+        export.save(fitted(*three_classes), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("loss", SquaredError()),
+        ("learning_rate", lambda epoch: 0.1),
+        ("random_state", np.random.RandomState(0)),
+    ],
+)
+def test_what_only_python_knows_is_not_saved(
+    three_classes, tmp_path, safetensors, parameter, value
+):
+    clf = fitted(*three_classes).set_params(**{parameter: value})
+    with pytest.raises(ValueError, match=f"{parameter}=.* cannot be saved"):
+        export.save(clf, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_invalid_parameter_is_not_saved(three_classes, tmp_path, safetensors):
+    clf = fitted(*three_classes).set_params(momentum=2)
+    with pytest.raises(ValueError, match="'momentum' parameter"):
+        export.save(clf, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_file_is_refused(three_classes, tmp_path, safetensors):
+    export.save(fitted(*three_classes), tmp_path / "model")
+    whole = (tmp_path / "model").read_bytes()
+    damaged = [whole[:n] for n in range(0, len(whole), 97)]
+    damaged += [whole + b"0", b"\xff" * 100, b"\x80\x04N."]
+    for position in range(0, len(whole), 41):
+        flipped = bytes([whole[position] ^ 4])
+        damaged.append(whole[:position] + flipped + whole[position + 1 :])
+    for content in damaged:
+        (tmp_path / "damaged").write_bytes(content)
+        with pytest.raises(ValueError, match="damaged' is no model file of cymlp, or"):
+            export.load(tmp_path / "damaged")
+
+
+def change_parameter(name, value):
+    return lambda model, tensors: model["parameters"].update({name: value})
+
+
+def change(name, value):
+    return lambda model, tensors: model.update({name: value})
+
+
+def change_tensor(name, tensor):
+    return lambda model, tensors: tensors.update({name: tensor})
+
+
+NAN = np.full((6, 7), np.nan, np.float32)
+DEEP = json.loads("[" * 900 + "]" * 900)
+HOSTILE = {
+    "newer format": (change("format", 2), "its format is 2, not 1"),
+    "unknown key": (change("code", "1"), "it must have the keys"),
+    "missing key": (lambda model, tensors: model.pop("loss"), "must have the keys"),
+    "unknown parameter": (change_parameter("code", 1), "unexpected keyword.*'code'"),
+    "invalid parameter": (change_parameter("tol", -1), "'tol' parameter"),
+    "invalid dtype": (change_parameter("dtype", "object"), "'dtype' parameter"),
+    "parameter of no kind": (change_parameter("tol", {"call": "f"}), "unknown kind"),
+    "parameter of two kinds": (
+        change_parameter("tol", {"float": "inf", "tuple": []}), "unknown kind",
+    ),
+    "key that is a list": (
+        change_parameter("class_weight", {"dict": [[[0], 1]]}), "unhashable",
+    ),
+    "parameters no dict": (change("parameters", [1]), "no attribute 'items'"),
+    "activation for a loss": (
+        change("loss", {"object": "tanh", "parameters": {}}), "its loss is none of",
+    ),
+    "unknown loss": (change("loss", {"object": "mse", "parameters": {}}), "mse"),
+    "loss with an invalid parameter": (
+        change("loss", {"object": "focal", "parameters": {"gamma": -1}}), "'gamma'",
+    ),
+    "loss for other classes": (
+        change("loss", {"object": "focal", "parameters": {"alpha": [1.0, 2.0]}}),
+        "each of the 3 classes",
+    ),
+    "unknown activation": (change("activations", ["exp"]), "exp"),
+    "too few activations": (change("activations", []), "of 1 layers"),
+    "too many activations": (change("activations", ["tanh"] * 2), "of 3 layers"),
+    "too few classes": (change("classes", [0, 1]), r"to 2 classes.*\(7, 3\)"),
+    "one class": (change("classes", [0]), "at least two"),
+    "classes unsorted": (change("classes", [0, 2, 1]), "sorted"),
+    "classes twice": (change("classes", [0, 1, 1]), "different"),
+    "classes of other types": (change("classes", [0, True, 2]), "of dtype int64"),
+    "classes too large": (change("classes", [0, 1, 2**70]), "too large"),
+    "classes nested": (change("classes", [[0], [1], [2]]), "of dtype int64"),
+    "classes of code": (change("class_dtype", "object"), "must be strings"),
+    "classes of dates": (change("class_dtype", "M8[s]"), "class_dtype must be one of"),
+    "too few names": (change("feature_names", ["a"]), "must be 6 strings"),
+    "names no strings": (change("feature_names", [1] * 6), "must be 6 strings"),
+    "deep": (change_parameter("tol", DEEP), ""),
+    "NaN": (change_tensor("coefs.0", NAN), "NaN or infinite"),
+    "wrong shape": (change_tensor("coefs.0", NAN.T), "must lead from 7 features"),
+    "no rows": (change_tensor("coefs.0", NAN[:0]), "must lead from 0 features"),
+    "wrong dimension": (change_tensor("coefs.0", NAN[0]), "must lead from"),
+    "scalar": (change_tensor("coefs.0", np.array(NAN[0, 0])), "must lead from"),
+    "wrong dtype": (change_tensor("coefs.0", np.float16(NAN)), "coefs.0 is float16"),
+    "one array more": (change_tensor("coefs.9", NAN), "of 2 layers"),
+    "one array less": (
+        lambda model, tensors: tensors.pop("intercepts.1"), "of 2 layers",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_made_to_deceive_is_refused(three_classes, tmp_path, safetensors, name):
+    file = tmp_path / "model"
+    export.save(fitted(*three_classes), file)
+    with sys.modules["safetensors"].safe_open(file, framework="np") as opened:
+        model = json.loads(opened.metadata()["cymlp"])["model"]
+    tensors = safetensors.load_file(file)
+    spoil, message = HOSTILE[name]
+    spoil(model, tensors)
+    document = {"model": model, "sha256": export._digest(model, tensors)}
+    metadata = {"cymlp": json.dumps(document)}
+    file.write_bytes(safetensors.save(tensors, metadata=metadata))
+    with pytest.raises(ValueError, match=f"(?s)is no model file.*{message}"):
+        export.load(file)
+
+
+@pytest.mark.parametrize(
+    "document", ["", "[]", "1", "{", '{"model": NaN, "sha256": ""}', "[" * 10**5, "{}"]
+)
+def test_a_file_with_other_json_is_refused(tmp_path, safetensors, document):
+    content = safetensors.save({"a": NAN}, metadata={"cymlp": document})
+    (tmp_path / "model").write_bytes(content)
+    with pytest.raises(ValueError, match="is no model file"):
+        export.load(tmp_path / "model")
+
+
+def test_anothers_safetensors_file_is_refused(tmp_path, safetensors):
+    (tmp_path / "model").write_bytes(safetensors.save({"a": NAN}))
+    with pytest.raises(ValueError, match="is no model file"):
+        export.load(tmp_path / "model")
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path, safetensors):
+    with pytest.raises(FileNotFoundError):
+        export.load(tmp_path / "model")
+
+
+def test_a_missing_library_is_named_with_its_extra(
+    three_classes, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match=r"pip install cymlp\[safetensors\]"):
+        export.save(fitted(*three_classes), tmp_path / "model")
+    with pytest.raises(ImportError, match=r"pip install cymlp\[safetensors\]"):
+        export.load(tmp_path / "model")

@@ -3,6 +3,9 @@ from typing import Final
 
 from cymlp.classifier import MLPClassifier
 
+FORMAT: Final[int]
+MODEL_KEYS: Final[set[str]]
+CLASS_DTYPES: Final[tuple[str, ...]]
 C_ACTIVATIONS: Final[dict[str, str]]
 C_ACTIVATION: Final[str]
 C_DENSE: Final[str]
@@ -12,3 +15,5 @@ C_CLASS: Final[str]
 def to_c(
     classifier: MLPClassifier, file: str | os.PathLike[str], prefix: str = ""
 ) -> None: ...
+def save(classifier: MLPClassifier, file: str | os.PathLike[str]) -> None: ...
+def load(file: str | os.PathLike[str]) -> MLPClassifier: ...
