@@ -1,4 +1,4 @@
-"""Classifiers that leave as C or as a model file."""
+"""Classifiers that leave as C, as a model file or as ONNX."""
 
 import ctypes
 import json
@@ -24,6 +24,14 @@ LOSSES = {
     "hinge": "hinge",
     "hinge of probabilities": Hinge(margin=1.0, softmax=True),
 }
+LABELS = [
+    np.array([-5, 0, 2**60]),
+    np.array([1, 2, 3], np.uint8),
+    np.array([1.0, 2.0, 3e9]),
+    np.array(["b", "a", "€ \\ud800"]),
+    np.array(["b", "a", "ä"], dtype=object),
+    np.array([False, True, True]),
+]
 HIDDEN = {name: ((7,), name) for name in ACTIVATIONS} | {
     "none": ((), "tanh"),
     "all of them": ((9, 8, 7, 6, 5, 4), ACTIVATIONS),
@@ -196,13 +204,18 @@ def test_a_prefix_that_is_no_string_is_refused(three_classes, tmp_path):
         export.to_c(fitted(*three_classes), tmp_path / "model.c", prefix=None)
 
 
-WRITERS = {"to_c": export.to_c, "save": export.save}
+WRITERS = {
+    "to_c": export.to_c,
+    "save": export.save,
+    "to_onnx": lambda clf, file: export.to_onnx(clf),
+}
+NEEDED = {"save": "safetensors", "to_onnx": "onnx"}
 
 
 @pytest.fixture(params=WRITERS)
 def write(request, tmp_path):
-    if request.param == "save":
-        pytest.importorskip("safetensors")
+    if request.param in NEEDED:
+        pytest.importorskip(NEEDED[request.param])
     return lambda clf: WRITERS[request.param](clf, tmp_path / "model")
 
 
@@ -287,18 +300,7 @@ def test_what_is_loaded_has_the_loss(three_classes, tmp_path, safetensors, loss)
     assert str(loaded.loss) == str(clf.loss)
 
 
-@pytest.mark.parametrize(
-    "labels",
-    [
-        np.array([-5, 0, 2**60]),
-        np.array([1, 2, 3], np.uint8),
-        np.array([1.0, 2.0, 3e9]),
-        np.array(["b", "a", "€ \ud800"]),
-        np.array(["b", "a", "ä"], dtype=object),
-        np.array([False, True, True]),
-    ],
-    ids=lambda labels: str(labels.dtype),
-)
+@pytest.mark.parametrize("labels", LABELS, ids=lambda labels: str(labels.dtype))
 def test_what_is_loaded_has_the_labels(three_classes, tmp_path, safetensors, labels):
     X, y = three_classes
     clf = fitted(X, labels[y])
@@ -516,3 +518,77 @@ def test_a_missing_library_is_named_with_its_extra(
         export.save(fitted(*three_classes), tmp_path / "model")
     with pytest.raises(ImportError, match=r"pip install cymlp\[safetensors\]"):
         export.load(tmp_path / "model")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install cymlp\[onnx\]"):
+        export.to_onnx(fitted(*three_classes))
+
+
+@pytest.fixture
+def run_onnx():
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+
+    def run(clf, X):
+        content = export.to_onnx(clf).SerializeToString()
+        session = onnxruntime.InferenceSession(
+            content, providers=["CPUExecutionProvider"]
+        )
+        names = [output.name for output in session.get_outputs()]
+        outputs = session.run(None, {"X": np.float32(X)})
+        return dict(zip(names, outputs, strict=True))
+
+    return run
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_onnx_computes_what_the_classifier_does(three_classes, run_onnx, hidden, dtype):
+    X, y = three_classes
+    clf = fitted(X, y, *HIDDEN[hidden], dtype=dtype)
+    X = np.concatenate([X, 4 * X])
+    outputs = run_onnx(clf, X)
+    assert list(outputs) == ["label", "probabilities"]
+    np.testing.assert_allclose(
+        outputs["probabilities"], clf.predict_proba(X), rtol=0, atol=1e-5
+    )
+    assert outputs["label"].tolist() == clf.predict(X).tolist()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_onnx_has_the_same_activations(three_classes, run_onnx, name):
+    X, y = three_classes
+    clf = fitted(X, y, (6,), name, loss="hinge")
+    clf.coefs_ = [np.eye(6), np.eye(6, 3)]
+    clf.intercepts_ = [np.zeros(6), np.zeros(3)]
+    X = np.zeros((2001, 6), np.float32)
+    X[:, 0] = np.linspace(-10, 10, 2001)
+    np.testing.assert_allclose(
+        run_onnx(clf, X)["scores"], clf.decision_function(X), rtol=1e-6, atol=2e-7
+    )
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, "a user's"])
+def test_onnx_has_probabilities_where_a_loss_of_ours_has(three_classes, run_onnx, loss):
+    X, y = three_classes
+    clf = fitted(X, y, loss=LOSSES.get(loss, SquaredError()))
+    outputs = run_onnx(clf, X)
+    assert ("probabilities" in outputs) == (loss not in {"hinge", "a user's"})
+    if "scores" in outputs:
+        np.testing.assert_allclose(
+            outputs["scores"], clf.decision_function(X), rtol=1e-5, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=lambda labels: str(labels.dtype))
+def test_onnx_has_the_labels(three_classes, run_onnx, labels):
+    X, y = three_classes
+    clf = fitted(X, labels[y])
+    assert run_onnx(clf, X)["label"].tolist() == clf.predict(X).tolist()
+
+
+def test_onnx_refuses_weights_too_large_for_float32(three_classes):
+    pytest.importorskip("onnx")
+    clf = fitted(*three_classes, dtype="float64")
+    clf.coefs_[0][0, 0] = 1e39
+    with pytest.raises(ValueError, match="too large for float32"):
+        export.to_onnx(clf)

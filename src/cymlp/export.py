@@ -209,6 +209,120 @@ def load(file):
         ) from error
 
 
+def to_onnx(classifier):
+    """Make a classifier a model of ONNX, which many runtimes compute.
+
+    Its input X, of shape (n_samples, n_features), is float32, and so is all that is
+    computed. Its outputs are named as by skl2onnx: `label`, of shape (n_samples,), and
+    `probabilities`, of shape (n_samples, n_classes). Where the loss is a user's own or
+    knows no probabilities, `scores` take their place. Needs onnx, which
+    ``pip install cymlp[onnx]`` brings, and no more than version 14 of its operators.
+
+    Parameters
+    ----------
+    classifier : MLPClassifier
+        Fitted, with activations of ours, and labels that are numbers, strings or
+        booleans.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+
+    Raises
+    ------
+    ImportError
+        If there is no onnx.
+    NotFittedError
+        Before fit.
+    TypeError
+        If `classifier` is no MLPClassifier.
+    ValueError
+        If an activation is a user's own, labels are of another kind, or weights do not
+        fit each other or are not finite in float32.
+
+    Examples
+    --------
+    >>> from cymlp import MLPClassifier, export
+    >>> clf = MLPClassifier((3,), "selu", random_state=0)
+    >>> clf = clf.partial_fit([[0.0, 1.0], [1.0, 0.0]], [0, 1], classes=[0, 1])
+    >>> model = export.to_onnx(clf)
+    >>> [node.op_type for node in model.graph.node]
+    ['Gemm', 'Selu', 'Gemm', 'ArgMax', 'Gather', 'Softmax']
+    """
+    onnx = _imported("onnx", "onnx")
+    make_value, number = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    arrays, nodes = _onnx_parts(classifier)
+    initializers = {
+        name: onnx.numpy_helper.from_array(array, name)
+        for name, array in arrays.items()
+    }
+    label_type = initializers["classes"].data_type
+    values = "probabilities" if _has_known_probabilities(classifier) else "scores"
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node(operator, inputs, [output], **attributes)
+            for operator, inputs, output, attributes in nodes
+        ],
+        "cymlp",
+        [make_value("X", number, ["n_samples", classifier.n_features_in_])],
+        [
+            make_value("label", label_type, ["n_samples"]),
+            make_value(values, number, ["n_samples", classifier.n_outputs_]),
+        ],
+        [*initializers.values()],
+    )
+    model = onnx.helper.make_model(
+        graph,
+        producer_name="cymlp",
+        # The first with HardSwish, so that old runtimes can read it too.
+        opset_imports=[onnx.helper.make_opsetid("", 14)],
+        ir_version=7,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _onnx_parts(classifier):
+    """Arrays by name, and operators with inputs, output and attributes."""
+    names, layers = _parts(classifier)
+    arrays = {"classes": _onnx_labels(classifier.classes_)}
+    nodes, source = [], "X"
+    for i, (W, b) in enumerate(_as_float32(layers)):
+        arrays |= {f"coefs_{i}": W, f"intercepts_{i}": b}
+        sums = "scores" if i == len(names) else f"sums_{i}"
+        nodes.append(("Gemm", [source, f"coefs_{i}", f"intercepts_{i}"], sums, {}))
+        if i < len(names):
+            operator, attributes = ONNX_OPERATORS[names[i]]
+            source = f"hidden_{i}"
+            nodes.append((operator, [sums], source, attributes))
+    nodes += [
+        ("ArgMax", ["scores"], "index", {"axis": 1, "keepdims": 0}),
+        ("Gather", ["classes", "index"], "label", {}),
+    ]
+    if _has_known_probabilities(classifier):
+        nodes.append(("Softmax", ["scores"], "probabilities", {"axis": 1}))
+    return arrays, nodes
+
+
+# Name and attributes of each activation's operator.
+ONNX_OPERATORS = {
+    "tanh": ("Tanh", {}),
+    "selu": ("Selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}),
+    "relu": ("Relu", {}),
+    "logistic": ("Sigmoid", {}),
+    "identity": ("Identity", {}),
+    "hardswish": ("HardSwish", {}),
+}
+
+
+def _onnx_labels(classes):
+    """Labels as one of the few types that every runtime has."""
+    name = _class_dtype(classes)
+    if name.startswith(("int", "uint")) and name != "uint64":
+        return classes.astype(np.int64)
+    return classes.astype(object) if name == "str" else classes
+
+
 def _imported(module, extra):
     try:
         return importlib.import_module(module)

@@ -1,11 +1,12 @@
 import os
-from typing import Final
+from typing import Any, Final
 
 from cymlp.classifier import MLPClassifier
 
 FORMAT: Final[int]
 MODEL_KEYS: Final[set[str]]
 CLASS_DTYPES: Final[tuple[str, ...]]
+ONNX_OPERATORS: Final[dict[str, tuple[str, dict[str, float]]]]
 C_ACTIVATIONS: Final[dict[str, str]]
 C_ACTIVATION: Final[str]
 C_DENSE: Final[str]
@@ -17,3 +18,4 @@ def to_c(
 ) -> None: ...
 def save(classifier: MLPClassifier, file: str | os.PathLike[str]) -> None: ...
 def load(file: str | os.PathLike[str]) -> MLPClassifier: ...
+def to_onnx(classifier: MLPClassifier) -> Any: ...
