@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from cymlp import compact
+from cymlp.inputs import Inputs
+
+
+def compacted(X):
+    return compact.compacted(Inputs(X))
 
 
 def restored(form, n_features):
@@ -28,7 +33,7 @@ def test_it_stands_for_the_rows_that_it_was_made_of(n_features, dtype, n_values)
     offsets = rng.integers(-3, 4, n_features)
     values = rng.integers(1, n_values, (1000, n_features))
     X = np.where(rng.random(values.shape) < 0.05, values, offsets).astype(dtype)
-    form = compact.compacted(X)
+    form = compacted(X)
     np.testing.assert_array_equal(restored(form, n_features), X)
     np.testing.assert_array_equal(form.offsets[:n_features], offsets)
     assert form.offsets.dtype == dtype
@@ -41,29 +46,29 @@ def test_offsets_that_would_cost_digits_are_not_taken():
     X[:, 8] = np.where(X[:, 8] == 0.5, -1e6, X[:, 8])
     X[:, 16] = 3e38 * np.where(X[:, 16] == 0.5, 1, np.clip(X[:, 16], -1, 1))
     X = X.astype(np.float32)
-    form = compact.compacted(X)
+    form = compacted(X)
     assert form.offsets[8] == form.offsets[16] == 0
     np.testing.assert_allclose(restored(form, 40), X, rtol=0, atol=1e-6)
     X[:, 24] = -1e6  # constant: nothing is taken from anything
-    assert compact.compacted(X).offsets[24] == -1e6
+    assert compacted(X).offsets[24] == -1e6
 
 
 def test_what_has_no_commonest_values_stays_as_it_is():
     rng = np.random.default_rng(0)
-    assert compact.compacted(rng.normal(size=(500, 40))) is None
+    assert compacted(rng.normal(size=(500, 40))) is None
     # Few differ in each column, but nearly every block has one that does.
-    assert compact.compacted((rng.random((500, 40)) < 0.3) * 1.0) is None
+    assert compacted((rng.random((500, 40)) < 0.3) * 1.0) is None
 
 
 def test_a_share_that_only_the_later_rows_show_is_found():
     X = np.zeros((1000, 40))
     X[compact.ROWS_TO_JUDGE_BY :: 2] = np.arange(40)
     X[:: -(-len(X) // compact.ROWS_TO_JUDGE_BY)] = 0
-    assert compact.compacted(X) is not None
+    assert compacted(X) is not None
     X[1::4] = X[2::4] = X[3::4] = np.arange(1, 41)
-    assert compact.compacted(X) is None
+    assert compacted(X) is None
 
 
 def test_rows_too_wide_for_the_places_stay_as_they_are():
-    assert compact.compacted(np.zeros((1, 4 * 2**16))) is None
-    assert compact.compacted(np.zeros((1, 4 * 2**16 - 4))) is not None
+    assert compacted(np.zeros((1, 4 * 2**16))) is None
+    assert compacted(np.zeros((1, 4 * 2**16 - 4))) is not None

@@ -16,6 +16,7 @@ from cymlp.dataset import (
     encode,
     weights_of_mean_1,
 )
+from cymlp.inputs import Inputs
 
 LABELS = ["b", "c", "a", "b"]
 
@@ -239,7 +240,8 @@ def test_weights_get_the_mean_1_over_the_rows_that_are_trained_on(dtype):
 
 
 def test_rows_take_all_that_belongs_to_a_sample(soft):
-    dataset = Dataset(np.arange(6).reshape(3, 2), soft, np.array([0.1, 0.2, 0.3]))
+    X = Inputs(np.arange(6.0).reshape(3, 2))
+    dataset = Dataset(X, soft, np.array([0.1, 0.2, 0.3]))
     some = dataset.rows(np.array([2, 0]))
     np.testing.assert_array_equal(some.X, [[4, 5], [0, 1]])
     np.testing.assert_array_equal(some.targets.T, soft.T[[2, 0]])

@@ -48,7 +48,7 @@ def test_float32_is_close_to_float64(form):
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
 def test_batches_too_large_to_sort_at_once_agree_with_numpy(monkeypatch, optimizer):
-    monkeypatch.setattr(first_layer, "MOST_SORTED", 8)
+    monkeypatch.setattr(first_layer, "MOST_AT_ONCE", 8)
     training = Training(
         [30, 20, 3], n_samples=45, batch_size=21, background=True, optimizer=optimizer
     )

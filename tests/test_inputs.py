@@ -204,7 +204,7 @@ def inputs_of_samples(monkeypatch):
 
     class Spy:
         def __new__(cls, X, *args):
-            seen.append(X)
+            seen.append(X.array)
             return Samples(X, *args)
 
     monkeypatch.setattr("cymlp.training.Samples", Spy)

@@ -92,7 +92,7 @@ def test_a_part_of_each_class_is_held_out_with_its_weights(three_classes, weight
     rows = mlp.trained_on_.rows
     assert len(np.unique(rows)) == len(rows) == 96
     held_out = np.setdiff1d(np.arange(120), rows)
-    X_held_out = mlp.held_out_.X
+    X_held_out = mlp.held_out_.X.rows(slice(None))
     order = [
         np.flatnonzero((X.astype(np.float32) == row).all(axis=1)).item()
         for row in X_held_out

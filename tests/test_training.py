@@ -6,6 +6,7 @@ import pytest
 from cymlp import MLPClassifier
 from cymlp.activations import Identity, Tanh
 from cymlp.dataset import Dataset, Targets
+from cymlp.inputs import Inputs
 from cymlp.losses import CrossEntropy
 from cymlp.network import Network
 from cymlp.optimizers import SGD, Adam
@@ -24,7 +25,7 @@ def make_training(
     state = np.zeros((1 + optimizer.n_slots, network.n_parameters))
     state[0] = rng.normal(scale=0.5, size=network.n_parameters)
     X = rng.normal(size=(n_samples, 4))
-    dataset = Dataset(X, Targets(rng.integers(3, size=n_samples), None, 3), weights)
+    dataset = Dataset(Inputs(X), Targets(rng.integers(3, size=n_samples), None, 3), weights)
     rows = np.arange(n_samples, dtype=np.intp) if rows is None else rows
     random_state = np.random.RandomState(seed)
     return Training(
@@ -48,7 +49,7 @@ def test_figures_are_means_over_the_samples():
 def test_only_the_rows_given_are_trained_on():
     rows = np.array([3, 17, 5, 8], np.intp)
     some, others_spoiled = make_training(rows=rows), make_training(rows=rows)
-    others_spoiled.dataset.X[np.setdiff1d(np.arange(20), rows)] = np.nan
+    others_spoiled.dataset.X.array[np.setdiff1d(np.arange(20), rows)] = np.nan
     for training in (some, others_spoiled):
         training.run_epoch()
     np.testing.assert_array_equal(some.state, others_spoiled.state)
@@ -101,7 +102,7 @@ def test_what_is_not_finite_any_more_has_diverged(spoilt):
         activation=Identity(), optimizer=SGD(1e-3, 0.5, 0.0), shuffle=False
     )
     if spoilt == "samples":
-        training.dataset.X[7] = np.nan
+        training.dataset.X.array[7] = np.nan
     else:
         training.state[1, 2] = np.inf
     with pytest.raises(DivergedError):

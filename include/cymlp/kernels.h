@@ -35,6 +35,26 @@ typedef struct {
   ptrdiff_t n_places;  /* of blocks in a whole row */
 } cymlp_compact;
 
+/* Samples as a user stores them: rows of n_in numbers x, each of which stands
+ * for (x - shift) / divisor with the shift and divisor of its column. */
+typedef enum {
+  CYMLP_UINT8,
+  CYMLP_INT8,
+  CYMLP_UINT16,
+  CYMLP_INT16,
+  CYMLP_FLOAT16,
+  CYMLP_FLOAT32,
+  CYMLP_FLOAT64
+} cymlp_type;
+
+typedef struct {
+  const void *numbers;
+  cymlp_type type;
+  size_t number_size; /* bytes */
+  ptrdiff_t n_in;
+  const double *shift, *divisor; /* (n_in), or NULL for x as it is */
+} cymlp_inputs;
+
 /* The entries of a batch of sparse samples, grouped by their columns, in the
  * order in which these are met. */
 typedef struct {
@@ -58,6 +78,11 @@ typedef struct {
   ptrdiff_t lanes;     /* numbers in a vector */
   size_t entry_size;   /* bytes of an entry, see compact_sort */
   size_t element_size; /* bytes of an element, see cymlp_groups */
+
+  /* rows (n, n_in) <- those of `order`, which goes on with n_ahead rows that
+   * will be needed next. */
+  void (*read_rows)(const cymlp_inputs *inputs, const ptrdiff_t *order,
+                    ptrdiff_t n, ptrdiff_t n_ahead, void *rows);
 
   /* U (n, stride) <- base + A W, where A[i] is the row of a sample and W
    * (n_in, stride). A goes on with n_ahead rows that will be needed next. */

@@ -9,7 +9,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    check_random_state,
+)
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -22,7 +26,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
-from cymlp import activations, blas, dense, losses
+from cymlp import activations, blas, dense, losses, scaling
 from cymlp.dataset import (
     Dataset,
     check_weights,
@@ -43,7 +47,7 @@ from cymlp.validation import checked_loss, checked_result
 
 # Rows that are predicted at a time, so that the hidden layers of a large X need not be
 # in memory all at once.
-ROWS_AT_A_TIME = 4096
+ROWS_AT_A_TIME = 1024
 
 
 def _has_probabilities(classifier):
@@ -115,6 +119,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         deviation of a normal distribution for all. Biases start at 0.
     dtype : {"float32", "float64"}, default="float32"
         What is computed in; outputs carry it.
+    scale : {"standard", "minmax"}, tuple, or None, default=None
+        Numbers x of X count as (x - shift) / divisor, computed as they are read, so
+        that X is not copied. The tuple has shift and divisor, each a number or an array
+        of one per feature; (128, 255) suits raw pixels. "standard" takes the means and
+        standard deviations of the training data, "minmax" their minima and ranges, as
+        scikit-learn's scalers do, with divisor 1 for constant features; samples that
+        are held out do not count, nor do weights. Measured in the first call, and kept
+        by ``warm_start`` and `partial_fit`. Sparse X takes a shift of 0 only.
     shuffle : bool, default=True
         Whether to take samples in a new random order every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -171,6 +183,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         Number of outputs, one per class, two for two classes.
     out_activation_ : str
         "softmax", or "identity" where the loss knows no probabilities.
+    shift_, divisor_ : float, ndarray of shape (n_features_in_,), or None
+        What `scale` subtracts from X and divides it by; None without.
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -231,6 +245,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             StrOptions({"float32", "float64"}),
             Options(type, {np.float32, np.float64}),
         ],
+        "scale": [StrOptions(set(scaling.SCALERS)), tuple, list, None],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -269,6 +284,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         max_iter=100,
         init="auto",
         dtype="float32",
+        scale=None,
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -300,6 +316,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
         self.init = init
         self.dtype = dtype
+        self.scale = scale
         self.shuffle = shuffle
         self.random_state = random_state
         self.tol = tol
@@ -465,10 +482,17 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _prepare_in_place(self, X, y, sample_weight, validation, classes, goes_on):
         self._validate_params()
-        dataset, factors = self._check_data(X, y, sample_weight, classes, goes_on)
+        is_scaled = (self.divisor_ if goes_on else self.scale) is not None
+        X = self._checked(X, is_scaled, reset=not goes_on)
+        dataset, factors = self._check_data(X, y, sample_weight, classes)
         if not goes_on or not hasattr(self, "_progress"):
             self._progress = Progress(check_random_state(self.random_state))
-        rows, held_out = self._hold_out(dataset, validation, factors)
+        rows, held_out = self._hold_out(dataset, validation, factors, is_scaled)
+        if not goes_on:
+            self._set_scale(dataset.X.part(rows))
+        dataset = dataset._replace(X=self._scaled(dataset.X))
+        if held_out is not None:
+            held_out = held_out._replace(X=self._scaled(held_out.X))
         vars(self).pop("best_epoch_", None)
         sizes = self._layer_sizes(self.n_features_in_, self.classes_.size)
         self._set_parts(sizes)
@@ -495,9 +519,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         )
         return training, held_out
 
-    def _check_data(self, X, y, sample_weight, classes, goes_on):
-        """Check samples, targets and weights; note what is known of them from now."""
-        X = self._validated(X, reset=not goes_on)
+    def _check_data(self, X, y, sample_weight, classes):
+        """Check targets and weights; note what is known of them from now."""
         if y is None:
             raise ValueError(
                 "This MLPClassifier estimator requires y to be passed, but the target "
@@ -505,25 +528,26 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             )
         targets, self.classes_ = encode(y, self.dtype, classes=classes)
         check_consistent_length(X, targets.y)
-        weights = check_weights(sample_weight, X)
+        weights = check_weights(sample_weight, X.array)
         factors = class_factors(self.class_weight, weights, targets, self.classes_)
         weights = combined_weights(weights, factors, targets)
         return Dataset(X, targets, weights), factors
 
-    def _validated(self, X, reset=False):
-        """Check X and make it rows of what is computed in."""
+    def _checked(self, X, is_scaled, reset=False):
+        """Check X and make it inputs, not scaled yet."""
+        X = self._validated(X, is_scaled, reset)
+        # What is too large for float32 need not be so when it is scaled.
+        as_given = scaling.unscaled(X) if is_scaled else X
+        scaling.check_finite(as_given, type(self).__name__)
+        return X
+
+    def _validated(self, X, is_scaled, reset=False, once=False):
+        """Check X, but not whether its numbers are finite."""
         # A value too large for float32 is refused in words; NumPy need not warn too.
         with np.errstate(over="ignore", invalid="ignore"):
-            if not reset and self._is_as_needed(X):
-                return X
-            return validate_data(
-                self,
-                X,
-                dtype=np.dtype(self.dtype),
-                order="C",
-                accept_sparse="csr",
-                reset=reset,
-            )
+            arguments = scaling.storage(X, self.dtype, is_scaled, once)
+            X = validate_data(self, X, reset=reset, **arguments)
+            return scaling.as_inputs(X, self.dtype)
 
     def _is_as_needed(self, X):
         """Whether X is just what a prediction needs; if in doubt, it is not.
@@ -534,6 +558,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             type(X) is np.ndarray
             and X.ndim == 2
             and X.dtype == self.dtype
+            and self.divisor_ is None
             and X.flags.c_contiguous
             and X.shape[0] > 0
             and X.shape[1] == self.n_features_in_
@@ -541,11 +566,29 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             and bool(np.isfinite(X.sum()))
         )
 
-    def _hold_out(self, dataset, validation, factors):
+    def _set_scale(self, inputs):
+        """Find what X is shifted and divided by; nothing where it is not scaled."""
+        self.shift_ = self.divisor_ = None
+        if self.scale is not None:
+            self.shift_, self.divisor_ = scaling.fitted_scale(self.scale, inputs)
+
+    def _scaled(self, inputs):
+        inputs = scaling.scaled(inputs, self.shift_, self.divisor_)
+        if self.divisor_ is not None:
+            try:
+                scaling.check_finite(inputs, type(self).__name__)
+            except ValueError as error:
+                raise ValueError(
+                    f"scale={self.scale!r} makes of X what is not finite in "
+                    f"{inputs.dtype}: {error}"
+                ) from error
+        return inputs
+
+    def _hold_out(self, dataset, validation, factors, is_scaled):
         """Numbers of the samples to train on, and the validation data if any."""
         X, y, sample_weight = validation
         if X is not None and y is not None:
-            held_out = self._check_validation(X, y, sample_weight, factors)
+            held_out = self._check_validation(X, y, sample_weight, factors, is_scaled)
         elif any(part is not None for part in validation):
             raise ValueError(
                 "X_val and y_val must be given both or neither, and sample_weight_val "
@@ -553,7 +596,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             )
         elif self.early_stopping:
             rows, held_out = self._split(dataset.targets)
-            held_out = dataset.rows(held_out)
+            held_out = dataset.part(held_out)
             if held_out.weights is not None and not held_out.weights.any():
                 raise ValueError(
                     "early_stopping=True has held out samples of weight 0 alone, by "
@@ -564,12 +607,12 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             held_out = None
         return np.arange(dataset.X.shape[0], dtype=np.intp), held_out
 
-    def _check_validation(self, X, y, sample_weight, factors):
+    def _check_validation(self, X, y, sample_weight, factors, is_scaled):
         try:
-            X = self._validated(X)
+            X = self._checked(X, is_scaled)
             targets, _ = encode(y, self.dtype, classes=self.classes_)
             check_consistent_length(X, targets.y)
-            weights = check_weights(sample_weight, X)
+            weights = check_weights(sample_weight, X.array)
             weights = combined_weights(weights, factors, targets)
         except (TypeError, ValueError) as error:
             raise ValueError(
@@ -864,10 +907,22 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _checked_scores(self, X):
         check_is_fitted(self)
-        X = self._validated(X)
-        if X.shape[0] <= ROWS_AT_A_TIME:
-            return self._scores(X)
-        return np.concatenate([self._scores(X[rows]) for rows in _slices(X.shape[0])])
+        if self._is_as_needed(X):
+            return self._scores_by_parts(X.shape[0], X.__getitem__)
+        X = self._validated(X, self.divisor_ is not None, once=True)
+        X = scaling.scaled(X, self.shift_, self.divisor_)
+
+        def finite_rows(index):
+            some = X.rows(index)
+            assert_all_finite(some, input_name="X", estimator_name=type(self).__name__)
+            return some
+
+        return self._scores_by_parts(X.shape[0], finite_rows)
+
+    def _scores_by_parts(self, n_samples, rows):
+        if n_samples <= ROWS_AT_A_TIME:
+            return self._scores(rows(slice(n_samples)))
+        return np.concatenate([self._scores(rows(some)) for some in _slices(n_samples)])
 
     def decision_function(self, X):
         """Compute the scores of the output layer.

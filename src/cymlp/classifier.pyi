@@ -23,6 +23,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     n_layers_: int
     n_outputs_: int
     out_activation_: str
+    shift_: float | NDArray | None
+    divisor_: float | NDArray | None
     n_features_in_: int
     feature_names_in_: NDArray
     def __init__(
@@ -49,6 +51,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         init: Literal["auto"] | float = "auto",
         dtype: Literal["float32", "float64"]
         | type[np.float32 | np.float64] = "float32",
+        scale: Literal["standard", "minmax"]
+        | tuple[ArrayLike, ArrayLike]
+        | None = None,
         shuffle: bool = True,
         random_state: int | RandomState | None = None,
         tol: float = 1e-4,

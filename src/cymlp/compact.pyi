@@ -2,8 +2,12 @@ from typing import Any, Final, NamedTuple, Self, final
 
 from numpy.typing import NDArray
 
+from cymlp.inputs import Inputs
+
 BLOCK: Final[int]
 LARGEST_SHARE: Final[float]
+LARGEST_SIZE: Final[float]
+LARGEST_SIZE_OF_FILE: Final[float]
 ROWS_TO_JUDGE_BY: Final[int]
 LARGEST_RATIO: Final[int]
 MOST_CODES: Final[int]
@@ -22,4 +26,4 @@ class Compact(NamedTuple):
     table: NDArray | None
     offsets: NDArray
 
-def compacted(X: NDArray) -> Compact | None: ...
+def compacted(inputs: Inputs) -> Compact | None: ...

@@ -18,10 +18,14 @@ import numpy as np
 from scipy.stats import mode
 from sklearn.utils import gen_batches
 
+from cymlp.inputs import is_file
+
 BLOCK = 4
-# Above this share of blocks the dense products are faster, or the compact form would
-# take more than half of the memory of X.
+# Above this share of blocks the dense products are faster.
 LARGEST_SHARE = 0.4
+# Of the memory that the compact form may take to that of X, and where X is a file.
+LARGEST_SIZE = 0.6
+LARGEST_SIZE_OF_FILE = 0.125
 ROWS_TO_JUDGE_BY = 256
 # Of a column's commonest value to the largest of its others.
 LARGEST_RATIO = 16
@@ -57,83 +61,104 @@ class Compact(NamedTuple):
     offsets: np.ndarray
 
 
-def compacted(X):
+def compacted(inputs):
     """Store rows by their blocks, where that pays.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        float32 or float64, C-contiguous.
+    inputs : Inputs
 
     Returns
     -------
     compact : Compact or None
-        None if X has too many blocks.
+        None if there are too many blocks.
 
     Examples
     --------
     >>> import numpy as np
     >>> from cymlp.compact import compacted
+    >>> from cymlp.inputs import Inputs
     >>> X = np.ones((3, 100))
     >>> X[1, 6] = 5
-    >>> compact = compacted(X)
+    >>> compact = compacted(Inputs(X))
     >>> compact.row_starts
     array([0, 0, 1, 1])
     >>> compact.blocks.view(np.uint16)[:, 0], compact.table[compact.blocks[:, 2:]]
     (array([1], dtype=uint16), array([[1., 1., 5., 1.]]))
     """
-    n_places = -(-X.shape[1] // BLOCK)
+    n_samples, n_features = inputs.shape
+    n_places = -(-n_features // BLOCK)
     if n_places > np.iinfo(np.uint16).max:
         return None
-    some = X[:: -(-X.shape[0] // ROWS_TO_JUDGE_BY)]
+    some = inputs.rows(slice(None, None, -(-n_samples // ROWS_TO_JUDGE_BY)))
     commonest = mode(some, axis=0, keepdims=False).mode
     if np.mean(some != commonest) > LARGEST_SHARE:
         return None
-    offsets = np.zeros(n_places * BLOCK, X.dtype)
-    offsets[: X.shape[1]] = commonest
-    form, lossy = _store(X, offsets)
+    offsets = np.zeros(n_places * BLOCK, inputs.dtype)
+    offsets[:n_features] = commonest
+    form, lossy = _store(inputs, offsets)
     if lossy.any():
         offsets[lossy] = 0
-        form, _ = _store(X, offsets)
+        form = None  # so that there are not two in memory
+        form, _ = _store(inputs, offsets)
     return form
 
 
-def _store(X, offsets):
+def _store(inputs, offsets):
     """The compact form, or None, and the offsets that cost digits."""
     largest_other = np.zeros_like(offsets)
-    form = _store_coded(X, offsets, largest_other, Codes(X.dtype))
+    form = _store_coded(inputs, offsets, largest_other, Codes(offsets.dtype))
     if form is TOO_MANY_CODES:
-        form = _store_coded(X, offsets, largest_other, None)
+        form = _store_coded(inputs, offsets, largest_other, None)
     # Taken from numbers that are much smaller, an offset leaves few digits of them; and
     # the difference must not overflow.
     lossy = abs(offsets) / LARGEST_RATIO > largest_other
     lossy &= largest_other > 0
-    lossy |= largest_other > np.finfo(X.dtype).max / 2
+    lossy |= largest_other > np.finfo(offsets.dtype).max / 2
     return form, lossy
 
 
 TOO_MANY_CODES = object()
 
 
-def _store_coded(X, offsets, largest_other, Codes codes):
+def _store_coded(inputs, offsets, largest_other, Codes codes):
     """The compact form with or without codes; None if it has too many blocks."""
-    n_places = offsets.size // BLOCK
-    block_size = 2 + BLOCK * (X.itemsize if codes is None else 1)
-    space = np.empty((ROWS_AT_A_TIME * n_places, block_size), np.uint8)
-    counts = np.zeros(X.shape[0] + 1, np.intp)
-    parts = []
+    n_samples, n_places = inputs.shape[0], offsets.size // BLOCK
+    block_size = 2 + BLOCK * (offsets.itemsize if codes is None else 1)
+    most_blocks = _most_blocks(inputs, block_size)
+    space = np.empty((min(ROWS_AT_A_TIME, n_samples) * n_places, block_size), np.uint8)
+    counts = np.zeros(n_samples + 1, np.intp)
+    blocks = np.empty((0, block_size), np.uint8)
     n_blocks = 0
-    for rows in gen_batches(X.shape[0], ROWS_AT_A_TIME):
-        some = X[rows]
+    for rows in gen_batches(n_samples, ROWS_AT_A_TIME):
+        some = inputs.rows(rows)
         count = _fill(some, offsets, largest_other, codes, counts[1:][rows], space)
         if count < 0:
             return TOO_MANY_CODES
-        n_blocks += count
-        if n_blocks > LARGEST_SHARE * X.shape[0] * n_places:
+        if n_blocks + count > most_blocks:
             return None
-        parts.append(space[:count].copy())
+        if n_blocks + count > len(blocks):
+            # To grow it in place needs no second copy, as parts put together would.
+            # For all rows, if they are like those so far.
+            n_expected = min((n_blocks + count) * n_samples // rows.stop, most_blocks)
+            blocks.resize((n_expected, block_size), refcheck=False)
+        blocks[n_blocks:n_blocks + count] = space[:count]
+        n_blocks += count
+    blocks.resize((n_blocks, block_size), refcheck=False)
     table = None if codes is None else codes.table
-    return Compact(np.cumsum(counts), np.concatenate(parts), table, offsets)
+    return Compact(np.cumsum(counts), blocks, table, offsets)
+
+
+def _most_blocks(inputs, block_size):
+    """How many blocks are not too many."""
+    n_places = -(-inputs.shape[1] // BLOCK)
+    size = LARGEST_SIZE_OF_FILE if is_file(inputs.array) else LARGEST_SIZE
+    return int(
+        min(
+            LARGEST_SHARE * inputs.shape[0] * n_places,
+            size * inputs.array.nbytes / block_size,
+        )
+    )
 
 
 @cython.final
@@ -150,7 +175,6 @@ cdef class Codes:
 
     def __cinit__(self, dtype):
         self.table = np.zeros(MOST_CODES, dtype)
-        # What pads the last block of a row has the code 0.
         self.count = 0
 
 
@@ -207,7 +231,9 @@ def _fill(
     if codes is not None:
         numbers = codes.table
         table = &numbers[0]
-        code_of(codes, table, <floating> 0)
+        # What pads the last block of a row.
+        if n_whole < X.shape[1]:
+            code_of(codes, table, <floating> 0)
     with nogil:
         for i in range(X.shape[0]):
             counts[i] = n_blocks

@@ -10,6 +10,8 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
+from cymlp.inputs import Inputs
+
 # How far a row of probabilities may be from 1 in sum.
 TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-6}
 
@@ -66,18 +68,18 @@ class Dataset(NamedTuple):
 
     Attributes
     ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    X : Inputs of shape (n_samples, n_features), or what rows of it were read as
     targets : Targets
     weights : ndarray of float64 of shape (n_samples,) or None
         Up to a factor. None where all are 1.
     """
 
-    X: np.ndarray
+    X: Inputs | np.ndarray
     targets: Targets
     weights: np.ndarray | None
 
     def rows(self, index):
-        """Take some samples.
+        """Read some samples.
 
         Parameters
         ----------
@@ -86,9 +88,26 @@ class Dataset(NamedTuple):
         Returns
         -------
         dataset : Dataset
+            Whose X is an array or a CSR matrix.
         """
+        return self._taken(self.X.rows(index), index)
+
+    def part(self, index):
+        """Choose some samples, whose numbers stay where they are.
+
+        Parameters
+        ----------
+        index : ndarray of intp
+
+        Returns
+        -------
+        dataset : Dataset
+        """
+        return self._taken(self.X.part(index), index)
+
+    def _taken(self, X, index):
         weights = None if self.weights is None else self.weights[index]
-        return Dataset(self.X[index], self.targets.rows(index), weights)
+        return Dataset(X, self.targets.rows(index), weights)
 
 
 def has_rows(y):

@@ -31,9 +31,11 @@ cdef class FirstLayer(Workspace):
     cdef void *dU
     cdef void *base
     cdef void *db
-    # Rows of a batch and of the next; or blocks sorted by their place.
+    # Samples that are taken at once: rows of a batch and of the next, converted rows
+    # if they have to be, or blocks sorted by their place.
+    cdef Py_ssize_t n_at_once
     cdef const void **inputs
-    cdef Py_ssize_t n_sorted
+    cdef void *converted
     cdef void *entries
     cdef uint32_t *counts
 

@@ -4,7 +4,7 @@ from cymlp.optimizers import Optimizer
 from cymlp.samples import Samples
 from cymlp.workspace import Workspace
 
-MOST_SORTED: Final[int]
+MOST_AT_ONCE: Final[int]
 
 @final
 class FirstLayer(Workspace):

@@ -15,6 +15,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from cymlp.blas cimport norm
+from cymlp.inputs cimport read_rows
 from cymlp.kernels cimport chosen_kernels, cymlp_kernels, cymlp_step, kernels_for
 from cymlp.optimizers cimport SGD, Optimizer, take_step
 from cymlp.samples cimport Samples
@@ -25,8 +26,8 @@ from cymlp.workspace cimport Workspace
 
 import numpy as np
 
-# Samples whose blocks are sorted at a time; more would not stay in the cache.
-MOST_SORTED = 1024
+# Samples that are sorted or converted at a time; more would not stay in the cache.
+MOST_AT_ONCE = 1024
 
 
 @cython.final
@@ -89,13 +90,19 @@ cdef class FirstLayer(Workspace):
         self.dU = self.reserve((batch_size, self.stride), dtype)
         self.base = self.reserve(self.stride, dtype)
         self.db = self.reserve(self.stride, dtype)
+        self.n_at_once = batch_size
         if samples.n_places:
-            self.n_sorted = min(batch_size, MOST_SORTED)
-            n_entries = self.n_sorted * samples.n_places
+            self.n_at_once = min(batch_size, MOST_AT_ONCE)
+            n_entries = self.n_at_once * samples.n_places
             self.entries = self.reserve(n_entries * kernels.entry_size, np.uint8)
             self.counts = <uint32_t *> self.reserve(samples.n_places, np.uint32)
         else:
             self.inputs = <const void **> self.reserve(2 * batch_size, np.uintp)
+            if not samples.inputs.is_direct:
+                self.n_at_once = min(batch_size, MOST_AT_ONCE)
+                self.converted = self.reserve(
+                    (self.n_at_once, samples.n_features), dtype
+                )
 
 
 cdef void pad(
@@ -151,25 +158,33 @@ cdef int first_forward(
         sparse_forward(layer.sparse, rows, n, n_ahead, b, U)
         return 0
     pad(b, 1, layer.n_out, base, layer.stride)
+    for part in range((n - 1) // layer.n_at_once + 1):
+        start = part * layer.n_at_once
+        count = min(layer.n_at_once, n - start)
+        forward(layer, &rows[start], count, n + n_ahead - start - count, W, base,
+                &sums[start * layer.stride])
+    if padded:
+        unpad(sums, layer.stride, U, n, layer.n_out)
+    return 0
+
+
+cdef void forward(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, Py_ssize_t n_ahead,
+    const floating *W, const floating *base, floating *sums
+) noexcept nogil:
+    """The sums of samples, no more than are taken at once."""
     if layer.samples.compact.n_places > 0:
-        for part in range((n - 1) // layer.n_sorted + 1):
-            start = part * layer.n_sorted
-            count = min(layer.n_sorted, n - start)
-            sort_blocks(layer, &rows[start], count, n + n_ahead - start - count, W)
-            kernels_for(W).compact_forward(
-                &layer.samples.compact, layer.entries, layer.counts, count, W, base,
-                &sums[start * layer.stride], layer.stride
-            )
+        sort_blocks(layer, rows, n, n_ahead, W)
+        kernels_for(W).compact_forward(
+            &layer.samples.compact, layer.entries, layer.counts, n, W, base, sums,
+            layer.stride
+        )
     else:
-        n_ahead = min(n_ahead, layer.batch_size)
-        find_rows(layer, rows, n + n_ahead, W)
+        n_ahead = find_rows(layer, rows, n, n_ahead, W)
         kernels_for(W).dense_forward(
             layer.inputs, n, n_ahead, layer.samples.n_features, W, base, sums,
             layer.stride
         )
-    if padded:
-        unpad(sums, layer.stride, U, n, layer.n_out)
-    return 0
 
 
 # The last argument of these only says of which precision the samples are.
@@ -184,13 +199,25 @@ cdef void sort_blocks(
     )
 
 
-cdef void find_rows(
-    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, const floating *precision
+cdef Py_ssize_t find_rows(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, Py_ssize_t n_ahead,
+    const floating *precision
 ) noexcept nogil:
-    cdef const floating *X = <const floating *> layer.samples.values
+    """Point to the rows of n samples; return to how many of the next ones, too."""
+    cdef const floating *X = <const floating *> layer.samples.inputs.source.numbers
+    cdef Py_ssize_t n_features = layer.samples.n_features
     cdef Py_ssize_t i
-    for i in range(n):
-        layer.inputs[i] = &X[rows[i] * layer.samples.n_features]
+    if layer.converted != NULL:
+        read_rows(
+            layer.samples.inputs, rows, n, n_ahead, <floating *> layer.converted
+        )
+        for i in range(n):
+            layer.inputs[i] = <floating *> layer.converted + i * n_features
+        return 0
+    n_ahead = min(n_ahead, layer.batch_size)
+    for i in range(n + n_ahead):
+        layer.inputs[i] = &X[rows[i] * n_features]
+    return n_ahead
 
 
 cdef int first_backward(
@@ -203,9 +230,7 @@ cdef int first_backward(
     cdef double squares
     # Above it, what squares lose by underflow does not show.
     cdef double lowest = 1e-28 if floating is float else 1e-280
-    cdef bint fused = layer.fuses and (
-        layer.samples.compact.n_places == 0 or n <= layer.n_sorted
-    )
+    cdef bint fused = layer.fuses and n <= layer.n_at_once
     if layer.sparse is not None:
         return sparse_backward(layer.sparse, n, dU, optimizer, gradient_norm)
     pad(dU, n, layer.n_out, <floating *> layer.dU, layer.stride)
@@ -248,20 +273,34 @@ cdef double backward(
     cdef double squares = 0
     cdef Py_ssize_t part, start, count
     pad(db, 1, layer.n_out, <floating *> layer.db, layer.stride)
+    for part in range((n - 1) // layer.n_at_once + 1):
+        start = part * layer.n_at_once
+        count = min(layer.n_at_once, n - start)
+        squares += backward_part(
+            layer, &rows[start], count, n > layer.n_at_once, &D[start * layer.stride],
+            step
+        )
+    return squares
+
+
+cdef double backward_part(
+    FirstLayer layer, const Py_ssize_t *rows, Py_ssize_t n, bint again,
+    const floating *D, const cymlp_step *step
+) noexcept nogil:
+    """The same for no more samples than are taken at once; `again` to find them."""
+    cdef double squares
     if layer.samples.compact.n_places == 0:
-        squares = kernels_for(D).dense_backward(
+        if again:
+            find_rows(layer, rows, n, 0, D)
+        return kernels_for(D).dense_backward(
             layer.inputs, n, layer.samples.n_features, D, layer.stride, step
         )
-    else:
-        for part in range((n - 1) // layer.n_sorted + 1):
-            start = part * layer.n_sorted
-            count = min(layer.n_sorted, n - start)
-            if n > layer.n_sorted:
-                sort_blocks(layer, &rows[start], count, 0, D)
-            squares += kernels_for(D).compact_backward(
-                &layer.samples.compact, layer.entries, layer.counts, count,
-                &D[start * layer.stride], layer.db, layer.stride, step
-            )
-            # It is for all samples, and has been added.
-            memset(layer.db, 0, layer.stride * sizeof(floating))
+    if again:
+        sort_blocks(layer, rows, n, 0, D)
+    squares = kernels_for(D).compact_backward(
+        &layer.samples.compact, layer.entries, layer.counts, n, D, layer.db,
+        layer.stride, step
+    )
+    # It is for all samples, and has been added.
+    memset(layer.db, 0, layer.stride * sizeof(floating))
     return squares

@@ -10,6 +10,9 @@
 #define REAL float
 #define SUFFIX f32
 #include "cymlp/sparse.h"
+#define REAL float
+#define SUFFIX f32
+#include "cymlp/inputs.h"
 
 #define REAL double
 #define SUFFIX f64
@@ -17,6 +20,9 @@
 #define REAL double
 #define SUFFIX f64
 #include "cymlp/sparse.h"
+#define REAL double
+#define SUFFIX f64
+#include "cymlp/inputs.h"
 
 #define OVER_ARRAY(name)                                      \
   static void name(const void *x, void *y, ptrdiff_t count) { \
@@ -35,6 +41,7 @@ OVER_ARRAY(tanh_f64)
       .lanes = CYMLP_LANES(real),                    \
       .entry_size = sizeof(entry_##suffix),          \
       .element_size = sizeof(element_##suffix),      \
+      .read_rows = read_rows_##suffix,               \
       .dense_forward = dense_forward_##suffix,       \
       .dense_backward = dense_backward_##suffix,     \
       .compact_sort = compact_sort_##suffix,         \

@@ -34,10 +34,31 @@ cdef extern from "cymlp/kernels.h" nogil:
         const void *powers
         Py_ssize_t width
 
+    ctypedef enum cymlp_type:
+        CYMLP_UINT8
+        CYMLP_INT8
+        CYMLP_UINT16
+        CYMLP_INT16
+        CYMLP_FLOAT16
+        CYMLP_FLOAT32
+        CYMLP_FLOAT64
+
+    ctypedef struct cymlp_inputs:
+        const void *numbers
+        cymlp_type type
+        size_t number_size
+        Py_ssize_t n_in
+        const double *shift
+        const double *divisor
+
     ctypedef struct cymlp_kernels:
         Py_ssize_t lanes
         size_t entry_size
         size_t element_size
+        void (*read_rows)(
+            const cymlp_inputs *inputs, const Py_ssize_t *order, Py_ssize_t n,
+            Py_ssize_t n_ahead, void *rows
+        ) noexcept nogil
         void (*dense_forward)(
             const void *const *A, Py_ssize_t n, Py_ssize_t n_ahead, Py_ssize_t n_in,
             const void *W, const void *base, void *U, Py_ssize_t stride

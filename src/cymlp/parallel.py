@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
 from cymlp.classifier import MLPClassifier
+from cymlp.scaling import storage
 
 
 def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=False):
@@ -27,8 +28,8 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     estimators : list of MLPClassifier, or dict of name to MLPClassifier
         Fitted in place.
     X : array-like of shape (n_samples, n_features)
-        Training data. Converted once for each `dtype` among the classifiers, not at all
-        if it is of that type already.
+        Training data. Where ``fit`` would convert it, it is converted once for all
+        classifiers of the same `dtype`.
     y : array-like of shape (n_samples,)
         Labels.
     X_val : array-like of shape (n_val_samples, n_features), default=None
@@ -83,8 +84,8 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             errors[name] = error
     sound = {name: named[name] for name in named if name not in errors}
     copies = {
-        dtype: (_converted(X, dtype), _converted(X_val, dtype))
-        for dtype in {np.dtype(estimator.dtype) for estimator in sound.values()}
+        use: (_converted(X, *use), _converted(X_val, *use))
+        for use in {_use(estimator) for estimator in sound.values()}
     }
     stop = threading.Event()
     bar = tqdm(
@@ -100,7 +101,7 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             bar.update()
 
     def fit(estimator):
-        X_shared, X_val_shared = copies[np.dtype(estimator.dtype)]
+        X_shared, X_val_shared = copies[_use(estimator)]
         validation = X_val_shared, y_val, None
         with _names_aside(estimator, X, X_val):
             estimator._fit(X_shared, y, None, validation, after_epoch)
@@ -179,11 +180,16 @@ def _names_aside(estimator, X, X_val):
         _check_feature_names(estimator, X_val, reset=False)
 
 
-def _converted(X, dtype):
+def _use(estimator):
+    """What decides how a fit converts X: its dtype, and whether X is scaled."""
+    goes_on = estimator.warm_start and hasattr(estimator, "coefs_")
+    scale = estimator.divisor_ if goes_on else estimator.scale
+    return np.dtype(estimator.dtype), scale is not None
+
+
+def _converted(X, dtype, scaled):
     """Convert X as every fit would, so that none needs to. Refusing is left to them."""
     if X is None:
         return None
     with np.errstate(over="ignore"):
-        return check_array(
-            X, dtype=dtype, order="C", accept_sparse="csr", ensure_all_finite=False
-        )
+        return check_array(X, **storage(X, dtype, scaled))

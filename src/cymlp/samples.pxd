@@ -2,6 +2,7 @@
 
 from cython cimport floating
 
+from cymlp.inputs cimport Inputs
 from cymlp.kernels cimport cymlp_compact
 
 
@@ -9,10 +10,11 @@ cdef class Samples:
     cdef readonly Py_ssize_t n_samples
     cdef readonly Py_ssize_t n_features
     cdef readonly Py_ssize_t n_classes
+    cdef readonly Inputs inputs
     cdef readonly str dtype
     cdef readonly bint is_sparse
-    # The numbers of X, row by row; of sparse rows only those that are stored, with
-    # where each row begins among them and the column of each.
+    # Of sparse rows: the numbers that are stored, row by row, where each row begins
+    # among them and the column of each.
     cdef const void *values
     cdef const Py_ssize_t *row_starts
     cdef const int *columns
@@ -24,7 +26,7 @@ cdef class Samples:
     # Python memoryviews: while they are there, nobody can free or move the numbers.
     cdef list _owners
 
-    cdef take_rows(self, row_starts, columns)
+    cdef take_rows(self, X)
     cdef take_blocks(self, form)
     cdef const void *pointer(self, array, dtype) except? NULL
 

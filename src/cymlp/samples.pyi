@@ -2,6 +2,8 @@ from typing import Any, Self, final
 
 from numpy.typing import NDArray
 
+from cymlp.inputs import Inputs
+
 @final
 class Samples:
     @property
@@ -10,6 +12,8 @@ class Samples:
     def n_features(self) -> int: ...
     @property
     def n_classes(self) -> int: ...
+    @property
+    def inputs(self) -> Inputs: ...
     @property
     def dtype(self) -> str: ...
     @property

@@ -8,8 +8,9 @@ cimport cython
 from cython cimport floating
 from libc.string cimport memset
 
+from cymlp.inputs cimport Inputs
+
 import numpy as np
-from scipy.sparse import issparse
 
 from cymlp import compact
 
@@ -26,15 +27,16 @@ cdef class Samples:
 
     Parameters
     ----------
-    X : ndarray or scipy CSR matrix of shape (n_samples, n_features)
-        float32 or float64, C-contiguous.
+    X : Inputs, or ndarray or scipy CSR matrix of shape (n_samples, n_features)
+        Arrays are float32 or float64, C-contiguous.
     y : ndarray of intp of shape (n_samples,)
         Class of each sample, a number from 0 to n_classes - 1.
     n_classes : int
     T : ndarray of shape (n_samples, n_classes), default=None
-        Probabilities of the classes, of the dtype of X; by default 1 for that in y.
+        Probabilities of the classes, of the dtype that is computed in; by default 1 for
+        that in y.
     weights : ndarray of shape (n_samples,), default=None
-        Factors of the losses, of the dtype of X.
+        Factors of the losses, of that dtype too.
 
     Raises
     ------
@@ -46,6 +48,7 @@ cdef class Samples:
     n_samples : int
     n_features : int
     n_classes : int
+    inputs : Inputs
     dtype : str
     is_sparse : bool
         Whether X is a sparse matrix.
@@ -62,40 +65,40 @@ cdef class Samples:
     """
 
     def __cinit__(self, X, y, Py_ssize_t n_classes, T=None, weights=None):
-        self.is_sparse = issparse(X)
-        values = X.data if self.is_sparse else X
-        self.dtype = values.dtype.name
+        self.inputs = X if isinstance(X, Inputs) else Inputs(X)
+        self.dtype = self.inputs.dtype.name
+        self.is_sparse = self.inputs.is_sparse
         self.n_samples, self.n_features = X.shape
         self.n_classes = n_classes
         if (
             y.shape != (self.n_samples,)
             or (T is not None and T.shape != (self.n_samples, n_classes))
             or (weights is not None and weights.shape != (self.n_samples,))
+            or self.inputs.chosen is not None
             or min(self.n_samples, self.n_features, n_classes) < 1
         ):
             raise ValueError("an array has not the shape that the samples need")
         self._owners = []
         if self.is_sparse:
-            if values.shape != X.indices.shape:
-                raise ValueError("X has not as many numbers as columns of them")
-            self.take_rows(np.asarray(X.indptr, np.intp), X.indices)
+            self.take_rows(self.inputs.array)
         self.y = <const Py_ssize_t *> self.pointer(y, np.intp)
         if not 0 <= y.min() <= y.max() < n_classes:
             raise ValueError("y has a number out of range")
-        form = None if self.is_sparse else compact.compacted(X)
-        if form is None:
-            self.values = self.pointer(values, values.dtype)
-        else:
+        form = None if self.is_sparse else compact.compacted(self.inputs)
+        if form is not None:
             self.take_blocks(form)
-        self.T = self.pointer(T, values.dtype)
-        self.weights = self.pointer(weights, values.dtype)
+        self.T = self.pointer(T, self.dtype)
+        self.weights = self.pointer(weights, self.dtype)
 
     @property
     def n_places(self):
         return self.compact.n_places
 
-    cdef take_rows(self, row_starts, columns):
-        """Check the structure of sparse rows, and keep it."""
+    cdef take_rows(self, X):
+        """Check sparse rows, and keep them."""
+        row_starts, columns = np.asarray(X.indptr, np.intp), X.indices
+        if X.data.shape != columns.shape:
+            raise ValueError("X has not as many numbers as columns of them")
         if columns.size and not 0 <= columns.min() <= columns.max() < self.n_features:
             raise ValueError("X has a column out of range")
         if (
@@ -106,6 +109,7 @@ cdef class Samples:
         ):
             raise ValueError("X has rows out of range")
         columns = np.asarray(columns, np.intc)
+        self.values = self.pointer(X.data, self.dtype)
         self.row_starts = <const Py_ssize_t *> self.pointer(row_starts, np.intp)
         self.columns = <const int *> self.pointer(columns, np.intc)
 

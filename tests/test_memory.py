@@ -1,0 +1,118 @@
+"""How much memory training takes beside X, measured in processes of their own."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="reads /proc and limits memory as Linux does"
+)
+
+COMMON = """
+import resource
+import sys
+import numpy as np
+from cymlp import MLPClassifier, fit_many
+
+def memory(kind):
+    lines = open("/proc/self/status").read().splitlines()
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(kind))
+
+def make(**parameters):
+    return MLPClassifier((16,), max_iter=1, n_iter_no_change=np.inf, **parameters)
+
+def every_use(X, y, settings):
+    mlp = make(**settings, diagnostics=True)
+    yield lambda: mlp.fit(X, y, X_val=X, y_val=y)
+    yield lambda: mlp.set_params(early_stopping=True).fit(X, y)
+    yield lambda: fit_many([make(**settings)], X, y)
+    yield lambda: mlp.predict(X)
+
+settings = eval(sys.argv[1])
+rng = np.random.default_rng(0)
+"""
+
+MEASURE = (
+    COMMON
+    + """
+dtype, fill, whole = sys.argv[2], float(sys.argv[3]), sys.argv[4] == "whole"
+numbers = 255 * rng.random((2000, 784))
+numbers[rng.random(numbers.shape) > fill] = 0
+X = np.tile((numbers.astype(int) if whole else numbers).astype(dtype), (15, 1))
+y = np.arange(len(X)) % 3
+del numbers
+for use in every_use(X[:5000], y[:5000], settings):
+    use()  # for all that is needed once
+for use in every_use(X, y, settings):
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak is now what there is now
+    before = memory("VmHWM")
+    use()
+    print((memory("VmHWM") - before) / X.nbytes)
+"""
+)
+
+LIMITED = (
+    COMMON
+    + """
+X = np.load(sys.argv[2], mmap_mode="r")
+y = np.arange(len(X)) % 3
+for use in every_use(X[:5000], y[:5000], settings):
+    use()  # for all that is needed once
+limit = memory("VmData") + X.nbytes // 3
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+try:
+    np.ones(X.nbytes // 2, np.uint8)
+except MemoryError:
+    print("limited")
+for use in every_use(X, y, settings):
+    use()
+print("trained")
+"""
+)
+
+
+def lines_of(program, *arguments):
+    """What a program prints, which has one thread and gives memory back at once."""
+    settings = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+    settings |= {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, *map(str, arguments)],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("settings", "dtype", "fill", "numbers", "limit"),
+    [
+        ({}, "float32", 0.1, "any", 0.5),  # compact
+        ({"scale": "standard"}, "float32", 1, "any", 0.5),
+        ({"scale": (128, 255)}, "uint8", 0.1, "whole", 1),  # compact by codes
+        ({}, "uint8", 1, "whole", 1),
+    ],
+)
+def test_x_is_not_copied(settings, dtype, fill, numbers, limit):
+    shares = [float(line) for line in lines_of(MEASURE, settings, dtype, fill, numbers)]
+    assert len(shares) == 4
+    assert max(shares) < limit, shares
+
+
+@pytest.mark.parametrize(
+    ("settings", "dtype"),
+    [
+        ({}, "uint8"),
+        ({"scale": "standard", "dtype": "float64"}, "float32"),
+        ({}, "float64"),
+    ],
+)
+def test_a_file_larger_than_the_memory_allowed_is_trained_on(tmp_path, settings, dtype):
+    X = np.random.default_rng(0).integers(0, 256, (1000, 784)).astype(dtype)
+    np.save(tmp_path / "X.npy", np.tile(X, (100 // X.itemsize, 1)))
+    assert lines_of(LIMITED, settings, tmp_path / "X.npy") == ["limited", "trained"]
