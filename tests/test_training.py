@@ -25,7 +25,9 @@ def make_training(
     state = np.zeros((1 + optimizer.n_slots, network.n_parameters))
     state[0] = rng.normal(scale=0.5, size=network.n_parameters)
     X = rng.normal(size=(n_samples, 4))
-    dataset = Dataset(Inputs(X), Targets(rng.integers(3, size=n_samples), None, 3), weights)
+    dataset = Dataset(
+        Inputs(X), Targets(rng.integers(3, size=n_samples), None, 3), weights
+    )
     rows = np.arange(n_samples, dtype=np.intp) if rows is None else rows
     random_state = np.random.RandomState(seed)
     return Training(

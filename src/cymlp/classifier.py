@@ -245,7 +245,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             StrOptions({"float32", "float64"}),
             Options(type, {np.float32, np.float64}),
         ],
-        "scale": [StrOptions(set(scaling.SCALERS)), tuple, list, None],
+        "scale": [StrOptions(set(scaling.SCALERS)), tuple, None],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -338,7 +338,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data.
+            Training data. Arrays of float16, float32, bool or integers of 8 or 16 bits
+            and memory maps of float64 are not copied: their rows are converted as they
+            are read. Other types are converted once.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels, numbers, strings or booleans, of at least two classes; or rows of
             probabilities, as floats, for every loss but hinge.
@@ -554,17 +556,18 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
         For a single row, looking thoroughly takes longer than all the rest.
         """
-        return (
-            type(X) is np.ndarray
-            and X.ndim == 2
-            and X.dtype == self.dtype
-            and self.divisor_ is None
-            and X.flags.c_contiguous
-            and X.shape[0] > 0
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-            and bool(np.isfinite(X.sum()))
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (
+                type(X) is np.ndarray
+                and X.ndim == 2
+                and X.dtype == self.dtype
+                and self.divisor_ is None
+                and X.flags.c_contiguous
+                and X.shape[0] > 0
+                and X.shape[1] == self.n_features_in_
+                and not hasattr(self, "feature_names_in_")
+                and bool(np.isfinite(X.sum()))
+            )
 
     def _set_scale(self, inputs):
         """Find what X is shifted and divided by; nothing where it is not scaled."""

@@ -6,6 +6,7 @@ from numpy.typing import DTypeLike, NDArray
 READABLE: Final[tuple[np.dtype, ...]]
 
 def is_file(array: Any) -> bool: ...
+
 @final
 class Inputs:
     @property

@@ -207,8 +207,8 @@ def _given_scale(scale, inputs):
 def _refused(scale, n_features):
     return InvalidParameterError(
         "The 'scale' parameter of MLPClassifier must be 'standard', 'minmax', None, or "
-        "a pair of a shift and a divisor, both finite numbers or arrays of one for each "
-        f"of the {n_features} features, and no divisor 0. Got {scale!r} instead."
+        "a pair of a shift and a divisor, both finite numbers or arrays of one for "
+        f"each of the {n_features} features, and no divisor 0. Got {scale!r} instead."
     )
 
 
