@@ -491,7 +491,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             self._progress = Progress(check_random_state(self.random_state))
         rows, held_out = self._hold_out(dataset, validation, factors, is_scaled)
         if not goes_on:
-            self._set_scale(dataset.X.part(rows))
+            self._set_scale(dataset.X, rows)
         dataset = dataset._replace(X=self._scaled(dataset.X))
         if held_out is not None:
             held_out = held_out._replace(X=self._scaled(held_out.X))
@@ -569,10 +569,11 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 and bool(np.isfinite(X.sum()))
             )
 
-    def _set_scale(self, inputs):
+    def _set_scale(self, inputs, rows):
         """Find what X is shifted and divided by; nothing where it is not scaled."""
         self.shift_ = self.divisor_ = None
         if self.scale is not None:
+            inputs = inputs.part(rows)
             self.shift_, self.divisor_ = scaling.fitted_scale(self.scale, inputs)
 
     def _scaled(self, inputs):

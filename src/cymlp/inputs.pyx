@@ -125,7 +125,7 @@ cdef class Inputs:
         if self.is_sparse:
             return self.array[index]
         if self.is_direct:
-            return np.ascontiguousarray(self.array[index])
+            return self.array[index]
         if isinstance(index, slice):
             index = np.arange(*index.indices(self.array.shape[0]), dtype=np.intp)
         elif index.size and not 0 <= index.min() <= index.max() < self.array.shape[0]:
