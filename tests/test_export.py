@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from cymlp import MLPClassifier, activations, export
 from cymlp.losses import CrossEntropy, Focal, Hinge
@@ -521,6 +523,9 @@ def test_a_missing_library_is_named_with_its_extra(
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"pip install cymlp\[onnx\]"):
         export.to_onnx(fitted(*three_classes))
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    with pytest.raises(ImportError, match="pip install skl2onnx"):
+        export.register_with_skl2onnx()
 
 
 @pytest.fixture
@@ -528,14 +533,14 @@ def run_onnx():
     pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
 
-    def run(clf, X):
-        content = export.to_onnx(clf).SerializeToString()
+    def run(model, X):
+        if isinstance(model, MLPClassifier):
+            model, X = export.to_onnx(model), np.float32(X)
         session = onnxruntime.InferenceSession(
-            content, providers=["CPUExecutionProvider"]
+            model.SerializeToString(), providers=["CPUExecutionProvider"]
         )
         names = [output.name for output in session.get_outputs()]
-        outputs = session.run(None, {"X": np.float32(X)})
-        return dict(zip(names, outputs, strict=True))
+        return dict(zip(names, session.run(None, {"X": X}), strict=True))
 
     return run
 
@@ -592,3 +597,34 @@ def test_onnx_refuses_weights_too_large_for_float32(three_classes):
     clf.coefs_[0][0, 0] = 1e39
     with pytest.raises(ValueError, match="too large for float32"):
         export.to_onnx(clf)
+
+
+@pytest.fixture
+def skl2onnx():
+    skl2onnx = pytest.importorskip("skl2onnx")
+    export.register_with_skl2onnx()
+    return skl2onnx
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("labels", LABELS, ids=lambda labels: str(labels.dtype))
+def test_skl2onnx_converts_a_pipeline(three_classes, run_onnx, skl2onnx, labels, dtype):
+    X, y = three_classes
+    X = X.astype(dtype)
+    clf = MLPClassifier((7, 6), ["hardswish", "selu"], tol=0.1, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), clf).fit(X, labels[y])
+    model = skl2onnx.to_onnx(pipeline, X[:1], options={"zipmap": False})
+    outputs = run_onnx(model, X)
+    assert outputs["label"].tolist() == pipeline.predict(X).tolist()
+    np.testing.assert_allclose(
+        outputs["probabilities"], pipeline.predict_proba(X), rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("loss", ["hinge", SquaredError()])
+def test_skl2onnx_is_told_that_there_are_no_probabilities(
+    three_classes, skl2onnx, loss
+):
+    X, y = three_classes
+    with pytest.raises(ValueError, match="to_onnx gives scores instead"):
+        skl2onnx.to_onnx(fitted(X, y, loss=loss), X[:1])

@@ -130,7 +130,7 @@ def save(classifier, file):
     >>> bool((same.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    safetensors = _imported("safetensors.numpy", "safetensors")
+    safetensors = _imported("safetensors.numpy", "cymlp[safetensors]")
     names, layers = _parts(classifier)
     feature_names = getattr(classifier, "feature_names_in_", None)
     model = {
@@ -193,7 +193,7 @@ def load(file):
     ...         print("refused")
     refused
     """
-    safetensors = _imported("safetensors", "safetensors")
+    safetensors = _imported("safetensors", "cymlp[safetensors]")
     try:
         with safetensors.safe_open(os.fspath(file), framework="np") as opened:
             metadata = opened.metadata() or {}
@@ -249,7 +249,7 @@ def to_onnx(classifier):
     >>> [node.op_type for node in model.graph.node]
     ['Gemm', 'Selu', 'Gemm', 'ArgMax', 'Gather', 'Softmax']
     """
-    onnx = _imported("onnx", "onnx")
+    onnx = _imported("onnx", "cymlp[onnx]")
     make_value, number = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
     arrays, nodes = _onnx_parts(classifier)
     initializers = {
@@ -280,6 +280,84 @@ def to_onnx(classifier):
     )
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def register_with_skl2onnx():
+    """Let skl2onnx convert classifiers of ours, alone or at the end of a pipeline.
+
+    The outputs then are skl2onnx's own, with its options, and numeric labels are int64.
+    Needs skl2onnx, which ``pip install skl2onnx`` brings; a network with hard swish
+    needs a ``target_opset`` of 14 or later. What `to_onnx` refuses, this does too, and
+    losses without probabilities besides.
+
+    Raises
+    ------
+    ImportError
+        If there is no skl2onnx.
+
+    Examples
+    --------
+    >>> from cymlp import MLPClassifier, export
+    >>> from skl2onnx import to_onnx
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> export.register_with_skl2onnx()
+    >>> X, y = load_digits(return_X_y=True)
+    >>> pipeline = make_pipeline(StandardScaler(), MLPClassifier((28,), tol=1e-2))
+    >>> model = to_onnx(pipeline.fit(X, y), X[:1], options={"zipmap": False})
+    >>> [output.name for output in model.graph.output]
+    ['label', 'probabilities']
+    """
+    skl2onnx = _imported("skl2onnx", "skl2onnx")
+    shapes = _imported("skl2onnx.common.shape_calculator", "skl2onnx")
+    skl2onnx.update_registered_converter(
+        MLPClassifier,
+        "CymlpMLPClassifier",
+        shapes.calculate_linear_classifier_output_shapes,
+        _convert,
+        options={
+            "zipmap": [True, False, "columns"],
+            "nocl": [True, False],
+            "output_class_labels": [False, True],
+        },
+    )
+
+
+def _convert(scope, operator, container):
+    """Add our operators to what skl2onnx is converting."""
+    data_types = _imported("skl2onnx.common.data_types", "skl2onnx")
+    float_type = data_types.guess_proto_type(data_types.FloatTensorType())
+    classifier = operator.raw_operator
+    if not _has_known_probabilities(classifier):
+        raise ValueError(
+            f"loss={classifier._loss!r} knows no probabilities that skl2onnx could "
+            "convert; cymlp.export.to_onnx gives scores instead"
+        )
+    arrays, nodes = _onnx_parts(classifier)
+    names = {
+        name: scope.get_unique_variable_name(name)
+        for name in ("X", *arrays, *(output for _, _, output, _ in nodes))
+    }
+    for name, array in arrays.items():
+        array_type = data_types.guess_data_type(array)[0][1]
+        container.add_initializer(
+            names[name], data_types.guess_proto_type(array_type), array.shape, array
+        )
+    container.add_node(
+        "Cast", [operator.inputs[0].full_name], [names["X"]], to=float_type
+    )
+    for kind, inputs, output, attributes in nodes:
+        container.add_node(
+            kind, [names[name] for name in inputs], [names[output]], **attributes
+        )
+    for name, output in zip(("label", "probabilities"), operator.outputs, strict=True):
+        container.add_node(
+            "Cast",
+            [names[name]],
+            [output.full_name],
+            to=data_types.guess_proto_type(output.type),
+        )
 
 
 def _onnx_parts(classifier):
@@ -323,12 +401,12 @@ def _onnx_labels(classes):
     return classes.astype(object) if name == "str" else classes
 
 
-def _imported(module, extra):
+def _imported(module, requirement):
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"this needs {module.partition('.')[0]}, which pip install cymlp[{extra}] "
+            f"this needs {module.partition('.')[0]}, which pip install {requirement} "
             "brings"
         ) from error
 
