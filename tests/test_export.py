@@ -127,6 +127,21 @@ def test_c_computes_what_the_classifier_does(three_classes, tmp_path, hidden, dt
     assert clf.classes_[compiled.classes(X)].tolist() == clf.predict(X).tolist()
 
 
+SCALES = ["standard", (3, 2), (np.arange(6), np.arange(1, 7))]
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=str)
+def test_c_scales(three_classes, tmp_path, scale):
+    X, y = three_classes
+    clf = fitted(X, y, scale=scale)
+    np.testing.assert_allclose(
+        Compiled(clf, tmp_path).scores(X),
+        clf.decision_function(X),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_c_has_probabilities_where_the_loss_has(three_classes, tmp_path, loss):
     clf = fitted(*three_classes, loss=LOSSES[loss])
@@ -290,6 +305,16 @@ def test_what_is_loaded_predicts_the_same_bits(
     X, y = three_classes
     clf = fitted(X, y, *HIDDEN[hidden], dtype=dtype)
     assert_same_predictions(clf, saved_and_loaded(clf, tmp_path), X)
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=str)
+def test_what_is_loaded_scales(three_classes, tmp_path, safetensors, scale):
+    X, y = three_classes
+    clf = fitted(X, y, scale=scale)
+    loaded = saved_and_loaded(clf, tmp_path)
+    assert_same_predictions(clf, loaded, X)
+    loaded.partial_fit(X, y)
+    np.testing.assert_array_equal(loaded.shift_, clf.shift_)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -460,6 +485,10 @@ HOSTILE = {
     "classes of dates": (change("class_dtype", "M8[s]"), "class_dtype must be one of"),
     "too few names": (change("feature_names", ["a"]), "must be 6 strings"),
     "names no strings": (change("feature_names", [1] * 6), "must be 6 strings"),
+    "scale of one number": (change("scale", [1.0]), "'scale' parameter"),
+    "scale without end": (change("scale", [0.0, 0.0]), "'scale' parameter"),
+    "scale for other features": (change("scale", [0.0, [1.0]]), "'scale' parameter"),
+    "scale that is text": (change("scale", "standard"), "'scale' parameter"),
     "deep": (change_parameter("tol", DEEP), ""),
     "NaN": (change_tensor("coefs.0", NAN), "NaN or infinite"),
     "wrong shape": (change_tensor("coefs.0", NAN.T), "must lead from 7 features"),
@@ -557,6 +586,15 @@ def test_onnx_computes_what_the_classifier_does(three_classes, run_onnx, hidden,
         outputs["probabilities"], clf.predict_proba(X), rtol=0, atol=1e-5
     )
     assert outputs["label"].tolist() == clf.predict(X).tolist()
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=str)
+def test_onnx_scales(three_classes, run_onnx, scale):
+    X, y = three_classes
+    clf = fitted(X, y, scale=scale)
+    np.testing.assert_allclose(
+        run_onnx(clf, X)["probabilities"], clf.predict_proba(X), rtol=0, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -18,12 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from cymlp import activations, losses
 from cymlp.classifier import MLPClassifier
 from cymlp.history import History
+from cymlp.scaling import given_scale
 
 # Of the model file, to be raised when older versions of cymlp could not read it.
 FORMAT = 1
 MODEL_KEYS = {
     "format", "parameters", "activations", "loss", "classes", "class_dtype",
-    "feature_names",
+    "feature_names", "scale",
 }  # fmt: skip
 CLASS_DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -80,7 +81,7 @@ def to_c(classifier, file, prefix=""):
     """
     _check_prefix(prefix)
     names, layers = _parts(classifier)
-    layers = _as_float32(layers)
+    layers = _as_float32(_unscaled(classifier, layers))
     Path(file).write_text(
         _c_source(classifier, names, layers, prefix), "ascii", newline="\n"
     )
@@ -144,7 +145,11 @@ def save(classifier, file):
         "classes": classifier.classes_.tolist(),
         "class_dtype": _class_dtype(classifier.classes_),
         "feature_names": None if feature_names is None else feature_names.tolist(),
+        "scale": None,
     }
+    if classifier.divisor_ is not None:
+        scale = classifier.shift_, classifier.divisor_
+        model["scale"] = [np.asarray(part).tolist() for part in scale]
     tensors = {}
     for i, (W, b) in enumerate(layers):
         tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
@@ -365,7 +370,8 @@ def _onnx_parts(classifier):
     names, layers = _parts(classifier)
     arrays = {"classes": _onnx_labels(classifier.classes_)}
     nodes, source = [], "X"
-    for i, (W, b) in enumerate(_as_float32(layers)):
+    layers = _as_float32(_unscaled(classifier, layers))
+    for i, (W, b) in enumerate(layers):
         arrays |= {f"coefs_{i}": W, f"intercepts_{i}": b}
         sums = "scores" if i == len(names) else f"sums_{i}"
         nodes.append(("Gemm", [source, f"coefs_{i}", f"intercepts_{i}"], sums, {}))
@@ -531,6 +537,9 @@ def _restored(model, tensors):
         clf.feature_names_in_ = _feature_names(
             model["feature_names"], clf.n_features_in_
         )
+    clf.shift_ = clf.divisor_ = None
+    if model["scale"] is not None:
+        clf.shift_, clf.divisor_ = given_scale(model["scale"], clf.n_features_in_)
     clf.n_layers_, clf.n_outputs_ = len(layers) + 1, clf.classes_.size
     has_probabilities = hasattr(clf._loss, "probabilities")
     clf.out_activation_ = "softmax" if has_probabilities else "identity"
@@ -648,6 +657,17 @@ def _check_layers(layers, n_features, n_classes, n_hidden):
         )
     if not all(np.isfinite(array).all() for layer in layers for array in layer):
         raise ValueError("coefs_ or intercepts_ have a number that is NaN or infinite")
+
+
+def _unscaled(classifier, layers):
+    """Layers of which the first takes X as it is, not scaled."""
+    if classifier.divisor_ is None:
+        return layers
+    (W, b), *others = layers
+    ones = np.ones(len(W))
+    with np.errstate(over="ignore", invalid="ignore"):
+        W = W / (classifier.divisor_ * ones)[:, np.newaxis]
+        return [(W, b - (classifier.shift_ * ones) @ W), *others]
 
 
 def _as_float32(layers):

@@ -161,7 +161,13 @@ def fitted_scale(scale, inputs):
     (array([2., 7.]), array([4., 1.]))
     """
     if not isinstance(scale, str):
-        return _given_scale(scale, inputs)
+        shift, divisor = given_scale(scale, inputs.shape[1])
+        if inputs.is_sparse and np.any(shift):
+            raise ValueError(
+                f"scale={scale!r} would subtract from every number of X, which is "
+                "sparse; only a shift of 0 leaves it so"
+            )
+        return shift, divisor
     if inputs.is_sparse:
         raise ValueError(
             f"scale={scale!r} would subtract from every number of X, which is sparse. "
@@ -185,8 +191,30 @@ def fitted_scale(scale, inputs):
     return shift, divisor
 
 
-def _given_scale(scale, inputs):
-    n_features = inputs.shape[1]
+def given_scale(scale, n_features):
+    """Check a pair of a shift and a divisor.
+
+    Parameters
+    ----------
+    scale : tuple
+    n_features : int
+
+    Returns
+    -------
+    shift, divisor : float64, or ndarray of float64 of shape (n_features,)
+
+    Raises
+    ------
+    ValueError
+        If they are not finite, of another shape, or a divisor is 0.
+
+    Examples
+    --------
+    >>> from cymlp.scaling import given_scale
+    >>> shift, divisor = given_scale((128, [255, 1]), n_features=2)
+    >>> float(shift), divisor
+    (128.0, array([255.,   1.]))
+    """
     try:
         shift, divisor = (np.asarray(part, np.float64) for part in scale)
     except (TypeError, ValueError):
@@ -196,11 +224,6 @@ def _given_scale(scale, inputs):
             raise _refused(scale, n_features)
     if not divisor.all():
         raise _refused(scale, n_features)
-    if inputs.is_sparse and shift.any():
-        raise ValueError(
-            f"scale={scale!r} would subtract from every number of X, which is sparse; "
-            "only a shift of 0 leaves it so"
-        )
     return shift[()], divisor[()]
 
 
