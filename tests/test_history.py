@@ -1,5 +1,7 @@
 """What a fit reports, and the picture of it."""
 
+from copy import copy
+
 import matplotlib.pyplot
 import numpy as np
 import pytest
@@ -121,6 +123,13 @@ def test_a_frame_says_what_to_install_where_pandas_is_missing(history, monkeypat
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match="pip install pandas"):
         history.to_frame()
+
+
+def test_a_copy_does_not_grow_with_the_original(history):
+    copied = copy(history)
+    history.append(epoch=4)
+    assert (copied.n_epochs, history.n_epochs) == (3, 4)
+    np.testing.assert_array_equal(copied["train_loss"], history["train_loss"][:3])
 
 
 def test_plot_leaves_out_what_is_nan(history):

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping, Set
 from copy import copy, deepcopy
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -27,6 +28,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
 from cymlp import activations, blas, dense, losses, scaling
+from cymlp.callbacks import CallbackSupportMixin, callbacks_of
 from cymlp.dataset import (
     Dataset,
     check_weights,
@@ -57,7 +59,7 @@ def _has_probabilities(classifier):
     return hasattr(loss, "probabilities")
 
 
-class MLPClassifier(ClassifierMixin, BaseEstimator):
+class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Multi-layer perceptron classifier, trained by stochastic gradient descent.
 
     Parameters
@@ -189,6 +191,13 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen during fit, where X has names.
+
+    Notes
+    -----
+    With scikit-learn 1.9 and later, ``set_callbacks`` takes callbacks from
+    :mod:`sklearn.callback`. `fit` tells them of every epoch, after its validation; one
+    that returns True there ends the fit as if it had converged. `partial_fit` tells
+    them nothing.
 
     See Also
     --------
@@ -426,15 +435,18 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         """Fit, and call `after_epoch` after each: it may raise KeyboardInterrupt."""
         goes_on = self.warm_start and hasattr(self, "coefs_")
         classes = self.classes_ if goes_on else None
-        training, held_out = self._prepare(
-            X, y, sample_weight, validation, classes, goes_on
-        )
-        try:
-            with single_threaded_blas:
-                converged = self._train(training, held_out, self.max_iter, after_epoch)
-        finally:
-            if not self.warm_start:
-                del self._progress
+        with callbacks_of(self, X, y, sample_weight) as callbacks:
+            training, held_out = self._prepare(
+                X, y, sample_weight, validation, classes, goes_on
+            )
+            try:
+                with single_threaded_blas:
+                    converged = self._train(
+                        training, held_out, self.max_iter, after_epoch, callbacks
+                    )
+            finally:
+                if not self.warm_start:
+                    del self._progress
         if not converged and self.n_iter_no_change != np.inf:
             warnings.warn(
                 f"Training has not converged after max_iter={self.max_iter} epochs. "
@@ -783,13 +795,15 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             nesterov=self.nesterovs_momentum,
         )
 
-    def _train(self, training, held_out, n_epochs, after_epoch=None):
+    def _train(
+        self, training, held_out, n_epochs, after_epoch=None, callbacks=None
+    ):  # fmt: skip
         """Run epochs, and see to whatever cuts them short; say whether it converged."""
         n_before = self.history_.n_epochs
         control = Control(self, self._progress, training)
         try:
             converged = self._run_epochs(
-                training, held_out, control, n_epochs, after_epoch
+                training, held_out, control, n_epochs, after_epoch, callbacks
             )
             self._keep_best(control)
             return converged
@@ -815,7 +829,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         finally:
             self._take_over(training, n_before)
 
-    def _run_epochs(self, training, held_out, control, n_epochs, after_epoch):
+    def _run_epochs(
+        self, training, held_out, control, n_epochs, after_epoch, callbacks
+    ):  # fmt: skip
         """Train until it is time to stop; say whether that was before the last."""
         first = self.history_.n_epochs + 1
         epoch = first - 1
@@ -825,12 +841,16 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 for epoch in range(first, first + n_epochs):
                     single_threaded_blas.renew()
                     control.set_learning_rate(epoch)
+                    if callbacks is not None:
+                        callbacks.begin_epoch()
                     figures = self._train_epoch(epoch, training, held_out)
                     training.save()
                     stop = control.update(figures)
                     _show(bar, figures)
                     if after_epoch is not None:
                         after_epoch()
+                    if callbacks is not None:
+                        stop |= callbacks.end_epoch(partial(self._as_of_now, first - 1))
                     if stop:
                         return True
         except BaseException:
@@ -846,16 +866,27 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _take_over(self, training, n_before):
         """Keep what came of training, and nothing of its memory besides."""
-        self.coefs_ = [W.copy() for W in self.coefs_]
-        self.intercepts_ = [b.copy() for b in self.intercepts_]
+        vars(self).update(self._snapshot(n_before))
         if self._progress.best.state is not None:
             # An error came before it was put back.
             self._progress.best = BestState()
         self._progress.slots = training.state[1:].copy()
         self._progress.n_steps = training.optimizer.n_steps
-        self.n_iter_ = self.history_.n_epochs - n_before
-        self.loss_curve_ = self.history_.get("train_loss", np.empty(0)).tolist()
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+
+    def _as_of_now(self, n_before):
+        """What a classifier would have whose training had stopped here."""
+        return self._snapshot(n_before) | {"history_": copy(self.history_)}
+
+    def _snapshot(self, n_before):
+        """What is learned so far, in memory of its own."""
+        loss_curve = self.history_.get("train_loss", np.empty(0)).tolist()
+        return {
+            "coefs_": [W.copy() for W in self.coefs_],
+            "intercepts_": [b.copy() for b in self.intercepts_],
+            "n_iter_": self.history_.n_epochs - n_before,
+            "loss_curve_": loss_curve,
+            "loss_": loss_curve[-1] if loss_curve else np.nan,
+        }
 
     def _train_epoch(self, epoch, training, held_out):
         figures, batches = training.run_epoch()

@@ -76,6 +76,11 @@ class History(Mapping):
         epochs = [batches or {} for _, batches in self._epochs]
         return {name: _column(epochs, name) for name in _names(epochs)} or None
 
+    def __copy__(self):
+        copied = History()
+        copied._epochs = self._epochs.copy()
+        return copied
+
     def __getitem__(self, name):
         return _column([figures for figures, _ in self._epochs], name)
 
