@@ -130,6 +130,10 @@ CASES = {
 }
 
 
+# What the README shows.
+SUMMARY = ("mnist", "text")
+
+
 def main(arguments=None):
     """Run the command line."""
     options = parse(arguments)
@@ -226,7 +230,7 @@ def machine(session):
     return {
         "processor": processor(),
         "processors": len(session.cpus),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "blas": session.ask(measure.OURS, "blas"),
         "versions": {name: session.ask(name, "versions") for name in session.started()},
@@ -250,6 +254,12 @@ def write(results, folder):
     (folder / "speed.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     (folder / "speed.md").write_text(present.document(results), encoding="utf-8")
     present.draw(results, folder / "speed.png")
+    chosen = {
+        case: results["cases"][case]
+        for case in sorted(SUMMARY & results["cases"].keys())
+    }
+    if len(chosen) == len(SUMMARY):
+        present.draw(results | {"cases": chosen}, folder / "summary.png")
     print(f"{folder} has speed.md, speed.json and speed.png.", file=sys.stderr)
 
 
