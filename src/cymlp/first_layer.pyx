@@ -16,7 +16,9 @@ from libc.string cimport memcpy, memset
 
 from cymlp.blas cimport norm
 from cymlp.inputs cimport read_rows
-from cymlp.kernels cimport chosen_kernels, cymlp_kernels, cymlp_step, kernels_for
+from cymlp.kernels cimport (
+    cymlp_kernels, cymlp_step, kernels_for, kernels_of, padded_width
+)
 from cymlp.optimizers cimport SGD, Optimizer, take_step
 from cymlp.samples cimport Samples
 from cymlp.sparse cimport (
@@ -66,9 +68,7 @@ cdef class FirstLayer(Workspace):
         self, Samples samples not None, Py_ssize_t n_out, Py_ssize_t batch_size,
         Optimizer optimizer not None
     ):
-        cdef const cymlp_kernels *kernels = &chosen_kernels().f32
-        if samples.dtype == "float64":
-            kernels = &chosen_kernels().f64
+        cdef const cymlp_kernels *kernels = kernels_of(samples.dtype)
         dtype = np.dtype(samples.dtype)
         self.samples = samples
         self.n_out, self.batch_size = n_out, batch_size
@@ -77,7 +77,7 @@ cdef class FirstLayer(Workspace):
             self.sparse = SparseLayer(samples, n_out, batch_size, optimizer)
             return
         self.fuses = isinstance(optimizer, SGD)
-        self.stride = (n_out + kernels.lanes - 1) // kernels.lanes * kernels.lanes
+        self.stride = padded_width(kernels, n_out)
         n_rows = samples.n_features
         if samples.n_places:
             n_rows = 4 * samples.n_places

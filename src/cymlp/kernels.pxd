@@ -124,3 +124,17 @@ cdef inline const cymlp_kernels *kernels_for(const floating *numbers) noexcept n
         return &chosen_kernels().f32
     else:
         return &chosen_kernels().f64
+
+
+cdef inline const cymlp_kernels *kernels_of(str dtype) noexcept:
+    """The kernels of the precision of that name."""
+    if dtype == "float64":
+        return &chosen_kernels().f64
+    return &chosen_kernels().f32
+
+
+cdef inline Py_ssize_t padded_width(
+    const cymlp_kernels *kernels, Py_ssize_t width
+) noexcept:
+    """The numbers of a row of that width that is padded to whole vectors."""
+    return (width + kernels.lanes - 1) // kernels.lanes * kernels.lanes

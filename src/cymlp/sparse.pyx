@@ -28,7 +28,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from cymlp.blas cimport norm
-from cymlp.kernels cimport chosen_kernels, cymlp_kernels, cymlp_rows, kernels_for
+from cymlp.kernels cimport cymlp_rows, kernels_for, kernels_of, padded_width
 from cymlp.optimizers cimport SGD, Optimizer, take_step
 from cymlp.samples cimport Samples
 from cymlp.workspace cimport Workspace
@@ -167,10 +167,7 @@ cdef class SparseLayer(Workspace):
         self, Samples samples not None, Py_ssize_t n_out, Py_ssize_t batch_size,
         Optimizer optimizer not None
     ):
-        cdef const cymlp_kernels *kernels = &chosen_kernels().f32
-        if samples.dtype == "float64":
-            kernels = &chosen_kernels().f64
-        stride = (n_out + kernels.lanes - 1) // kernels.lanes * kernels.lanes
+        stride = padded_width(kernels_of(samples.dtype), n_out)
         self.samples, self.n_out = samples, n_out
         self.lazy = isinstance(optimizer, SGD)
         self.weights.width = n_out
@@ -208,9 +205,7 @@ cdef class SparseLayer(Workspace):
         return 0
 
     cdef set_room(self, Py_ssize_t n_elements):
-        kernels = &chosen_kernels().f32
-        if self.samples.dtype == "float64":
-            kernels = &chosen_kernels().f64
+        kernels = kernels_of(self.samples.dtype)
         n_columns = min(n_elements, self.samples.n_features)
         self.room = Workspace()
         self.n_elements = n_elements
