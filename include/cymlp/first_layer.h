@@ -50,11 +50,18 @@ typedef CYMLP_VECTOR_OF(REAL) VEC;
 #define WITH_WIDTH_3_AND_4(call)
 #endif
 
+/* A block of a batch: where the sums of its sample begin, and its numbers in S,
+ * or where there is a table their codes. */
 #define ENTRY NAME(entry)
 typedef struct {
-  uint32_t row; /* where the sums of the sample begin */
+  uint32_t row;
   REAL values[4];
 } ENTRY;
+#define CODED_ENTRY NAME(coded_entry)
+typedef struct {
+  uint32_t row;
+  uint8_t codes[4];
+} CODED_ENTRY;
 
 #define STEP NAME(step)
 typedef struct {
@@ -183,8 +190,7 @@ static inline double NAME(dense_backward)(const void *const *inputs,
   const REAL *const *A = (const REAL *const *)inputs;
   const REAL *D = gradient;
   const STEP step = NAME(step_of)(general);
-  VEC squares;
-  memset(&squares, 0, sizeof squares);
+  VEC squares = (VEC){0};
   for (ptrdiff_t k = 0, height; k < n_in; k += height) {
     height = cymlp_tile_height(n_in - k);
     for (ptrdiff_t column = 0, width; column < stride;
@@ -206,6 +212,12 @@ static inline double NAME(dense_backward)(const void *const *inputs,
   return NAME(sum)(squares);
 }
 
+/* How many vectors of a row's last numbers the next tile takes. */
+static inline ptrdiff_t NAME(tile_width)(ptrdiff_t numbers) {
+  const ptrdiff_t width = numbers / LANES;
+  return width > CYMLP_TILE_VECTORS ? CYMLP_TILE_VECTORS : width;
+}
+
 /* Bytes of a block: its place, and its codes or values. */
 CYMLP_INLINE ptrdiff_t NAME(block_size)(int coded) {
   return (ptrdiff_t)(sizeof(uint16_t) + 4 * (coded ? 1 : sizeof(REAL)));
@@ -224,23 +236,21 @@ CYMLP_INLINE void NAME(fetch_row)(int coded, const cymlp_compact *rows,
 
 CYMLP_INLINE void NAME(sort_row)(int coded, const cymlp_compact *rows,
                                  ptrdiff_t row, uint32_t sums, ptrdiff_t n,
-                                 ENTRY *entries, uint32_t *counts) {
-  const REAL *table = rows->table;
-  const REAL *offsets = rows->offsets;
+                                 void *entries, uint32_t *counts) {
   const ptrdiff_t size = NAME(block_size)(coded);
   const char *block = rows->blocks + size * rows->row_starts[row];
   const char *end = rows->blocks + size * rows->row_starts[row + 1];
   for (; block < end; block += size) {
     uint16_t place;
     memcpy(&place, block, sizeof place);
-    ENTRY *entry = &entries[place * n + counts[place]++];
-    entry->row = sums;
+    const ptrdiff_t at = place * n + counts[place]++;
     if (coded) {
-      const uint8_t *codes = (const uint8_t *)block + sizeof place;
-      REAL x[4];
-      CYMLP_EACH (c, 4) x[c] = table[codes[c]] - offsets[4 * place + c];
-      memcpy(entry->values, x, sizeof x);
+      CODED_ENTRY *entry = (CODED_ENTRY *)entries + at;
+      entry->row = sums;
+      memcpy(entry->codes, block + sizeof place, sizeof entry->codes);
     } else {
+      ENTRY *entry = (ENTRY *)entries + at;
+      entry->row = sums;
       memcpy(entry->values, block + sizeof place, sizeof entry->values);
     }
   }
@@ -249,7 +259,7 @@ CYMLP_INLINE void NAME(sort_row)(int coded, const cymlp_compact *rows,
 CYMLP_INLINE void NAME(sort_rows)(int coded, const cymlp_compact *rows,
                                   const ptrdiff_t *order, ptrdiff_t n,
                                   ptrdiff_t n_ahead, ptrdiff_t stride,
-                                  ENTRY *entries, uint32_t *counts) {
+                                  void *entries, uint32_t *counts) {
   enum { AHEAD = 4 };
   for (ptrdiff_t i = 0; i < n; i++) {
     /* Where a row begins has to be there before its blocks can be asked for. */
@@ -272,111 +282,177 @@ static inline void NAME(compact_sort)(const cymlp_compact *rows,
     NAME(sort_rows)(0, rows, order, n, n_ahead, stride, entries, counts);
 }
 
+/* What a batch has of one place; see cymlp_compact. */
+#define BUCKET NAME(bucket)
+typedef struct {
+  const void *entries;
+  ptrdiff_t count;
+  const REAL *table;
+  const REAL *offsets, *taken, *scales;
+} BUCKET;
+
+CYMLP_INLINE BUCKET NAME(bucket_of)(int coded, const cymlp_compact *rows,
+                                    const void *entries, const uint32_t *counts,
+                                    ptrdiff_t n, ptrdiff_t place) {
+  const size_t size = coded ? sizeof(CODED_ENTRY) : sizeof(ENTRY);
+  BUCKET bucket;
+  bucket.entries = (const char *)entries + (size_t)(place * n) * size;
+  bucket.count = counts[place];
+  bucket.table = rows->table;
+  bucket.offsets = (const REAL *)rows->offsets + 4 * place;
+  bucket.taken = (const REAL *)rows->taken + 4 * place;
+  bucket.scales = rows->scales ? (const REAL *)rows->scales + 4 * place : NULL;
+  return bucket;
+}
+
+/* Find the numbers of an entry, in S or, where it has codes, in the table;
+ * return where the sums of its sample begin. */
+CYMLP_INLINE uint32_t NAME(read_entry)(int coded, const BUCKET *bucket,
+                                       ptrdiff_t i, REAL *x) {
+  if (!coded) {
+    const ENTRY *entry = (const ENTRY *)bucket->entries + i;
+    memcpy(x, entry->values, sizeof entry->values);
+    return entry->row;
+  }
+  const CODED_ENTRY *entry = (const CODED_ENTRY *)bucket->entries + i;
+  CYMLP_EACH (c, 4) x[c] = bucket->table[entry->codes[c]];
+  return entry->row;
+}
+
 /* For the entries of one place and `width` vectors of columns U += S W, and for
  * all samples alike common += offsets W. */
-CYMLP_INLINE void NAME(compact_forward_tile)(int width, const ENTRY *entry,
-                                             const ENTRY *end, const REAL *W,
-                                             const REAL *offsets, REAL *U,
+CYMLP_INLINE void NAME(compact_forward_tile)(int coded, int width,
+                                             const BUCKET *bucket,
+                                             const REAL *W, REAL *U,
                                              ptrdiff_t stride, VEC *common) {
-  VEC w[4][CYMLP_TILE_VECTORS];
-  CYMLP_EACH (c, 4)
+  const REAL *offsets = bucket->offsets, *taken = bucket->taken;
+  VEC w[4][CYMLP_TILE_VECTORS], too_much[CYMLP_TILE_VECTORS];
+  CYMLP_EACH (v, width) {
+    CYMLP_EACH (c, 4) w[c][v] = LOAD(W + c * stride + v * LANES);
+    CYMLP_EACH (c, 4) common[v] += offsets[c] * w[c][v];
+    if (bucket->scales)
+      CYMLP_EACH (c, 4) w[c][v] *= bucket->scales[c];
+    if (coded)
+      too_much[v] = (taken[0] * w[0][v] + taken[1] * w[1][v]) +
+                    (taken[2] * w[2][v] + taken[3] * w[3][v]);
+  }
+  for (ptrdiff_t i = 0; i < bucket->count; i++) {
+    REAL x[4];
+    REAL *u = U + NAME(read_entry)(coded, bucket, i, x);
     CYMLP_EACH (v, width) {
-      w[c][v] = LOAD(W + c * stride + v * LANES);
-      common[v] += offsets[c] * w[c][v];
+      VEC sum = LOAD(u + v * LANES);
+      /* There is no time to take it from each number. */
+      if (coded) sum -= too_much[v];
+      /* Two sums: the next does not have to wait for the last. */
+      STORE(u + v * LANES, (sum + x[0] * w[0][v] + x[1] * w[1][v]) +
+                               (x[2] * w[2][v] + x[3] * w[3][v]));
     }
-  for (; entry < end; entry++) {
-    const REAL *x = entry->values;
-    REAL *u = U + entry->row;
-    /* Two sums: the next does not have to wait for the last. */
-    CYMLP_EACH (v, width)
-      STORE(u + v * LANES,
-            (LOAD(u + v * LANES) + x[0] * w[0][v] + x[1] * w[1][v]) +
-                (x[2] * w[2][v] + x[3] * w[3][v]));
   }
 }
 
+CYMLP_INLINE void NAME(compact_forward_columns)(
+    int coded, const cymlp_compact *rows, const void *entries,
+    const uint32_t *counts, ptrdiff_t n, const REAL *W, REAL *U,
+    ptrdiff_t stride, int width) {
+  VEC common[CYMLP_TILE_VECTORS];
+  memset(common, 0, sizeof common);
+  for (ptrdiff_t place = 0; place < rows->n_places; place++) {
+    const BUCKET bucket =
+        NAME(bucket_of)(coded, rows, entries, counts, n, place);
+    const REAL *w = W + 4 * place * stride;
+#define TILE(vectors) \
+  NAME(compact_forward_tile)(coded, vectors, &bucket, w, U, stride, common)
+    WITH_WIDTH(width, TILE)
+#undef TILE
+  }
+  for (ptrdiff_t i = 0; i < n; i++)
+    for (int v = 0; v < width; v++)
+      STORE(U + i * stride + v * LANES,
+            LOAD(U + i * stride + v * LANES) + common[v]);
+}
+
 static inline void NAME(compact_forward)(const cymlp_compact *rows,
-                                         const void *sorted,
+                                         const void *entries,
                                          const uint32_t *counts, ptrdiff_t n,
                                          const void *weights, const void *base,
                                          void *sums, ptrdiff_t stride) {
-  const ENTRY *entries = sorted;
-  const REAL *offsets = rows->offsets;
-  const REAL *W = weights;
   NAME(begin)(sums, base, n, stride);
   for (ptrdiff_t column = 0, width; column < stride; column += width * LANES) {
-    VEC common[CYMLP_TILE_VECTORS];
+    const REAL *W = (const REAL *)weights + column;
     REAL *U = (REAL *)sums + column;
-    memset(common, 0, sizeof common);
-    width = (stride - column) / LANES;
-    if (width > CYMLP_TILE_VECTORS) width = CYMLP_TILE_VECTORS;
-    for (ptrdiff_t place = 0; place < rows->n_places; place++) {
-      const ENTRY *entry = entries + place * n;
-      const ENTRY *end = entry + counts[place];
-      const REAL *w = W + 4 * place * stride + column;
-#define TILE(vectors)                                                        \
-  NAME(compact_forward_tile)(vectors, entry, end, w, offsets + 4 * place, U, \
-                             stride, common)
-      WITH_WIDTH(width, TILE)
-#undef TILE
-    }
-    for (ptrdiff_t i = 0; i < n; i++)
-      for (int v = 0; v < width; v++)
-        STORE(U + i * stride + v * LANES,
-              LOAD(U + i * stride + v * LANES) + common[v]);
+    width = NAME(tile_width)(stride - column);
+    if (rows->table)
+      NAME(compact_forward_columns)(1, rows, entries, counts, n, W, U, stride,
+                                    (int)width);
+    else
+      NAME(compact_forward_columns)(0, rows, entries, counts, n, W, U, stride,
+                                    (int)width);
   }
 }
 
 /* A step with S^T D + offsets db^T for one place and `width` vectors of
  * columns. */
 CYMLP_INLINE void NAME(compact_backward_tile)(
-    int width, const ENTRY *entry, const ENTRY *end, const REAL *D,
-    const REAL *db, const REAL *offsets, ptrdiff_t stride, const STEP *step,
-    ptrdiff_t at, VEC *squares) {
-  VEC sums[4][CYMLP_TILE_VECTORS];
-  CYMLP_EACH (c, 4)
-    CYMLP_EACH (v, width) sums[c][v] = offsets[c] * LOAD(db + v * LANES);
-  for (; entry < end; entry++) {
-    const REAL *x = entry->values;
-    const REAL *d = D + entry->row;
+    int coded, int width, const BUCKET *bucket, const REAL *D, const REAL *db,
+    ptrdiff_t stride, const STEP *step, ptrdiff_t at, VEC *squares) {
+  VEC sums[4][CYMLP_TILE_VECTORS], total[CYMLP_TILE_VECTORS];
+  CYMLP_EACH (v, width) {
+    CYMLP_EACH (c, 4) sums[c][v] = (VEC){0};
+    total[v] = (VEC){0};
+  }
+  for (ptrdiff_t i = 0; i < bucket->count; i++) {
+    REAL x[4];
+    const REAL *d = D + NAME(read_entry)(coded, bucket, i, x);
     CYMLP_EACH (v, width) {
       const VEC gradient = LOAD(d + v * LANES);
+      if (coded) total[v] += gradient;
       CYMLP_EACH (c, 4) sums[c][v] += x[c] * gradient;
     }
   }
   CYMLP_EACH (c, 4)
-    CYMLP_EACH (v, width)
-      NAME(take)(step, sums[c][v], at + c * stride + v * LANES, squares);
+    CYMLP_EACH (v, width) {
+      VEC gradient = sums[c][v];
+      if (coded) gradient -= bucket->taken[c] * total[v];
+      if (bucket->scales) gradient *= bucket->scales[c];
+      gradient += bucket->offsets[c] * LOAD(db + v * LANES);
+      NAME(take)(step, gradient, at + c * stride + v * LANES, squares);
+    }
 }
 
-static inline double NAME(compact_backward)(
-    const cymlp_compact *rows, const void *sorted, const uint32_t *counts,
-    ptrdiff_t n, const void *gradient, const void *bias_gradient,
-    ptrdiff_t stride, const cymlp_step *general) {
-  const ENTRY *entries = sorted;
-  const REAL *D = gradient;
-  const REAL *db = bias_gradient;
-  const REAL *offsets = rows->offsets;
-  const STEP step = NAME(step_of)(general);
-  VEC squares;
-  memset(&squares, 0, sizeof squares);
+CYMLP_INLINE double NAME(compact_backward_of)(
+    int coded, const cymlp_compact *rows, const void *entries,
+    const uint32_t *counts, ptrdiff_t n, const REAL *D, const REAL *db,
+    ptrdiff_t stride, const STEP *step) {
+  VEC squares = (VEC){0};
   for (ptrdiff_t place = 0; place < rows->n_places; place++) {
-    const ENTRY *entry = entries + place * n;
-    const ENTRY *end = entry + counts[place];
+    const BUCKET bucket =
+        NAME(bucket_of)(coded, rows, entries, counts, n, place);
     for (ptrdiff_t column = 0, width; column < stride;
          column += width * LANES) {
-      width = (stride - column) / LANES;
-      if (width > CYMLP_TILE_VECTORS) width = CYMLP_TILE_VECTORS;
       const ptrdiff_t at = 4 * place * stride + column;
-#define TILE(vectors)                                                       \
-  NAME(compact_backward_tile)(vectors, entry, end, D + column, db + column, \
-                              offsets + 4 * place, stride, &step, at,       \
-                              &squares)
+      width = NAME(tile_width)(stride - column);
+#define TILE(vectors)                                              \
+  NAME(compact_backward_tile)(coded, vectors, &bucket, D + column, \
+                              db + column, stride, step, at, &squares)
       WITH_WIDTH(width, TILE)
 #undef TILE
     }
   }
   return NAME(sum)(squares);
+}
+
+static inline double NAME(compact_backward)(const cymlp_compact *rows,
+                                            const void *entries,
+                                            const uint32_t *counts, ptrdiff_t n,
+                                            const void *D, const void *db,
+                                            ptrdiff_t stride,
+                                            const cymlp_step *general) {
+  const STEP step = NAME(step_of)(general);
+  if (rows->table)
+    return NAME(compact_backward_of)(1, rows, entries, counts, n, D, db, stride,
+                                     &step);
+  return NAME(compact_backward_of)(0, rows, entries, counts, n, D, db, stride,
+                                   &step);
 }
 
 #undef PASTE
@@ -389,6 +465,8 @@ static inline double NAME(compact_backward)(
 #undef WITH_WIDTH
 #undef WITH_WIDTH_3_AND_4
 #undef ENTRY
+#undef CODED_ENTRY
+#undef BUCKET
 #undef STEP
 #undef REAL
 #undef SUFFIX

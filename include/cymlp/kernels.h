@@ -25,13 +25,15 @@ typedef struct {
 /* Samples of mostly one value per column: X = S + 1 offsets^T. Of a row of S
  * those blocks of 4 neighbouring numbers are stored that are not all 0, each as
  * its place in the row, 2 bytes, and its 4 numbers; or where there is a table,
- * as its place and for each of its numbers in X one byte, which finds it in the
- * table. */
+ * as its place and for each of its numbers one byte, its code, such that
+ * S = (table[code] - taken) scales, with the columns' own taken and scales. */
 typedef struct {
   const ptrdiff_t *row_starts; /* where each row begins among the blocks */
   const char *blocks;
   const void *table;   /* (256), or NULL */
   const void *offsets; /* (4 n_places) */
+  const void *taken;   /* (4 n_places), if there is a table */
+  const void *scales;  /* (4 n_places), or NULL where all are 1 */
   ptrdiff_t n_places;  /* of blocks in a whole row */
 } cymlp_compact;
 

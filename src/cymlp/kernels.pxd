@@ -19,6 +19,8 @@ cdef extern from "cymlp/kernels.h" nogil:
         const char *blocks
         const void *table
         const void *offsets
+        const void *taken
+        const void *scales
         Py_ssize_t n_places
 
     ctypedef struct cymlp_groups:
