@@ -568,18 +568,16 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         For a single row, looking thoroughly takes longer than all the rest.
         """
-        with np.errstate(over="ignore", invalid="ignore"):
-            return (
-                type(X) is np.ndarray
-                and X.ndim == 2
-                and X.dtype == self.dtype
-                and self.divisor_ is None
-                and X.flags.c_contiguous
-                and X.shape[0] > 0
-                and X.shape[1] == self.n_features_in_
-                and not hasattr(self, "feature_names_in_")
-                and bool(np.isfinite(X.sum()))
-            )
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == self.dtype
+            and self.divisor_ is None
+            and X.flags.c_contiguous
+            and X.shape[0] > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _set_scale(self, inputs, rows):
         """Find what X is shifted and divided by; nothing where it is not scaled."""
@@ -929,16 +927,19 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _scores(self, X):
         """Scores of data that are checked already."""
-        *hidden, (W, b) = zip(self.coefs_, self.intercepts_, strict=True)
-        A = X
-        for (W_hidden, b_hidden), activation in zip(
-            hidden, self._activations, strict=True
-        ):
-            U = dense.forward(A, W_hidden, b_hidden)
+        return self._scores_of(dense.forward(X, self.coefs_[0], self.intercepts_[0]))
+
+    def _scores_of(self, U):
+        """Scores from the weighted sums of the first layer."""
+        layers = zip(
+            self._activations, self.coefs_[1:], self.intercepts_[1:], strict=True
+        )
+        for activation, W, b in layers:
             A = checked_result(
-                activation.value(U), activation, "value", U.shape, X.dtype
+                activation.value(U), activation, "value", U.shape, U.dtype
             )
-        return dense.forward(A, W, b)
+            U = dense.forward(A, W, b)
+        return U
 
     def _checked_scores(self, X):
         check_is_fitted(self)
@@ -946,18 +947,19 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return self._scores_by_parts(X.shape[0], X.__getitem__)
         X = self._validated(X, self.divisor_ is not None, once=True)
         X = scaling.scaled(X, self.shift_, self.divisor_)
-
-        def finite_rows(index):
-            some = X.rows(index)
-            assert_all_finite(some, input_name="X", estimator_name=type(self).__name__)
-            return some
-
-        return self._scores_by_parts(X.shape[0], finite_rows)
+        return self._scores_by_parts(X.shape[0], X.rows)
 
     def _scores_by_parts(self, n_samples, rows):
-        if n_samples <= ROWS_AT_A_TIME:
-            return self._scores(rows(slice(n_samples)))
-        return np.concatenate([self._scores(rows(some)) for some in _slices(n_samples)])
+        parts = [self._scores_if_finite(rows(some)) for some in _slices(n_samples)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _scores_if_finite(self, X):
+        U = dense.forward(X, self.coefs_[0], self.intercepts_[0])
+        # NaN and infinity go through all sums of their sample, whatever the weights
+        # are. To look for them there spares one more reading of X.
+        if not np.isfinite(U).all():
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        return self._scores_of(U)
 
     def decision_function(self, X):
         """Compute the scores of the output layer.
