@@ -797,6 +797,19 @@ def test_predicting_needs_a_fit_and_the_same_features(three_classes, method):
 # What cuts training short
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_not_finite_among_much_background_is_refused_before_a_draw(wrong):
+    X = np.zeros((200, 40), np.float32)
+    X[:, 17] = np.arange(200) % 7
+    y = np.arange(200) % 2
+    mlp = make_mlp(random_state=np.random.RandomState(0)).fit(X, y)
+    before = pickle.dumps(vars(mlp))
+    X[199, 39] = wrong
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+        mlp.fit(X, y)
+    assert pickle.dumps(vars(mlp)) == before
+
+
 class Doubling:
     """A loss whose gradient grows until it is no longer finite."""
 

@@ -40,6 +40,37 @@ def test_it_stands_for_the_rows_that_it_was_made_of(n_features, dtype, n_values)
     assert (form.table is None) == (len(np.unique(X)) > 255)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_values", [256, 257])
+def test_256_numbers_of_any_kind_have_codes(n_values, dtype):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=n_values).astype(dtype)
+    X = np.full((2000, 40), values[0])
+    places = rng.random(X.shape) < 0.05
+    X[places] = rng.choice(values, places.sum())
+    X[:n_values, 0] = values
+    form = compacted(X)
+    assert (form.table is None) == (n_values > 256)
+    tolerance = 0 if form.table is not None else 1e-6
+    np.testing.assert_allclose(restored(form, 40), X, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("n_values", [20, 10_000])
+def test_numbers_that_are_not_finite_are_not_stored(n_values, wrong):
+    rng = np.random.default_rng(0)
+    values = rng.integers(1, n_values, (1000, 42)).astype(np.float32)
+    X = np.where(rng.random(values.shape) < 0.05, values, 0)
+    X[-1, -1] = 1
+    assert compacted(X) is not None
+    for row, column in ((0, 0), (500, 7), (999, 41)):
+        broken = X.copy()
+        broken[row, column] = wrong
+        assert compacted(broken) is None
+    X[:, 3] = wrong
+    assert compacted(X) is None
+
+
 def test_offsets_that_would_cost_digits_are_not_taken():
     rng = np.random.default_rng(0)
     X = np.where(rng.random((500, 40)) < 0.05, rng.normal(size=(500, 40)), 0.5)

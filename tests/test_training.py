@@ -10,7 +10,7 @@ from cymlp.inputs import Inputs
 from cymlp.losses import CrossEntropy
 from cymlp.network import Network
 from cymlp.optimizers import SGD, Adam
-from cymlp.training import Control, DivergedError, Progress, Training
+from cymlp.training import Control, DivergedError, Progress, Training, samples_of
 
 
 def make_training(
@@ -31,7 +31,7 @@ def make_training(
     rows = np.arange(n_samples, dtype=np.intp) if rows is None else rows
     random_state = np.random.RandomState(seed)
     return Training(
-        network, state, optimizer, dataset, rows,
+        network, state, optimizer, dataset, samples_of(dataset, rows), rows,
         random_state if shuffle else None, random_state if dropout else None,
     )  # fmt: skip
 

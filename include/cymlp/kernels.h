@@ -37,6 +37,29 @@ typedef struct {
   ptrdiff_t n_places;  /* of blocks in a whole row */
 } cymlp_compact;
 
+/* How numbers get codes: the bits of a number are multiplied, and the upper
+ * ones of the product are its slot, which has its code. The multiplier is such
+ * that no two numbers have the same slot, so that a number is found without a
+ * loop or a branch. */
+#define CYMLP_SLOT_BITS 13
+typedef struct {
+  void *table; /* (256), those with a code */
+  int count;
+  uint64_t multiplier;
+  uint8_t slots[1 << CYMLP_SLOT_BITS];
+} cymlp_codes;
+
+/* What samples are stored compactly with. */
+typedef struct {
+  const void *offsets; /* (4 n_places) */
+  ptrdiff_t n_places;
+  cymlp_codes *codes; /* NULL for numbers as they are in S */
+  void *
+      largest_other; /* (4 n_places), largest magnitudes of what is no offset */
+  void *row;         /* (4 n_places), for one of X, zeros to begin with */
+  uint16_t *places;  /* [n_places], of its blocks */
+} cymlp_storing;
+
 /* Samples as a user stores them: rows of n_in numbers x, each of which stands
  * for (x - shift) / divisor with the shift and divisor of its column. */
 typedef enum {
@@ -96,6 +119,11 @@ typedef struct {
                            const void *D, ptrdiff_t stride,
                            const cymlp_step *step);
 
+  /* Write the blocks of n samples one after the other, and how many each has;
+   * false if there are more than 256 different numbers to give codes. */
+  int (*compact_store)(const cymlp_inputs *inputs, ptrdiff_t first, ptrdiff_t n,
+                       const cymlp_storing *how, ptrdiff_t *counts,
+                       void *blocks);
   /* Sort the blocks of n samples by place, as entries with the sample's number
    * in the batch: those of place b are entries[b n], ..., counts[b] of them.
    * `order` goes on as A above. */

@@ -44,7 +44,7 @@ from cymlp.network import Network, n_parameters, split_parameters
 from cymlp.optimizers import SGD, Adam
 from cymlp.stopping import BestState
 from cymlp.threads import single_threaded_blas
-from cymlp.training import Control, DivergedError, Progress, Training
+from cymlp.training import Control, DivergedError, Progress, Training, samples_of
 from cymlp.validation import checked_loss, checked_result
 
 # Rows that are predicted at a time, so that the hidden layers of a large X need not be
@@ -497,7 +497,9 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _prepare_in_place(self, X, y, sample_weight, validation, classes, goes_on):
         self._validate_params()
         is_scaled = (self.divisor_ if goes_on else self.scale) is not None
-        X = self._checked(X, is_scaled, reset=not goes_on)
+        X = self._validated(X, is_scaled, reset=not goes_on)
+        if is_scaled:
+            self._check_finite(X, is_scaled)
         dataset, factors = self._check_data(X, y, sample_weight, classes)
         if not goes_on or not hasattr(self, "_progress"):
             self._progress = Progress(check_random_state(self.random_state))
@@ -505,8 +507,12 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if not goes_on:
             self._set_scale(dataset.X, rows)
         dataset = dataset._replace(X=self._scaled(dataset.X))
+        samples = samples_of(dataset, rows)
+        if samples.n_places == 0:
+            self._check_computed(dataset.X)
         if held_out is not None:
             held_out = held_out._replace(X=self._scaled(held_out.X))
+            self._check_computed(held_out.X)
         vars(self).pop("best_epoch_", None)
         sizes = self._layer_sizes(self.n_features_in_, self.classes_.size)
         self._set_parts(sizes)
@@ -527,6 +533,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             state,
             optimizer,
             dataset,
+            samples,
             rows,
             random_state if self.shuffle else None,
             random_state if np.any(self.dropout) else None,
@@ -547,13 +554,23 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         weights = combined_weights(weights, factors, targets)
         return Dataset(X, targets, weights), factors
 
-    def _checked(self, X, is_scaled, reset=False):
-        """Check X and make it inputs, not scaled yet."""
-        X = self._validated(X, is_scaled, reset)
+    def _check_finite(self, inputs, is_scaled):
+        """Refuse X with numbers that are not finite as they are given."""
         # What is too large for float32 need not be so when it is scaled.
-        as_given = scaling.unscaled(X) if is_scaled else X
+        as_given = scaling.unscaled(inputs) if is_scaled else inputs
         scaling.check_finite(as_given, type(self).__name__)
-        return X
+
+    def _check_computed(self, inputs):
+        """Refuse X with numbers that are not finite as they are computed with."""
+        try:
+            scaling.check_finite(inputs, type(self).__name__)
+        except ValueError as error:
+            if self.divisor_ is None:
+                raise
+            raise ValueError(
+                f"scale={self.scale!r} makes of X what is not finite in "
+                f"{inputs.dtype}: {error}"
+            ) from error
 
     def _validated(self, X, is_scaled, reset=False, once=False):
         """Check X, but not whether its numbers are finite."""
@@ -587,16 +604,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             self.shift_, self.divisor_ = scaling.fitted_scale(self.scale, inputs)
 
     def _scaled(self, inputs):
-        inputs = scaling.scaled(inputs, self.shift_, self.divisor_)
-        if self.divisor_ is not None:
-            try:
-                scaling.check_finite(inputs, type(self).__name__)
-            except ValueError as error:
-                raise ValueError(
-                    f"scale={self.scale!r} makes of X what is not finite in "
-                    f"{inputs.dtype}: {error}"
-                ) from error
-        return inputs
+        return scaling.scaled(inputs, self.shift_, self.divisor_)
 
     def _hold_out(self, dataset, validation, factors, is_scaled):
         """Numbers of the samples to train on, and the validation data if any."""
@@ -623,7 +631,8 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _check_validation(self, X, y, sample_weight, factors, is_scaled):
         try:
-            X = self._checked(X, is_scaled)
+            X = self._validated(X, is_scaled)
+            self._check_finite(X, is_scaled)
             targets, _ = encode(y, self.dtype, classes=self.classes_)
             check_consistent_length(X, targets.y)
             weights = check_weights(sample_weight, X.array)

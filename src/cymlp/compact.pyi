@@ -1,4 +1,4 @@
-from typing import Any, Final, NamedTuple, Self, final
+from typing import Final, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -12,13 +12,8 @@ ROWS_TO_JUDGE_BY: Final[int]
 LARGEST_RATIO: Final[int]
 MOST_CODES: Final[int]
 ROWS_AT_A_TIME: Final[int]
-TOO_MANY_CODES: Final[object]
 
-@final
-class Codes:
-    @property
-    def table(self) -> NDArray: ...
-    def __new__(cls, dtype: Any) -> Self: ...
+class TooManyCodesError(ValueError): ...
 
 class Compact(NamedTuple):
     row_starts: NDArray

@@ -6,17 +6,16 @@ its blocks of 4 neighbouring numbers that are not all 0: smaller blocks would be
 numbers, but a block is what the kernels hold in registers.
 """
 
-cimport cython
 from cython cimport floating
-from libc.math cimport fabs
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy, memset
+from libc.stdint cimport uint8_t, uint16_t
+from libc.string cimport memset
+
+from cymlp.inputs cimport Inputs
+from cymlp.kernels cimport cymlp_codes, cymlp_kernels, cymlp_storing, kernels_of
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import mode
-from sklearn.utils import gen_batches
 
 from cymlp.inputs import is_file
 
@@ -31,9 +30,6 @@ ROWS_TO_JUDGE_BY = 256
 LARGEST_RATIO = 16
 MOST_CODES = 256
 ROWS_AT_A_TIME = 1024
-
-cdef enum:
-    SLOTS = 2048
 
 
 class Compact(NamedTuple):
@@ -91,62 +87,117 @@ def compacted(inputs):
     if n_places > np.iinfo(np.uint16).max:
         return None
     some = inputs.rows(slice(None, None, -(-n_samples // ROWS_TO_JUDGE_BY)))
-    commonest = mode(some, axis=0, keepdims=False).mode
-    if np.mean(some != commonest) > LARGEST_SHARE:
-        return None
     offsets = np.zeros(n_places * BLOCK, inputs.dtype)
-    offsets[:n_features] = commonest
-    form, lossy = _store(inputs, offsets)
+    _find_commonest(np.sort(some.T.copy(), axis=1), offsets)
+    share = _share_of_blocks(some, offsets)
+    if share > LARGEST_SHARE:
+        return None
+    largest_other = np.zeros_like(offsets)
+    form = _store(inputs, offsets, share, largest_other)
+    lossy = _costs_digits(offsets, largest_other)
     if lossy.any():
         offsets[lossy] = 0
         form = None  # so that there are not two in memory
-        form, _ = _store(inputs, offsets)
-    return form
+        form = _store(inputs, offsets, share, largest_other)
+    finite = np.isfinite(offsets).all() and np.isfinite(largest_other).all()
+    return form if finite else None
 
 
-def _store(inputs, offsets):
-    """The compact form, or None, and the offsets that cost digits."""
-    largest_other = np.zeros_like(offsets)
-    form = _store_coded(inputs, offsets, largest_other, Codes(offsets.dtype))
-    if form is TOO_MANY_CODES:
-        form = _store_coded(inputs, offsets, largest_other, None)
-    # Taken from numbers that are much smaller, an offset leaves few digits of them; and
-    # the difference must not overflow.
-    lossy = abs(offsets) / LARGEST_RATIO > largest_other
-    lossy &= largest_other > 0
-    lossy |= largest_other > np.finfo(offsets.dtype).max / 2
-    return form, lossy
+def _find_commonest(const floating[:, ::1] columns, floating[::1] commonest):
+    """Of the numbers of each column, which are sorted."""
+    cdef Py_ssize_t column, first, i, length
+    for column in range(columns.shape[0]):
+        first = length = 0
+        for i in range(columns.shape[1]):
+            if columns[column, i] != columns[column, first]:
+                first = i
+            if i - first >= length:
+                length = i - first + 1
+                commonest[column] = columns[column, i]
 
 
-TOO_MANY_CODES = object()
+def _share_of_blocks(some, offsets):
+    """The share of blocks that some rows have to store."""
+    differs = np.zeros((len(some), offsets.size), bool)
+    np.not_equal(some, offsets[:some.shape[1]], out=differs[:, :some.shape[1]])
+    return differs.reshape(-1, BLOCK).any(axis=1).mean()
 
 
-def _store_coded(inputs, offsets, largest_other, Codes codes):
-    """The compact form with or without codes; None if it has too many blocks."""
-    n_samples, n_places = inputs.shape[0], offsets.size // BLOCK
-    block_size = 2 + BLOCK * (offsets.itemsize if codes is None else 1)
+def _costs_digits(offsets, largest_other):
+    """Which offsets are too large to be taken from the others of their columns.
+
+    Taken from numbers that are much smaller, an offset leaves few digits of them; and
+    the difference must not overflow.
+    """
+    costs = abs(offsets) / LARGEST_RATIO > largest_other
+    costs &= largest_other > 0
+    costs |= largest_other > np.finfo(offsets.dtype).max / 2
+    return costs
+
+
+def _store(inputs, offsets, share, largest_other):
+    """The compact form; None if it has too many blocks."""
+    try:
+        table = np.full(MOST_CODES, offsets[0])
+        return _store_as(inputs, offsets, share, largest_other, table)
+    except TooManyCodesError:
+        return _store_as(inputs, offsets, share, largest_other, None)
+
+
+class TooManyCodesError(ValueError):
+    """There are more different numbers than codes."""
+
+
+def _store_as(Inputs inputs, offsets, share, largest_other, table):
+    """The same with codes for the table, or without; notes the largest others."""
+    cdef const cymlp_kernels *kernels = kernels_of(inputs.dtype.name)
+    cdef Py_ssize_t n_samples = inputs.shape[0], n_places = offsets.size // BLOCK
+    cdef Py_ssize_t first, n, n_blocks = 0
+    cdef cymlp_codes codes
+    cdef cymlp_storing how
+    cdef Py_ssize_t[::1] ends = np.zeros(1 + n_samples, np.intp)
+    cdef uint8_t *to
+    cdef bint stored
+    row, places = np.zeros_like(offsets), np.empty(n_places, np.uint16)
+    how.offsets, how.n_places = address(offsets), n_places
+    how.largest_other = address(largest_other)
+    how.row, how.places = address(row), <uint16_t *> address(places)
+    how.codes = NULL
+    if table is not None:
+        memset(&codes, 0, sizeof(codes))
+        codes.table, codes.count, codes.multiplier = address(table), 1, 1
+        how.codes = &codes
+
+    cdef Py_ssize_t block_size = 2 + BLOCK * (offsets.itemsize if table is None else 1)
     most_blocks = _most_blocks(inputs, block_size)
-    space = np.empty((min(ROWS_AT_A_TIME, n_samples) * n_places, block_size), np.uint8)
-    counts = np.zeros(n_samples + 1, np.intp)
-    blocks = np.empty((0, block_size), np.uint8)
-    n_blocks = 0
-    for rows in gen_batches(n_samples, ROWS_AT_A_TIME):
-        some = inputs.rows(rows)
-        count = _fill(some, offsets, largest_other, codes, counts[1:][rows], space)
-        if count < 0:
-            return TOO_MANY_CODES
-        if n_blocks + count > most_blocks:
-            return None
-        if n_blocks + count > len(blocks):
-            # To grow it in place needs no second copy, as parts put together would.
-            # For all rows, if they are like those so far.
-            n_expected = min((n_blocks + count) * n_samples // rows.stop, most_blocks)
+    # Memory that is not written to is not taken. For so much at once NumPy asks for
+    # large pages, of which rows in random order need fewer.
+    n_expected = min(int(1.1 * share * n_samples * n_places), most_blocks)
+    blocks = np.empty((n_expected + ROWS_AT_A_TIME * n_places, block_size), np.uint8)
+    for first in range(0, n_samples, ROWS_AT_A_TIME):
+        n = min(ROWS_AT_A_TIME, n_samples - first)
+        if n_blocks + n * n_places > len(blocks):
+            n_expected = n_blocks + n_blocks // 4 + n * n_places
             blocks.resize((n_expected, block_size), refcheck=False)
-        blocks[n_blocks:n_blocks + count] = space[:count]
-        n_blocks += count
+        to = address(blocks)
+        with nogil:
+            stored = kernels.compact_store(
+                &inputs.source, first, n, &how, &ends[1 + first],
+                to + n_blocks * block_size
+            )
+        if not stored:
+            raise TooManyCodesError
+        n_blocks += np.sum(ends[1 + first:1 + first + n])
+        if n_blocks > most_blocks:
+            return None
     blocks.resize((n_blocks, block_size), refcheck=False)
-    table = None if codes is None else codes.table
-    return Compact(np.cumsum(counts), blocks, table, offsets)
+    return Compact(np.cumsum(ends), blocks, table, offsets)
+
+
+cdef uint8_t *address(array):
+    """Where the numbers of an array are, for as long as it is there."""
+    cdef uint8_t[::1] numbers = array.reshape(-1).view(np.uint8)
+    return &numbers[0]
 
 
 def _most_blocks(inputs, block_size):
@@ -159,129 +210,3 @@ def _most_blocks(inputs, block_size):
             size * inputs.array.nbytes / block_size,
         )
     )
-
-
-@cython.final
-cdef class Codes:
-    """One byte for each different number: a table, and how a number is found there.
-
-    Numbers are found by their bits, with open addressing: a slot has one more than the
-    code of its number, and 0 where it is free.
-    """
-
-    cdef readonly object table
-    cdef uint16_t[SLOTS] slots
-    cdef int count
-
-    def __cinit__(self, dtype):
-        self.table = np.zeros(MOST_CODES, dtype)
-        self.count = 0
-
-
-cdef inline Py_ssize_t slot_of(floating number) noexcept nogil:
-    cdef uint32_t bits
-    cdef uint64_t long_bits
-    if floating is float:
-        memcpy(&bits, &number, sizeof(bits))
-        bits ^= bits >> 16
-        return (bits * <uint32_t> 0x85EBCA6B) >> 21
-    else:
-        memcpy(&long_bits, &number, sizeof(long_bits))
-        long_bits ^= long_bits >> 32
-        return <Py_ssize_t> ((long_bits * <uint64_t> 0xFF51AFD7ED558CCD) >> 53)
-
-
-cdef inline int code_of(Codes codes, floating *table, floating number) noexcept nogil:
-    """The code of a number, a new one where it has none; -1 if there are too many."""
-    cdef Py_ssize_t slot = slot_of(number)
-    while codes.slots[slot] != 0:
-        if same(&table[codes.slots[slot] - 1], &number, 1):
-            return codes.slots[slot] - 1
-        slot = (slot + 1) % SLOTS
-    if codes.count == 256:
-        return -1
-    table[codes.count] = number
-    codes.count += 1
-    codes.slots[slot] = <uint16_t> codes.count
-    return codes.count - 1
-
-
-cdef inline bint same(
-    const floating *x, const floating *y, Py_ssize_t length
-) noexcept nogil:
-    # By their bits, which are compared all at once.
-    return memcmp(x, y, length * sizeof(floating)) == 0
-
-
-def _fill(
-    const floating[:, ::1] X, const floating[::1] offsets, floating[::1] largest_other,
-    Codes codes, Py_ssize_t[::1] counts, uint8_t[:, ::1] blocks
-):
-    """Write the blocks of some rows one after the other; return their number.
-
-    Counts those of each row, and notes the largest magnitude in each column of numbers
-    that are not its offset. Returns -1 if there are too many codes.
-    """
-    cdef Py_ssize_t i, column
-    cdef Py_ssize_t n_whole = X.shape[1] - X.shape[1] % 4
-    cdef Py_ssize_t n_blocks = 0
-    cdef bint filled = True
-    cdef floating[::1] numbers
-    cdef floating *table = NULL
-    if codes is not None:
-        numbers = codes.table
-        table = &numbers[0]
-        # What pads the last block of a row.
-        if n_whole < X.shape[1]:
-            code_of(codes, table, <floating> 0)
-    with nogil:
-        for i in range(X.shape[0]):
-            counts[i] = n_blocks
-            for column in range(0, n_whole, 4):
-                if not same(&X[i, column], &offsets[column], 4):
-                    filled &= fill_block(
-                        &X[i, column], &offsets[column], &largest_other[column], 4,
-                        column, codes, table, &blocks[n_blocks, 0]
-                    )
-                    n_blocks += 1
-            if n_whole < X.shape[1] and not same(
-                &X[i, n_whole], &offsets[n_whole], X.shape[1] - n_whole
-            ):
-                filled &= fill_block(
-                    &X[i, n_whole], &offsets[n_whole], &largest_other[n_whole],
-                    X.shape[1] - n_whole, n_whole, codes, table, &blocks[n_blocks, 0]
-                )
-                n_blocks += 1
-            counts[i] = n_blocks - counts[i]
-    return n_blocks if filled else -1
-
-
-cdef inline bint fill_block(
-    const floating *x, const floating *offset, floating *largest_other,
-    Py_ssize_t length, Py_ssize_t column, Codes codes, floating *table, uint8_t *block
-) noexcept nogil:
-    """Write a block; return False if a number of it has no code."""
-    cdef uint16_t place = <uint16_t> (column // 4)
-    cdef floating[4] padded
-    cdef floating other
-    cdef bint filled = True
-    cdef Py_ssize_t j
-    cdef int code
-    memcpy(block, &place, sizeof(place))
-    memset(padded, 0, sizeof(padded))
-    for j in range(length):
-        # No branch: whether they differ cannot be guessed.
-        other = <floating> fabs(x[j]) * (x[j] != offset[j])
-        largest_other[j] = other if other > largest_other[j] else largest_other[j]
-    if table == NULL:
-        for j in range(length):
-            padded[j] = x[j] - offset[j]
-        memcpy(block + 2, padded, sizeof(padded))
-        return True
-    for j in range(length):
-        padded[j] = x[j]
-    for j in range(4):
-        code = code_of(codes, table, padded[j])
-        filled &= code >= 0
-        block[2 + j] = <uint8_t> code
-    return filled

@@ -169,7 +169,8 @@ def encode(y, dtype, *, classes=None):
         return _encode_probabilities(y, np.dtype(dtype), classes)
     y = _check_y(y)
     check_classification_targets(y)
-    found, y = np.unique(y, return_inverse=True)
+    found = np.unique(y)
+    y = np.searchsorted(found, y)
     if classes is None:
         if found.size < 2:
             raise ValueError(

@@ -13,6 +13,9 @@
 #define REAL float
 #define SUFFIX f32
 #include "cymlp/inputs.h"
+#define REAL float
+#define SUFFIX f32
+#include "cymlp/compact.h"
 
 #define REAL double
 #define SUFFIX f64
@@ -23,6 +26,9 @@
 #define REAL double
 #define SUFFIX f64
 #include "cymlp/inputs.h"
+#define REAL double
+#define SUFFIX f64
+#include "cymlp/compact.h"
 
 #define OVER_ARRAY(name)                                      \
   static void name(const void *x, void *y, ptrdiff_t count) { \
@@ -44,6 +50,7 @@ OVER_ARRAY(tanh_f64)
       .read_rows = read_rows_##suffix,               \
       .dense_forward = dense_forward_##suffix,       \
       .dense_backward = dense_backward_##suffix,     \
+      .compact_store = compact_store_##suffix,       \
       .compact_sort = compact_sort_##suffix,         \
       .compact_forward = compact_forward_##suffix,   \
       .compact_backward = compact_backward_##suffix, \

@@ -1,7 +1,7 @@
 """The kernels for the processor at hand."""
 
 from cython cimport floating
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 
 cdef extern from "cymlp/kernels.h" nogil:
@@ -22,6 +22,19 @@ cdef extern from "cymlp/kernels.h" nogil:
         const void *taken
         const void *scales
         Py_ssize_t n_places
+
+    ctypedef struct cymlp_codes:
+        void *table
+        int count
+        uint64_t multiplier
+
+    ctypedef struct cymlp_storing:
+        const void *offsets
+        Py_ssize_t n_places
+        cymlp_codes *codes
+        void *largest_other
+        void *row
+        uint16_t *places
 
     ctypedef struct cymlp_groups:
         Py_ssize_t count
@@ -68,6 +81,10 @@ cdef extern from "cymlp/kernels.h" nogil:
         double (*dense_backward)(
             const void *const *A, Py_ssize_t n, Py_ssize_t n_in, const void *D,
             Py_ssize_t stride, const cymlp_step *step
+        ) noexcept nogil
+        bint (*compact_store)(
+            const cymlp_inputs *inputs, Py_ssize_t first, Py_ssize_t n,
+            const cymlp_storing *how, Py_ssize_t *counts, void *blocks
         ) noexcept nogil
         void (*compact_sort)(
             const cymlp_compact *rows, const Py_ssize_t *order, Py_ssize_t n,

@@ -53,7 +53,8 @@ cdef class Samples:
     is_sparse : bool
         Whether X is a sparse matrix.
     n_places : int
-        Number of blocks in a row where X is stored compactly, else 0.
+        Number of blocks in a row where X is stored compactly, and so is known to be
+        finite; else 0.
 
     Examples
     --------

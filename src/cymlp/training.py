@@ -143,6 +143,39 @@ class Control:
         return best.epoch
 
 
+def samples_of(dataset, rows):
+    """Store a dataset as an epoch takes it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    rows : ndarray of intp of shape (n_rows,)
+        Numbers of the samples to train on.
+
+    Returns
+    -------
+    samples : Samples
+
+    Raises
+    ------
+    ValueError
+        If none of the rows has a positive weight.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp.dataset import Dataset, encode
+    >>> from cymlp.inputs import Inputs
+    >>> from cymlp.training import samples_of
+    >>> targets, _ = encode(["a", "b"], "float64")
+    >>> samples_of(Dataset(Inputs(np.eye(2)), targets, None), np.arange(2)).n_classes
+    2
+    """
+    targets = dataset.targets
+    weights = weights_of_mean_1(dataset.weights, rows, dataset.X.dtype)
+    return Samples(dataset.X, targets.y, targets.n_classes, targets.T, weights)
+
+
 class Training:
     """A network in training.
 
@@ -154,6 +187,8 @@ class Training:
     optimizer : Optimizer
     dataset : Dataset
         Of the dtype of state.
+    samples : Samples
+        What `samples_of` makes of it.
     rows : ndarray of intp of shape (n_rows,)
         Numbers of the samples to train on.
     random_state : RandomState or None
@@ -163,8 +198,9 @@ class Training:
     """
 
     def __init__(
-        self, network, state, optimizer, dataset, rows, random_state, dropout_state
-    ):
+        self, network, state, optimizer, dataset, samples, rows, random_state,
+        dropout_state,
+    ):  # fmt: skip
         self.network = network
         self.state = state
         self.optimizer = optimizer
@@ -172,13 +208,6 @@ class Training:
         self.rows = rows
         self.random_state = random_state
         self.dropout_state = dropout_state
-        samples = Samples(
-            dataset.X,
-            dataset.targets.y,
-            dataset.targets.n_classes,
-            dataset.targets.T,
-            weights_of_mean_1(dataset.weights, rows, state.dtype),
-        )
         self._first = FirstLayer(
             samples, network.first_width, network.batch_size, optimizer
         )
