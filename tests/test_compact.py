@@ -20,8 +20,11 @@ def restored(form, n_features):
         columns = slice(4 * place, 4 * place + 4)
         if form.table is None:
             X[row, columns] += block.view(X.dtype)
-        else:
+        elif form.scales is None:
             X[row, columns] = form.table[block]
+        else:
+            S = (form.table[block] - form.taken[columns]) * form.scales[columns]
+            X[row, columns] += S
     return X[:, :n_features]
 
 
@@ -53,6 +56,48 @@ def test_256_numbers_of_any_kind_have_codes(n_values, dtype):
     assert (form.table is None) == (n_values > 256)
     tolerance = 0 if form.table is not None else 1e-6
     np.testing.assert_allclose(restored(form, 40), X, rtol=0, atol=tolerance)
+
+
+@pytest.fixture
+def pixels():
+    """Images of few dark pixels on white, of which some are always black."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 256, (1000, 50))
+    X = np.where(rng.random(values.shape) < 0.05, values, 255)
+    X[:, 20:22] = 0
+    X[7, 30] = 0
+    return X.astype(np.uint8)
+
+
+def standardised(X, dtype):
+    """X to be read with the scales of its columns, and as it is then."""
+    exact = X.astype(float)
+    shift, divisor = exact.mean(axis=0), exact.std(axis=0)
+    divisor[divisor == 0] = 1
+    return Inputs(X, dtype, shift, divisor), (exact - shift) / divisor
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("stored", ["uint8", "float32"])
+def test_columns_that_are_scaled_each_by_itself_have_codes(pixels, stored, dtype):
+    inputs, X = standardised(pixels.astype(stored), dtype)
+    form = compact.compacted(inputs)
+    assert form.scales is not None
+    assert form.blocks.shape[1] == 2 + 4
+    np.testing.assert_allclose(
+        restored(form, 50), X, rtol=0, atol=50 * np.finfo(dtype).eps
+    )
+
+
+def test_scales_that_would_cost_digits_are_not_taken(pixels):
+    pixels = pixels.astype(np.float32)
+    pixels[:, 7] += 20000 * (pixels[:, 7] != 255) + 20000
+    inputs, X = standardised(pixels, "float32")
+    form = compact.compacted(inputs)
+    assert form.scales is None
+    np.testing.assert_allclose(restored(form, 50), X, rtol=0, atol=1e-5)
+    pixels[:, 7] = pixels[:, 8]
+    assert compact.compacted(standardised(pixels, "float32")[0]).scales is not None
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])

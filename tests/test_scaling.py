@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from cymlp import MLPClassifier, fit_many, scaling
+from cymlp.compact import compacted
 from cymlp.inputs import Inputs
 
 SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
@@ -110,6 +111,22 @@ def test_raw_pixels_are_scaled_to_the_bit(pixels, compact, early_stopping):
     assert_same_history(ours, plain)
     np.testing.assert_array_equal(ours.predict_proba(X), plain.predict_proba(scaled))
     assert (ours.shift_, ours.divisor_) == (128, 255)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("background", [0, 255])
+def test_bytes_are_standardised_where_they_are_stored_compactly(
+    pixels, background, solver
+):
+    X, y = pixels
+    X = abs(background - X)
+    settings = {"dtype": "float64", "solver": solver, "max_iter": 3}
+    ours = make_mlp(scale="standard", **settings).fit(X, y)
+    inputs = Inputs(X, "float64", ours.shift_, ours.divisor_)
+    assert compacted(inputs).scales is not None
+    after_scaler = make_pipeline(StandardScaler(), make_mlp(**settings)).fit(X, y)
+    for coefs, same in zip(ours.coefs_, after_scaler[-1].coefs_, strict=True):
+        np.testing.assert_allclose(coefs, same, rtol=0, atol=1e-10)
 
 
 def test_what_is_held_out_does_not_count(far):

@@ -3,6 +3,7 @@
  * A template for one precision: REAL is float or double, SUFFIX is f32 or f64.
  * To come after inputs.h, whose rows it reads. What is stored, is said in
  * kernels.h. */
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -96,16 +97,18 @@ static inline ptrdiff_t NAME(find_blocks)(const REAL *x, const REAL *offsets,
   return count;
 }
 
-/* Note the largest magnitude in each column of numbers that are not the offset;
- * infinity for NaN. */
+/* Note the largest magnitude in each column of numbers that are not the offset:
+ * infinity for NaN, and never 0, which says that there are none. */
 static inline void NAME(note_largest)(const REAL *restrict x,
                                       const REAL *restrict offsets,
                                       REAL *restrict largest, ptrdiff_t n) {
+  const REAL least = sizeof(REAL) == 4 ? (REAL)FLT_MIN : (REAL)DBL_MIN;
   for (ptrdiff_t k = 0; k < n; k++) {
     const REAL magnitude = x[k] < 0 ? -x[k] : x[k];
-    const REAL other = x[k] - x[k] == 0 ? magnitude : (REAL)HUGE_VAL;
-    const REAL least = x[k] == offsets[k] ? 0 : other;
-    largest[k] = least > largest[k] ? least : largest[k];
+    const REAL finite = x[k] - x[k] == 0 ? magnitude : (REAL)HUGE_VAL;
+    const REAL other = finite > least ? finite : least;
+    const REAL noted = x[k] == offsets[k] ? 0 : other;
+    largest[k] = noted > largest[k] ? noted : largest[k];
   }
 }
 

@@ -10,6 +10,7 @@ LARGEST_SIZE: Final[float]
 LARGEST_SIZE_OF_FILE: Final[float]
 ROWS_TO_JUDGE_BY: Final[int]
 LARGEST_RATIO: Final[int]
+LARGEST_SCALED: Final[int]
 MOST_CODES: Final[int]
 ROWS_AT_A_TIME: Final[int]
 
@@ -20,5 +21,7 @@ class Compact(NamedTuple):
     blocks: NDArray
     table: NDArray | None
     offsets: NDArray
+    taken: NDArray
+    scales: NDArray | None = ...
 
 def compacted(inputs: Inputs) -> Compact | None: ...

@@ -16,6 +16,7 @@ from cymlp.kernels cimport cymlp_codes, cymlp_kernels, cymlp_storing, kernels_of
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import mode
 
 from cymlp.inputs import is_file
 
@@ -28,6 +29,9 @@ LARGEST_SIZE_OF_FILE = 0.125
 ROWS_TO_JUDGE_BY = 256
 # Of a column's commonest value to the largest of its others.
 LARGEST_RATIO = 16
+# Of what is taken from a column to what this is divided by: as much coarser than that
+# of its scaled numbers is their rounding.
+LARGEST_SCALED = 64
 MOST_CODES = 256
 ROWS_AT_A_TIME = 1024
 
@@ -47,14 +51,22 @@ class Compact(NamedTuple):
     table : ndarray of shape (256,) or None
         What the bytes stand for, where X has no more than 256 different numbers, as
         images and one-hot tables have.
-    offsets : ndarray
+    offsets : ndarray of shape (4 n_places,)
         The commonest value of each column, padded with zeros to a multiple of 4.
+    taken : ndarray of shape (4 n_places,)
+        What is taken from the numbers in the table to make those of S: the offsets.
+    scales : ndarray of shape (4 n_places,) or None
+        What numbers of S are multiplied by then. Where X is scaled, each column by
+        itself, it may have few different numbers only before that. The table and
+        `taken` are of these then.
     """
 
     row_starts: np.ndarray
     blocks: np.ndarray
     table: np.ndarray | None
     offsets: np.ndarray
+    taken: np.ndarray
+    scales: np.ndarray | None = None
 
 
 def compacted(inputs):
@@ -82,25 +94,69 @@ def compacted(inputs):
     >>> compact.blocks.view(np.uint16)[:, 0], compact.table[compact.blocks[:, 2:]]
     (array([1], dtype=uint16), array([[1., 1., 5., 1.]]))
     """
+    if -(-inputs.shape[1] // BLOCK) > np.iinfo(np.uint16).max:
+        return None
+    offsets, share = _commonest(inputs)
+    if share > LARGEST_SHARE:
+        return None
+    try:
+        return _store(inputs, offsets, share, has_codes=True)
+    except TooManyCodesError:
+        form = None if inputs.shift is None else _store_unscaled(inputs)
+        return form or _store(inputs, offsets, share, has_codes=False)
+
+
+def _store(inputs, offsets, share, has_codes):
+    """The compact form; None if there are too many blocks, or X is not finite."""
+    form, largest_other = _store_blocks(inputs, offsets, share, has_codes)
+    lossy = _costs_digits(offsets, largest_other)
+    if lossy.any():
+        form = None  # so that there are not two in memory
+        offsets = np.where(lossy, 0, offsets)
+        form, largest_other = _store_blocks(inputs, offsets, share, has_codes)
+    return form if np.isfinite([offsets, largest_other]).all() else None
+
+
+def _store_unscaled(inputs):
+    """The form with scales; None also if it has too many codes or costs digits."""
+    unscaled = Inputs(inputs.array, inputs.dtype)
+    commonest, share = _commonest(unscaled)
+    try:
+        form, largest_other = _store_blocks(unscaled, commonest, share, has_codes=True)
+    except TooManyCodesError:
+        return None
+    if form is None:
+        return None
+    # The background of most columns becomes 0 in the table, and is not multiplied.
+    background = mode(commonest[:inputs.shape[1]]).mode
+    offsets, scales = np.zeros_like(commonest), np.zeros_like(commonest)
+    columns = slice(inputs.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        taken = commonest - background
+        offsets[columns] = (commonest[columns] - inputs.shift) / inputs.divisor
+        scales[columns] = 1 / inputs.divisor
+        scales[largest_other == 0] = 0
+        largest = largest_other * scales
+    if not (
+        np.isfinite([offsets, largest]).all()
+        and np.all(abs(taken) * scales <= LARGEST_SCALED)
+    ):
+        return None
+    return form._replace(
+        table=form.table - background, offsets=offsets, taken=taken, scales=scales
+    )
+
+
+def _commonest(inputs):
+    """The commonest value of each column, and the share of blocks with others."""
     n_samples, n_features = inputs.shape
     n_places = -(-n_features // BLOCK)
-    if n_places > np.iinfo(np.uint16).max:
-        return None
     some = inputs.rows(slice(None, None, -(-n_samples // ROWS_TO_JUDGE_BY)))
     offsets = np.zeros(n_places * BLOCK, inputs.dtype)
     _find_commonest(np.sort(some.T.copy(), axis=1), offsets)
-    share = _share_of_blocks(some, offsets)
-    if share > LARGEST_SHARE:
-        return None
-    largest_other = np.zeros_like(offsets)
-    form = _store(inputs, offsets, share, largest_other)
-    lossy = _costs_digits(offsets, largest_other)
-    if lossy.any():
-        offsets[lossy] = 0
-        form = None  # so that there are not two in memory
-        form = _store(inputs, offsets, share, largest_other)
-    finite = np.isfinite(offsets).all() and np.isfinite(largest_other).all()
-    return form if finite else None
+    differs = np.zeros((len(some), offsets.size), bool)
+    np.not_equal(some, offsets[:n_features], out=differs[:, :n_features])
+    return offsets, differs.reshape(-1, BLOCK).any(axis=1).mean()
 
 
 def _find_commonest(const floating[:, ::1] columns, floating[::1] commonest):
@@ -116,40 +172,25 @@ def _find_commonest(const floating[:, ::1] columns, floating[::1] commonest):
                 commonest[column] = columns[column, i]
 
 
-def _share_of_blocks(some, offsets):
-    """The share of blocks that some rows have to store."""
-    differs = np.zeros((len(some), offsets.size), bool)
-    np.not_equal(some, offsets[:some.shape[1]], out=differs[:, :some.shape[1]])
-    return differs.reshape(-1, BLOCK).any(axis=1).mean()
-
-
 def _costs_digits(offsets, largest_other):
     """Which offsets are too large to be taken from the others of their columns.
 
     Taken from numbers that are much smaller, an offset leaves few digits of them; and
     the difference must not overflow.
     """
+    others = np.finfo(offsets.dtype)
     costs = abs(offsets) / LARGEST_RATIO > largest_other
-    costs &= largest_other > 0
-    costs |= largest_other > np.finfo(offsets.dtype).max / 2
+    costs &= largest_other > others.tiny
+    costs |= largest_other > others.max / 2
     return costs
-
-
-def _store(inputs, offsets, share, largest_other):
-    """The compact form; None if it has too many blocks."""
-    try:
-        table = np.full(MOST_CODES, offsets[0])
-        return _store_as(inputs, offsets, share, largest_other, table)
-    except TooManyCodesError:
-        return _store_as(inputs, offsets, share, largest_other, None)
 
 
 class TooManyCodesError(ValueError):
     """There are more different numbers than codes."""
 
 
-def _store_as(Inputs inputs, offsets, share, largest_other, table):
-    """The same with codes for the table, or without; notes the largest others."""
+def _store_blocks(Inputs inputs, offsets, share, has_codes):
+    """The form, None if it has too many blocks, and each column's largest other."""
     cdef const cymlp_kernels *kernels = kernels_of(inputs.dtype.name)
     cdef Py_ssize_t n_samples = inputs.shape[0], n_places = offsets.size // BLOCK
     cdef Py_ssize_t first, n, n_blocks = 0
@@ -158,17 +199,19 @@ def _store_as(Inputs inputs, offsets, share, largest_other, table):
     cdef Py_ssize_t[::1] ends = np.zeros(1 + n_samples, np.intp)
     cdef uint8_t *to
     cdef bint stored
+    largest_other = np.zeros_like(offsets)
     row, places = np.zeros_like(offsets), np.empty(n_places, np.uint16)
+    table = np.full(MOST_CODES, offsets[0]) if has_codes else None
     how.offsets, how.n_places = address(offsets), n_places
     how.largest_other = address(largest_other)
     how.row, how.places = address(row), <uint16_t *> address(places)
     how.codes = NULL
-    if table is not None:
+    if has_codes:
         memset(&codes, 0, sizeof(codes))
         codes.table, codes.count, codes.multiplier = address(table), 1, 1
         how.codes = &codes
 
-    cdef Py_ssize_t block_size = 2 + BLOCK * (offsets.itemsize if table is None else 1)
+    cdef Py_ssize_t block_size = 2 + BLOCK * (1 if has_codes else offsets.itemsize)
     most_blocks = _most_blocks(inputs, block_size)
     # Memory that is not written to is not taken. For so much at once NumPy asks for
     # large pages, of which rows in random order need fewer.
@@ -189,9 +232,9 @@ def _store_as(Inputs inputs, offsets, share, largest_other, table):
             raise TooManyCodesError
         n_blocks += np.sum(ends[1 + first:1 + first + n])
         if n_blocks > most_blocks:
-            return None
+            return None, largest_other
     blocks.resize((n_blocks, block_size), refcheck=False)
-    return Compact(np.cumsum(ends), blocks, table, offsets)
+    return Compact(np.cumsum(ends), blocks, table, offsets, offsets), largest_other
 
 
 cdef uint8_t *address(array):

@@ -122,7 +122,8 @@ cdef class Samples:
         self.compact.blocks = <const char *> self.pointer(form.blocks, np.uint8)
         self.compact.table = self.pointer(form.table, form.offsets.dtype)
         self.compact.offsets = self.pointer(form.offsets, form.offsets.dtype)
-        self.compact.taken = self.compact.offsets
+        self.compact.taken = self.pointer(form.taken, form.offsets.dtype)
+        self.compact.scales = self.pointer(form.scales, form.offsets.dtype)
         self.compact.n_places = form.offsets.size // compact.BLOCK
 
     cdef const void *pointer(self, array, dtype) except? NULL:
