@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -451,6 +452,7 @@ HOSTILE = {
     "missing key": (lambda model, tensors: model.pop("loss"), "must have the keys"),
     "unknown parameter": (change_parameter("code", 1), "unexpected keyword.*'code'"),
     "invalid parameter": (change_parameter("tol", -1), "'tol' parameter"),
+    "long parameter": (change_parameter("monitor", "x" * 10**6), "'monitor' parameter"),
     "invalid dtype": (change_parameter("dtype", "object"), "'dtype' parameter"),
     "parameter of no kind": (change_parameter("tol", {"call": "f"}), "unknown kind"),
     "parameter of two kinds": (
@@ -482,6 +484,12 @@ HOSTILE = {
     "classes too large": (change("classes", [0, 1, 2**70]), "too large"),
     "classes nested": (change("classes", [[0], [1], [2]]), "of dtype int64"),
     "classes of code": (change("class_dtype", "object"), "must be strings"),
+    "classes of long strings": (
+        lambda model, tensors: model.update(
+            {"class_dtype": "str", "classes": [*"ab", "c" * 2**25]}
+        ),
+        "more than 256 MB",
+    ),
     "classes of dates": (change("class_dtype", "M8[s]"), "class_dtype must be one of"),
     "too few names": (change("feature_names", ["a"]), "must be 6 strings"),
     "names no strings": (change("feature_names", [1] * 6), "must be 6 strings"),
@@ -491,6 +499,7 @@ HOSTILE = {
     "scale that is text": (change("scale", "standard"), "'scale' parameter"),
     "deep": (change_parameter("tol", DEEP), ""),
     "NaN": (change_tensor("coefs.0", NAN), "NaN or infinite"),
+    "too large": (change_tensor("coefs.0", np.full((6, 7), 1e39)), "too large for"),
     "wrong shape": (change_tensor("coefs.0", NAN.T), "must lead from 7 features"),
     "no rows": (change_tensor("coefs.0", NAN[:0]), "must lead from 0 features"),
     "wrong dimension": (change_tensor("coefs.0", NAN[0]), "must lead from"),
@@ -515,8 +524,9 @@ def test_a_file_made_to_deceive_is_refused(three_classes, tmp_path, safetensors,
     document = {"model": model, "sha256": export._digest(model, tensors)}
     metadata = {"cymlp": json.dumps(document)}
     file.write_bytes(safetensors.save(tensors, metadata=metadata))
-    with pytest.raises(ValueError, match=f"(?s)is no model file.*{message}"):
+    with pytest.raises(ValueError, match=f"(?s)is no model file.*{message}") as caught:
         export.load(file)
+    assert len(str(caught.value)) < 2000
 
 
 @pytest.mark.parametrize(
@@ -529,15 +539,113 @@ def test_a_file_with_other_json_is_refused(tmp_path, safetensors, document):
         export.load(tmp_path / "model")
 
 
-def test_anothers_safetensors_file_is_refused(tmp_path, safetensors):
-    (tmp_path / "model").write_bytes(safetensors.save({"a": NAN}))
+def header_of(content):
+    n_bytes = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + n_bytes]), content[8 + n_bytes :]
+
+
+def with_header(header, arrays, n_bytes=None):
+    header = json.dumps(header).encode()
+    n_bytes = len(header) if n_bytes is None else n_bytes
+    return n_bytes.to_bytes(8, "little") + header + arrays
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 8, 10**8, 2**31, 2**63, 2**64 - 1])
+def test_a_header_of_another_length_is_refused(
+    three_classes, tmp_path, safetensors, n_bytes
+):
+    export.save(fitted(*three_classes), tmp_path / "model")
+    whole = header_of((tmp_path / "model").read_bytes())
+    (tmp_path / "model").write_bytes(with_header(*whole, n_bytes))
     with pytest.raises(ValueError, match="is no model file"):
         export.load(tmp_path / "model")
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path, safetensors):
-    with pytest.raises(FileNotFoundError):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shape", [-6, 7]),
+        ("shape", [-6, -7]),
+        ("shape", [2**64, 0]),
+        ("shape", [2**32, 2**32]),
+        ("shape", [42.0]),
+        ("shape", None),
+        ("dtype", "F8_E4M3"),
+        ("dtype", "F16"),
+        ("dtype", None),
+        ("data_offsets", [-8, 160]),
+        ("data_offsets", [168, 0]),
+        ("data_offsets", [0, 2**62]),
+        ("data_offsets", []),
+    ],
+)
+def test_an_array_that_is_not_where_the_header_says_is_refused(
+    three_classes, tmp_path, safetensors, key, value
+):
+    export.save(fitted(*three_classes), tmp_path / "model")
+    header, arrays = header_of((tmp_path / "model").read_bytes())
+    header["coefs.0"][key] = value
+    (tmp_path / "model").write_bytes(with_header(header, arrays))
+    with pytest.raises(ValueError, match="is no model file"):
         export.load(tmp_path / "model")
+
+
+def test_anothers_safetensors_file_is_refused(tmp_path, safetensors):
+    half = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
+    for metadata in ({}, {"__metadata__": {"format": "pt"}}):
+        content = with_header({"a": half} | metadata, b"1234")
+        (tmp_path / "model").write_bytes(content)
+        with pytest.raises(ValueError, match="no model of cymlp beside its arrays"):
+            export.load(tmp_path / "model")
+
+
+def test_refusing_takes_memory_in_proportion_to_the_file(
+    three_classes, tmp_path, safetensors
+):
+    n_classes = 5000
+    classes = [f"{label:04}" for label in range(n_classes - 1)] + ["9" * 100_000]
+    export.save(fitted(*three_classes), tmp_path / "model")
+    header, _ = header_of((tmp_path / "model").read_bytes())
+    model = json.loads(header["__metadata__"]["cymlp"])["model"]
+    model |= {"classes": classes, "class_dtype": "str"}
+    tensors = {
+        "coefs.0": np.zeros((1, 1)), "coefs.1": np.zeros((1, n_classes)),
+        "intercepts.0": np.zeros(1), "intercepts.1": np.zeros(n_classes),
+    }  # fmt: skip
+    document = {"model": model, "sha256": export._digest(model, tensors)}
+    content = safetensors.save(tensors, metadata={"cymlp": json.dumps(document)})
+    (tmp_path / "model").write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="more than 256 MB"):
+            export.load(tmp_path / "model")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * len(content)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path, safetensors):
+    with pytest.raises(FileNotFoundError, match="model"):
+        export.load(tmp_path / "model")
+
+
+def test_a_folder_is_no_file(tmp_path, safetensors):
+    with pytest.raises(OSError, match=re.escape(tmp_path.name)):
+        export.load(tmp_path)
+
+
+@pytest.mark.parametrize("file", [None, 3, b"model"])
+def test_what_is_no_path_is_refused(safetensors, file):
+    with pytest.raises(TypeError, match=type(file).__name__):
+        export.load(file)
+
+
+def test_a_path_may_have_any_letters(three_classes, tmp_path, safetensors):
+    clf = fitted(*three_classes)
+    export.save(clf, tmp_path / "модель ☃.safetensors")
+    loaded = export.load(str(tmp_path / "модель ☃.safetensors"))
+    assert_same_predictions(clf, loaded, three_classes[0])
 
 
 def test_a_missing_library_is_named_with_its_extra(

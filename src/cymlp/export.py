@@ -199,18 +199,20 @@ def load(file):
     refused
     """
     safetensors = _imported("safetensors", "cymlp[safetensors]")
+    arrays = _imported("safetensors.numpy", "cymlp[safetensors]")
+    # No memory map: where another program cuts the file short, that crashes Python.
+    content = Path(file).read_bytes()
     try:
-        with safetensors.safe_open(os.fspath(file), framework="np") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        model = _checked_model(metadata, tensors)
-        return _restored(model, tensors)
+        document = _document(content)
+        tensors = arrays.load(content)
+        return _restored(_checked_model(document, tensors), tensors)
     except (
         AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
         safetensors.SafetensorError,
     ) as error:  # fmt: skip
         raise ValueError(
-            f"{os.fspath(file)!r} is no model file of cymlp, or is damaged: {error}"
+            f"{os.fspath(file)!r} is no model file of cymlp, or is damaged: "
+            f"{error!s:.1000}"
         ) from error
 
 
@@ -496,9 +498,17 @@ def _class_dtype(classes):
     return name
 
 
-def _checked_model(metadata, tensors):
+def _document(content):
+    """The JSON that `save` puts beside the arrays, which are not looked at."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    metadata = header.get("__metadata__") or {}
+    if "cymlp" not in metadata:
+        raise ValueError("it has no model of cymlp beside its arrays")
+    return json.loads(metadata["cymlp"], parse_constant=_refuse_constant)
+
+
+def _checked_model(document, tensors):
     """The JSON part of a model file, if it is whole."""
-    document = json.loads(metadata["cymlp"], parse_constant=_refuse_constant)
     if set(document) != {"model", "sha256"} or not isinstance(document["model"], dict):
         raise ValueError("its JSON must have a model and its sha256")
     model = document["model"]
@@ -523,15 +533,17 @@ def _restored(model, tensors):
         **{name: _decoded(value) for name, value in model["parameters"].items()}
     )
     clf._validate_params()
+    layers = _layers(tensors, len(model["activations"]) + 1)
     clf._activations = [activations.known()[name]() for name in model["activations"]]
     clf._loss = _decoded(model["loss"])
     if type(clf._loss) not in losses.known().values():
         raise ValueError(f"its loss is none of {sorted(losses.known())}")
     clf.classes_ = _classes(model["classes"], model["class_dtype"])
     losses.bind(clf._loss, clf.classes_.size)  # checks its parameters
-    layers = _layers(tensors, len(clf._activations) + 1)
     clf.n_features_in_ = len(layers[0][0])
     _check_layers(layers, clf.n_features_in_, clf.classes_.size, len(layers) - 1)
+    if clf.dtype == "float32":
+        _as_float32(layers)  # refuses what is too large to be computed with
     clf.coefs_, clf.intercepts_ = map(list, zip(*layers, strict=True))
     if model["feature_names"] is not None:
         clf.feature_names_in_ = _feature_names(
@@ -553,8 +565,11 @@ def _classes(labels, dtype):
         raise ValueError(
             f"its class_dtype must be one of {CLASS_DTYPES}; got {dtype!r}"
         )
-    if dtype == "object" and not all(isinstance(label, str) for label in labels):
-        raise ValueError("its classes of dtype object must be strings")
+    if dtype in {"object", "str"} and not all(isinstance(name, str) for name in labels):
+        raise ValueError(f"its classes of dtype {dtype} must be strings")
+    if dtype == "str" and len(labels) * max(map(len, labels), default=0) > 2**26:
+        # In an array of strings, each takes as much memory as the longest.
+        raise ValueError("its classes are strings that take more than 256 MB")
     classes = np.array(labels, dtype)
     same = classes.ndim == 1 and [(type(label), label) for label in labels] == [
         (type(label), label) for label in classes.tolist()
@@ -568,8 +583,8 @@ def _classes(labels, dtype):
 
 
 def _layers(tensors, n_layers):
-    names = [(f"coefs.{i}", f"intercepts.{i}") for i in range(n_layers)]
-    if set(tensors) != {name for pair in names for name in pair}:
+    names = [(f"coefs.{i}", f"intercepts.{i}") for i in range(len(tensors) // 2)]
+    if len(names) != n_layers or set(tensors) != {name for p in names for name in p}:
         raise ValueError(
             f"it must have coefs and intercepts of {n_layers} layers; got "
             f"{sorted(tensors)}"
