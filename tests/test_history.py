@@ -55,6 +55,15 @@ def test_an_empty_history_has_no_columns():
     assert History().batches is None
 
 
+def test_it_shows_the_last_figures_of_each_column(history):
+    assert repr(History()) == "History of 0 epochs"
+    history.append(epoch=4, train_loss=1 / 3, train_accuracy=1, dead_units=[0.5, 0])
+    assert repr(history) == (
+        "History of 4 epochs; the last: train_loss=0.3333, train_accuracy=1, "
+        "val_loss=nan, val_accuracy=nan, dead_units=[0.5, 0]"
+    )
+
+
 def test_a_column_that_an_epoch_lacks_has_nan_there(history):
     history.append(epoch=4, train_loss=0.25, dead_units=[0.5, 0.0])
     assert list(history)[-1] == "dead_units"

@@ -722,6 +722,11 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                     f"number that is NaN, infinite or too large for {array.dtype}"
                 )
 
+    def __repr__(self, N_CHAR_MAX=700):
+        # The ends of an array, as of one in `scale` with a number for each feature.
+        with np.printoptions(threshold=10, edgeitems=2):
+            return super().__repr__(N_CHAR_MAX)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -44,7 +44,7 @@ class History(Mapping):
     >>> history["train_loss"]
     array([0.5 , 0.25])
     >>> history
-    History of 2 epochs: epoch, train_loss
+    History of 2 epochs; the last: train_loss=0.25
     """
 
     def __init__(self):
@@ -91,7 +91,13 @@ class History(Mapping):
         return sum(1 for _ in self)
 
     def __repr__(self):
-        return f"History of {self.n_epochs} epochs: {', '.join(self)}"
+        figures = (
+            f"{name}={_short(column[-1])}"
+            for name, column in self.items()
+            if name != "epoch"
+        )
+        last = f"; the last: {', '.join(figures)}" if self.n_epochs else ""
+        return f"History of {self.n_epochs} epochs{last}"
 
     def to_frame(self):
         """Make a pandas DataFrame, one row per epoch.
@@ -154,6 +160,13 @@ class History(Mapping):
         from cymlp.plots import plot_history
 
         return plot_history(self, axes)
+
+
+def _short(figure):
+    """A figure, or those of each layer, with few digits."""
+    if np.ndim(figure):
+        return f"[{', '.join(map(_short, figure))}]"
+    return f"{figure:.4g}"
 
 
 def _names(epochs):
