@@ -1,7 +1,8 @@
-"""The examples in the docstrings of the installed package, compiled modules too."""
+"""The docstrings of the installed package, compiled modules too, and their examples."""
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 
@@ -13,6 +14,13 @@ MODULES = [
     cymlp.__name__,
     *(m.name for m in pkgutil.walk_packages(cymlp.__path__, f"{cymlp.__name__}.")),
 ]
+
+PUBLIC = ["activations", "export", "losses", "plots"]
+# What numpydoc asks for and we do not, by its own codes: more than one sentence, names
+# of others to see, and types without the name of what is returned.
+NOT_ASKED_FOR = {"ES01", "SA01", "RT02"}
+# Only compiled code can make or use these.
+WITHOUT_EXAMPLE = ("BoundLoss", "Compiled")
 
 
 class AnyNumPy(doctest.OutputChecker):
@@ -54,6 +62,45 @@ def test_module_with_public_callables_has_examples(name):
     module = importlib.import_module(name)
     if public_callables(module):
         assert examples(module)
+
+
+def public_objects():
+    """Full names of what a user may use, classes and then their members."""
+    for name in cymlp.__all__:
+        yield from with_members(getattr(cymlp, name))
+    for module in PUBLIC:
+        module = importlib.import_module(f"cymlp.{module}")
+        for name in public_callables(module):
+            yield from with_members(vars(module)[name])
+
+
+def with_members(thing):
+    name = f"{thing.__module__}.{thing.__qualname__}"
+    yield name
+    if inspect.isclass(thing):
+        for member, value in vars(thing).items():
+            documented = isinstance(value, property) or callable(getattr(thing, member))
+            if member[0] != "_" and documented:
+                yield f"{name}.{member}"
+
+
+@pytest.mark.parametrize("name", [*public_objects()])
+def test_it_is_as_numpydoc_wants_it(name):
+    validate = pytest.importorskip("numpydoc.validate").validate
+    errors = dict(validate(name)["errors"])
+    is_member = name.rsplit(".", 1)[0] not in MODULES
+    if is_member or name.endswith(WITHOUT_EXAMPLE):
+        errors.pop("EX01", None)
+    assert errors.keys() <= NOT_ASKED_FOR, errors
+
+
+def test_all_public_objects_are_found():
+    found = {*public_objects()}
+    assert {
+        "cymlp.get_include", "cymlp.parallel.fit_many", "cymlp.export.load",
+        "cymlp.losses.Focal", "cymlp.losses.Loss.value_and_gradient",
+        "cymlp.history.History.batches", "cymlp.classifier.MLPClassifier.predict_proba",
+    } <= found  # fmt: skip
 
 
 def test_examples_of_compiled_modules_are_found():

@@ -46,6 +46,15 @@ class Activation(BaseEstimator):
 
     They follow the protocol that a user's own activation follows too, and so can be
     called by themselves.
+
+    Examples
+    --------
+    >>> from cymlp.activations import Activation, Relu
+    >>> isinstance(Relu(), Activation)
+    True
+    >>> U = [[-1.0, 2.0]]
+    >>> Relu().derivative(U, Relu().value(U))
+    array([[0., 1.]])
     """
 
     def value(self, U):

@@ -192,16 +192,16 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen during fit, where X has names.
 
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The same network without a choice of loss.
+
     Notes
     -----
     With scikit-learn 1.9 and later, ``set_callbacks`` takes callbacks from
     :mod:`sklearn.callback`. `fit` tells them of every epoch, after its validation; one
     that returns True there ends the fit as if it had converged. `partial_fit` tells
     them nothing.
-
-    See Also
-    --------
-    sklearn.neural_network.MLPClassifier : The same network without a choice of loss.
 
     References
     ----------
@@ -370,6 +370,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         self : MLPClassifier
+            Fitted.
 
         Raises
         ------
@@ -394,6 +395,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            Some of the training data.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels, not necessarily of all classes; or rows of probabilities.
         classes : array-like of shape (n_classes,), default=None
@@ -405,6 +407,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         self : MLPClassifier
+            Fitted.
 
         Raises
         ------
@@ -980,7 +983,8 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            With the features of `fit`.
 
         Returns
         -------
@@ -1002,7 +1006,8 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            With the features of `fit`.
 
         Returns
         -------
@@ -1025,7 +1030,8 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            With the features of `fit`.
 
         Returns
         -------
@@ -1048,7 +1054,8 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            With the features of `fit`.
 
         Returns
         -------

@@ -173,6 +173,7 @@ def load(file):
     Returns
     -------
     classifier : MLPClassifier
+        Fitted.
 
     Raises
     ------
@@ -234,6 +235,7 @@ def to_onnx(classifier):
     Returns
     -------
     model : onnx.ModelProto
+        Checked by onnx.
 
     Raises
     ------

@@ -81,6 +81,14 @@ class Loss(BaseEstimator):
 
     They follow the protocol that a user's own loss follows too, and so can be called by
     themselves.
+
+    Examples
+    --------
+    >>> from cymlp.losses import CrossEntropy, Loss
+    >>> isinstance(CrossEntropy(), Loss)
+    True
+    >>> CrossEntropy().value_and_gradient([[0.0, 0.0]], [[0.5, 0.5]])
+    (array([0.69314718]), array([[0., 0.]]))
     """
 
     _parameter_constraints = {}
@@ -153,10 +161,12 @@ class Loss(BaseEstimator):
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_classes)
+            Scores.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
+            One for each class.
         """
         return _log_softmax_of(Z)[0]
 
@@ -166,10 +176,12 @@ class Loss(BaseEstimator):
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_classes)
+            Scores.
 
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
+            One for each class.
         """
         return _log_softmax_of(Z)[1]
 
@@ -392,10 +404,34 @@ class Hinge(Loss):
 
     @available_if(lambda self: self.softmax)
     def log_probabilities(self, Z):
+        """Compute ln softmax(z). Absent with ``softmax=False``.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_classes)
+            Scores.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            One for each class.
+        """
         return super().log_probabilities(Z)
 
     @available_if(lambda self: self.softmax)
     def probabilities(self, Z):
+        """Compute softmax(z). Absent with ``softmax=False``.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_classes)
+            Scores.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            One for each class.
+        """
         return super().probabilities(Z)
 
 
@@ -525,16 +561,25 @@ cpdef BoundLoss bind(object loss, Py_ssize_t n_classes):
     Parameters
     ----------
     loss : object
+        With the method ``value_and_gradient``.
     n_classes : int
+        Number of columns of the scores.
 
     Returns
     -------
     bound : BoundLoss
+        What compiled code calls.
 
     Raises
     ------
     ValueError
         If a parameter of the loss is out of range.
+
+    Examples
+    --------
+    >>> from cymlp.losses import Focal, bind
+    >>> type(bind(Focal(alpha=[1.0, 2.0]), n_classes=2)).__name__
+    'BoundLoss'
     """
     cdef BoundLoss bound
     compiled = type(loss).__dict__.get("_compiled")

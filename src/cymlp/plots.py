@@ -97,6 +97,7 @@ def plot_comparison(histories, quantity="val_accuracy", axis=None, *, burn_in=0.
     Returns
     -------
     axis : matplotlib Axes
+        Where it was drawn.
 
     Raises
     ------
@@ -235,11 +236,20 @@ def new_axes():
     Returns
     -------
     axes : ndarray of 2 matplotlib Axes
+        The left and the right one.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> from cymlp.plots import new_axes
+    >>> new_axes().shape
+    (2,)
     """
     return _pyplot().subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
 
