@@ -1,7 +1,11 @@
 """What several test files use to fit networks and to compare them."""
 
+import importlib
+import inspect
+
 import numpy as np
 
+import cymlp
 from cymlp import MLPClassifier
 from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
 
@@ -36,3 +40,34 @@ def assert_same_history(one, other):
         np.testing.assert_array_equal(
             one.history_[column], other.history_[column], err_msg=column
         )
+
+
+def public_callables(module):
+    """Names of the functions and classes that a module makes and does not hide."""
+    return [
+        name
+        for name, member in vars(module).items()
+        if callable(member)
+        and not name.startswith("_")
+        and getattr(member, "__module__", None) == module.__name__
+    ]
+
+
+def public_objects():
+    """Full names of what a user may use, classes and then their members."""
+    for name in cymlp.__all__:
+        yield from with_members(getattr(cymlp, name))
+    for module in ("activations", "export", "losses", "plots", "typing"):
+        module = importlib.import_module(f"cymlp.{module}")
+        for name in public_callables(module):
+            yield from with_members(vars(module)[name])
+
+
+def with_members(thing):
+    name = f"{thing.__module__}.{thing.__qualname__}"
+    yield name
+    if inspect.isclass(thing):
+        for member, value in vars(thing).items():
+            documented = isinstance(value, property) or callable(getattr(thing, member))
+            if member[0] != "_" and documented:
+                yield f"{name}.{member}"

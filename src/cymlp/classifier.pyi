@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 
 from cymlp.history import History
+from cymlp.typing import ActivationLike, LossLike
 
 ROWS_AT_A_TIME: Final[int]
 
@@ -30,8 +31,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | NDArray = (100,),
-        activation: Any = "tanh",
-        loss: Any = "cross_entropy",
+        # Names are any string, for loops over names of which a checker knows no more.
+        activation: str | ActivationLike | Sequence[str | ActivationLike] = "tanh",
+        loss: str | LossLike = "cross_entropy",
         *,
         solver: Literal["sgd", "adam"] = "sgd",
         learning_rate_init: float = 0.01,
@@ -85,6 +87,11 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     ) -> Self: ...
     def __repr__(self, N_CHAR_MAX: int = 700) -> str: ...
     def __sklearn_tags__(self) -> Tags: ...
+    def score(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float: ...
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def set_params(self, **params: Any) -> Self: ...
     def decision_function(self, X: Any) -> NDArray: ...
     def predict(self, X: Any) -> NDArray: ...
     def predict_proba(self, X: Any) -> NDArray: ...

@@ -11,10 +11,10 @@ _Estimators = TypeVar(
 
 def fit_many(
     estimators: _Estimators,
-    X: ArrayLike,
+    X: Any,
     y: ArrayLike,
     *,
-    X_val: ArrayLike | None = None,
+    X_val: Any = None,
     y_val: ArrayLike | None = None,
     n_jobs: int | None = None,
     progress: bool = False,

@@ -1,6 +1,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 _Columns: TypeAlias = Mapping[str, Any]
@@ -15,22 +17,25 @@ N_MARKERS: Final = 8
 QUANTITIES: Final[tuple[str, ...]]
 
 def plot_history(
-    history: _Runs, axes: Sequence[Any] | None = None, *, burn_in: float = 0.0
+    history: _Runs,
+    axes: Sequence[Axes] | NDArray | None = None,
+    *,
+    burn_in: float = 0.0,
 ) -> NDArray: ...
 def plot_comparison(
     histories: Mapping[str, _Runs],
     quantity: str = "val_accuracy",
-    axis: Any = None,
+    axis: Axes | None = None,
     *,
     burn_in: float = 0.0,
-) -> Any: ...
+) -> Axes: ...
 def plot_grid(
     histories: Mapping[str, _Runs],
     quantity: str = "loss",
     *,
     n_columns: int = 3,
     share: Literal["all", "row"] = "all",
-    figure: Any = None,
+    figure: Figure | SubFigure | None = None,
     burn_in: float = 0.0,
 ) -> NDArray: ...
 def new_axes() -> NDArray: ...

@@ -1,0 +1,96 @@
+"""What activations and losses look like to a type checker, a user's own too."""
+
+from typing import Any, Protocol
+
+from numpy.typing import ArrayLike, NDArray
+
+
+class ActivationLike(Protocol):
+    """What :class:`~cymlp.MLPClassifier` takes as an activation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp import MLPClassifier
+    >>> from cymlp.typing import ActivationLike
+    >>> class Sine:
+    ...     def value(self, U):
+    ...         return np.sin(U)
+    ...     def derivative(self, U, A):
+    ...         return np.cos(U)
+    >>> sine: ActivationLike = Sine()
+    >>> clf = MLPClassifier(activation=sine, tol=1.0)
+    >>> clf.fit([[0.0], [1.0]], [0, 1]).n_outputs_
+    2
+    """
+
+    def value(self, U: NDArray[Any], /) -> ArrayLike:
+        """Compute f(U).
+
+        Parameters
+        ----------
+        U : ndarray of shape (n_rows, n_units)
+            Weighted sums.
+
+        Returns
+        -------
+        A : array-like of shape (n_rows, n_units)
+            Activations.
+        """
+        ...
+
+    def derivative(self, U: NDArray[Any], A: NDArray[Any], /) -> ArrayLike:
+        """Compute f'(U).
+
+        Parameters
+        ----------
+        U : ndarray of shape (n_rows, n_units)
+            Weighted sums.
+        A : ndarray of shape (n_rows, n_units)
+            What `value` has returned for them.
+
+        Returns
+        -------
+        derivative : array-like of shape (n_rows, n_units)
+            Of each activation in its weighted sum.
+        """
+        ...
+
+
+class LossLike(Protocol):
+    """What :class:`~cymlp.MLPClassifier` takes as a loss.
+
+    One that knows probabilities has a method ``probabilities(Z)`` besides.
+
+    Examples
+    --------
+    >>> from cymlp import MLPClassifier
+    >>> from cymlp.typing import LossLike
+    >>> class SquaredError:
+    ...     def value_and_gradient(self, Z, T):
+    ...         return ((Z - T) ** 2).sum(axis=1) / 2, Z - T
+    >>> loss: LossLike = SquaredError()
+    >>> MLPClassifier(loss=loss, tol=1.0).fit([[0.0], [1.0]], [0, 1]).n_outputs_
+    2
+    """
+
+    def value_and_gradient(
+        self, Z: NDArray[Any], T: NDArray[Any], /
+    ) -> tuple[ArrayLike, ArrayLike]:
+        """Compute the loss of each sample and its gradient in the scores.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_rows, n_classes)
+            Scores.
+        T : ndarray of shape (n_rows, n_classes)
+            Targets: each row holds the probabilities of the classes.
+
+        Returns
+        -------
+        value : array-like of shape (n_rows,)
+            Losses, without weights.
+        gradient : array-like of shape (n_rows, n_classes)
+            Of each loss in its scores.
+        """
+        ...
