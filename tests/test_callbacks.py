@@ -7,7 +7,7 @@ import pytest
 from helpers import assert_same_history, assert_same_weights, make_mlp
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -92,12 +92,43 @@ def test_what_they_see_is_as_if_the_fit_had_stopped_there(three_classes, warm_st
     assert_same_weights(recorder.snapshots[3], mlp)
 
 
+class Reader(Recorder):
+    """Reads the history of the classifier that is being fitted."""
+
+    def on_fit_task_end(self, estimator, context, *, X=None):
+        figures = {name: column[-1] for name, column in estimator.history_.items()}
+        self.told.append((context.task_name, figures))
+
+
+@needs_callbacks
+def test_they_find_the_figures_of_the_epoch_in_the_history(three_classes):
+    X, y = three_classes
+    reader = Reader()
+    mlp = make_mlp(max_iter=3).set_callbacks(reader).fit(X, y, X_val=X, y_val=y)
+    epochs = mlp.history_.to_frame().to_dict("records")
+    assert reader.told == [*(("epoch", epoch) for epoch in epochs), ("fit", epochs[-1])]
+    assert "val_loss" in epochs[-1]
+
+
 @needs_callbacks
 def test_one_may_end_the_fit(three_classes):
     mlp = make_mlp(n_iter_no_change=10).set_callbacks(Recorder(stop_after=4))
     mlp.fit(*three_classes)  # without a ConvergenceWarning
     assert mlp.n_iter_ == mlp.history_.n_epochs == 4
     assert_same_weights(mlp, make_mlp(max_iter=4).fit(*three_classes))
+
+
+@needs_callbacks
+@pytest.mark.parametrize("within", ["pipeline", "search"])
+def test_one_may_end_every_fit_of_what_is_made_of_it(three_classes, within):
+    mlp = make_mlp().set_callbacks(Recorder(stop_after=4))
+    if within == "pipeline":
+        fits = [make_pipeline(StandardScaler(), mlp).fit(*three_classes)[-1]]
+    else:
+        search = GridSearchCV(mlp, {"activation": ["tanh", "selu"]}, cv=2)
+        folds = cross_validate(mlp, *three_classes, cv=2, return_estimator=True)
+        fits = [search.fit(*three_classes).best_estimator_, *folds["estimator"]]
+    assert [one.n_iter_ for one in fits] == [4] * len(fits)
 
 
 @needs_callbacks
@@ -177,12 +208,14 @@ def test_a_monitor_scores_every_epoch(three_classes, within):
 
 
 @needs_callbacks
-@pytest.mark.parametrize("within", ["alone", "search"])
+@pytest.mark.parametrize("within", ["alone", "pipeline", "search"])
 def test_a_progress_bar_shows_the_epochs(three_classes, within, capsys):
     pytest.importorskip("rich")
     from sklearn.callback import ProgressBar
 
     estimator = make_mlp(max_iter=3)
+    if within == "pipeline":
+        estimator = make_pipeline(StandardScaler(), estimator)
     if within == "search":
         estimator = GridSearchCV(estimator, {"activation": ["tanh", "selu"]}, cv=2)
     estimator.set_callbacks(ProgressBar()).fit(*three_classes)

@@ -1,9 +1,18 @@
 """The code and the links of the README and of the pages in docs."""
 
+import importlib.util
+import os
 import re
+import sqlite3
+import struct
+import subprocess
+import sys
+from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 from sklearn import neural_network
@@ -17,6 +26,7 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 RESULTS = (ROOT / "benchmarks" / "results").resolve()
 SWITCH = DOCS / "coming-from-scikit-learn.md"
+LOGGING = DOCS / "logging.md"
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<printed>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
@@ -73,7 +83,9 @@ def agree(figure, quoted):
     return abs(float(figure["mean"]) - float(quoted["mean"])) <= 1.0001 * tolerance
 
 
-@pytest.mark.parametrize("page", pages_with_code(), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", sorted({*pages_with_code()} - {LOGGING}), ids=lambda page: page.name
+)
 def test_its_code_runs_and_prints_what_is_quoted(page, capsys):
     run(page, capsys)
 
@@ -91,6 +103,67 @@ def test_the_readmes_code_runs(capsys):
     search.estimator.set_params(max_iter=20, n_iter_no_change=float("inf"))
     assert search.fit(X_train[:300], y_train[:300]).best_score_ > 0.8
     assert names["clf"].score(names["X_val"], names["y_val"]) > 0.9
+
+
+def test_the_loggers_have_the_figures_of_the_history(tmp_path):
+    for module in ("sklearn.callback", "tensorboardX", "mlflow", "alembic"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"there is no {module}")
+    blocks = [*BLOCK.finditer(LOGGING.read_text("utf-8"))]
+    code = "".join(block["code"] for block in blocks)
+    code += "figures.to_pickle('history')\nprint(folder)\n"
+    # By itself, since MLflow starts threads and has settings for the whole process.
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, check=True, text=True,
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    *printed, folder = result.stdout.splitlines()
+    assert printed == [block["printed"].strip() for block in blocks if block["printed"]]
+    history = pd.read_pickle(tmp_path / "history")
+    assert len(history) > 5
+    assert "val_loss" in history
+    # One fit was logged as it went on; one, of the same seed, after it was over.
+    for logged in (*Path(folder).glob("fit-*"), Path(folder, "after")):
+        assert_same_figures(tensorboard_curves(logged), history)
+    runs = mlflow_curves(Path(folder, "mlflow.db"))
+    logged = [run for run in runs if len(run) == len(history)]
+    assert len(logged) == 2
+    for run in logged:
+        assert_same_figures(run, history)
+
+
+def assert_same_figures(logged, history):
+    assert set(logged) == set(history)
+    assert logged.index.tolist() == history["epoch"].tolist()
+    for name in set(history) - {"seconds"}:
+        np.testing.assert_allclose(logged[name], history[name], rtol=1e-7)
+
+
+def tensorboard_curves(folder):
+    """What TensorBoard shows of a folder, as a column for each curve."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    (file,) = folder.glob("events.*")
+    content, curves = file.read_bytes(), {}
+    while content:
+        # The number of bytes, its checksum, the bytes, their checksum.
+        (n_bytes,) = struct.unpack_from("<Q", content)
+        event, content = content[12 : 12 + n_bytes], content[16 + n_bytes :]
+        event = Event.FromString(event)
+        for value in event.summary.value:
+            curves.setdefault(value.tag, {})[event.step] = value.simple_value
+    return pd.DataFrame(curves)
+
+
+def mlflow_curves(database):
+    """What MLflow shows of its runs, for each a column for each curve."""
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT run_uuid, step, key, value FROM metrics")
+        metrics = pd.DataFrame(rows, columns=["run", "step", "key", "value"])
+    return [
+        run.pivot(index="step", columns="key", values="value")
+        for _, run in metrics.groupby("run")
+    ]
 
 
 @pytest.mark.parametrize(

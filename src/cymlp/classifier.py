@@ -199,9 +199,9 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Notes
     -----
     With scikit-learn 1.9 and later, ``set_callbacks`` takes callbacks from
-    :mod:`sklearn.callback`. `fit` tells them of every epoch, after its validation; one
-    that returns True there ends the fit as if it had converged. `partial_fit` tells
-    them nothing.
+    :mod:`sklearn.callback`. `fit` tells them of every epoch, after its validation, when
+    `history_` has its figures; one that returns True there ends the fit as if it had
+    converged. `partial_fit` tells them nothing.
 
     References
     ----------
