@@ -312,6 +312,54 @@ def test_a_search_splits_weights_and_passes_validation_data_whole(three_classes)
     assert_same_weights(search.best_estimator_, best.fit(X, y, weights, **others))
 
 
+MADE_OF_ONE = {
+    # In scikit-learn 1.6, sigmoid calibration cannot weigh float32.
+    "calibrated": lambda mlp: CalibratedClassifierCV(
+        mlp, method="isotonic", ensemble=False
+    ),
+    # Hands what it is given to its final estimator too, which takes weights alone.
+    "stacking": lambda mlp: StackingClassifier([("mlp", mlp)], cv=3),
+    "voting": lambda mlp: VotingClassifier([("mlp", mlp)]),
+}
+
+
+@pytest.mark.usefixtures("routing")
+@pytest.mark.parametrize("kind", MADE_OF_ONE)
+def test_weights_and_validation_data_reach_what_others_are_made_of(three_classes, kind):
+    X, y = three_classes
+    mlp = make_mlp().set_fit_request(sample_weight=True, **VALIDATION)
+    given = {
+        "sample_weight": np.linspace(0.1, 2, 90), "X_val": X[90:], "y_val": y[90:],
+        "sample_weight_val": np.linspace(1, 2, 30),
+    }  # fmt: skip
+    if kind == "stacking":
+        given = {"sample_weight": given["sample_weight"]}
+    made = MADE_OF_ONE[kind](mlp).fit(X[:90], y[:90], **given)
+    if kind == "calibrated":
+        inner = made.calibrated_classifiers_[0].estimator
+    else:
+        inner = made.estimators_[0]
+    by_hand = make_mlp().fit(X[:90], y[:90], **given)
+    assert_same_weights(inner, by_hand)
+    assert_same_history(inner, by_hand)
+
+
+@pytest.mark.usefixtures("routing")
+def test_validation_data_reach_every_network_of_a_bag_and_of_a_halving_search(
+    three_classes,
+):
+    mlp = make_mlp().set_fit_request(**VALIDATION)
+    X, y = three_classes
+    validation = {"X_val": X[:30], "y_val": y[:30]}
+    bag = BaggingClassifier(mlp, 3, random_state=0).fit(X, y, **validation)
+    grid = {"activation": ["selu", "tanh"]}
+    search = HalvingGridSearchCV(mlp, grid, resource="max_iter", max_resources=9, cv=2)
+    search.fit(X, y, **validation)
+    for fitted in (*bag.estimators_, search.best_estimator_):
+        accuracy = fitted.score(X[:30], y[:30])
+        assert fitted.history_["val_accuracy"][-1] == pytest.approx(accuracy)
+
+
 @pytest.mark.usefixtures("routing")
 def test_cross_validation_weighs_samples_in_training_and_in_scores(three_classes):
     X, y = three_classes
