@@ -726,7 +726,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 )
 
     def __repr__(self, N_CHAR_MAX=700):
-        # The ends of an array, as of one in `scale` with a number for each feature.
+        # Of a long array, as `scale` may have one, the ends will do.
         with np.printoptions(threshold=10, edgeitems=2):
             return super().__repr__(N_CHAR_MAX)
 
