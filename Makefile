@@ -13,7 +13,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE include/cymlp src/cym
 	$(wildcard include/cymlp/*.* src/cymlp/*.*)
 
 .NOTPARALLEL:
-.PHONY: help report test lint format wheel bench exhaustive clean
+.PHONY: help report test lint docs format wheel bench exhaustive clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stub
 	mypy
 	stubtest cymlp --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt
 
+docs: $(VENV)/installed $(VENV)/group-docs ## Build the documentation site, build/docs/index.html
+	$(BIN)/python -P -m sphinx --fail-on-warning --nitpicky --quiet \
+	  -c docs -d build/doctrees . build/docs $(ARGS)
+
 format: $(VENV)/group-lint ## Put Python and C files into the style that lint wants
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
@@ -62,7 +66,7 @@ wheel: $(VENV)/group-wheel ## Build the wheel for others, test it under every Py
 	python tools/check_wheel.py wheelhouse/*.whl $(PYTEST)
 
 clean: ## Remove all that was built
-	rm -rf $(VENV) build dist wheelhouse report .*_cache .hypothesis
+	rm -rf $(VENV) build dist wheelhouse report docs/gallery .*_cache .hypothesis
 
 $(VENV)/created:
 	$(PYTHON) -m venv $(VENV)

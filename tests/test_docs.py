@@ -17,6 +17,7 @@ import pytest
 from matplotlib import pyplot
 from sklearn import neural_network
 
+import cymlp
 from cymlp import MLPClassifier
 
 pyplot.switch_backend("agg")
@@ -245,3 +246,22 @@ def test_its_relative_links_lead_somewhere(page):
             continue  # a source distribution comes without
         assert linked.exists(), target
         assert not anchor or anchor in headings(linked), target
+
+
+def test_the_tests_that_pages_name_are_there():
+    tests = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/*.py"))
+    named = {
+        name
+        for page in DOCS.glob("*.md")
+        for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8"))
+    }
+    assert named
+    assert [name for name in named if f"def {name}(" not in tests] == []
+
+
+def test_every_public_name_is_in_the_reference():
+    pages = "".join(path.read_text("utf-8") for path in DOCS.glob("api/*.rst"))
+    documented = set(re.findall(r"^\.\. auto\w+:: (\S+)$", pages, re.MULTILINE))
+    compiled = {f"cymlp.{path.stem}" for path in ROOT.glob("src/cymlp/*.pyx")}
+    modules = compiled | {"cymlp.plots", "cymlp.export", "cymlp.typing"}
+    assert {f"cymlp.{name}" for name in cymlp.__all__} | modules <= documented

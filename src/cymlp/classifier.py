@@ -185,11 +185,11 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Number of outputs, one per class, two for two classes.
     out_activation_ : str
         "softmax", or "identity" where the loss knows no probabilities.
-    shift_, divisor_ : float, ndarray of shape (n_features_in_,), or None
+    shift_, divisor_ : float, ndarray of shape (`n_features_in_`,), or None
         What `scale` subtracts from X and divides it by; None without.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during fit, where X has names.
 
     See Also

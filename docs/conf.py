@@ -1,0 +1,58 @@
+"""The documentation site, which `make docs` builds.
+
+Its source folder is the whole repository, so that pages link each other, the README and
+the benchmarks by the same relative paths as on a site that shows the repository.
+"""
+
+import re
+from importlib import metadata
+
+project = "cymlp"
+author = "the cymlp developers"
+copyright = author
+release = metadata.version(project)
+
+root_doc = "docs/index"
+include_patterns = ["*.md", "docs/**", "benchmarks/**.md"]
+exclude_patterns = ["build", "report", ".*", "docs/templates"]
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["templates"]
+default_role = "code"
+smartquotes = False
+nitpick_ignore_regex = [("py:.*", r"(joblib|sklearn)\..*")]
+myst_heading_anchors = 4
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "docs/gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+html_theme = "furo"
+html_title = "cymlp"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_additional_pages = {"index": "redirect.html"}
+
+
+def setup(app):
+    """Let links to the folder of the examples lead to the gallery made of it."""
+
+    def to_gallery(app, page, text):
+        text[0] = re.sub(r"\((\.\./)?examples\)", "(/docs/gallery/index.rst)", text[0])
+
+    app.connect("source-read", to_gallery)
