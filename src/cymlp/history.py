@@ -31,9 +31,7 @@ class History(Mapping):
     Attributes
     ----------
     batches : dict of str to ndarray of shape (n_epochs, n_batches), or None
-        ``loss`` and ``accuracy`` of every mini-batch before its update, as float32,
-        where ``record_batches=True`` asked for them; NaN after the last batch of an
-        epoch that has fewer than others.
+        Figures of every mini-batch.
 
     Examples
     --------
@@ -72,7 +70,12 @@ class History(Mapping):
 
     @property
     def batches(self):
-        """Figures of every mini-batch, or None where they were not recorded."""
+        """Figures of every mini-batch, or None where they were not recorded.
+
+        ``loss`` and ``accuracy`` of each before its update, as float32, where
+        ``record_batches=True`` asked for them; NaN after the last batch of an epoch
+        that has fewer than others.
+        """
         epochs = [batches or {} for _, batches in self._epochs]
         return {name: _column(epochs, name) for name in _names(epochs)} or None
 
