@@ -148,3 +148,12 @@ def test_a_share_that_only_the_later_rows_show_is_found():
 def test_rows_too_wide_for_the_places_stay_as_they_are():
     assert compacted(np.zeros((1, 4 * 2**16))) is None
     assert compacted(np.zeros((1, 4 * 2**16 - 4))) is not None
+
+
+def test_numbers_that_only_scaling_tells_apart_in_float32_stay_apart():
+    rng = np.random.default_rng(0)
+    noise = np.where(rng.random((2000, 40)) < 0.05, rng.normal(size=(2000, 40)), 0)
+    X = 1e9 + noise
+    shift, divisor = np.full(40, 1e9), np.full(40, 0.5)
+    form = compact.compacted(Inputs(X, "float32", shift, divisor))
+    np.testing.assert_allclose(restored(form, 40), (X - shift) / divisor, atol=1e-6)

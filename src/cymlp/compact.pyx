@@ -102,7 +102,10 @@ def compacted(inputs):
     try:
         return _store(inputs, offsets, share, has_codes=True)
     except TooManyCodesError:
-        form = None if inputs.shift is None else _store_unscaled(inputs)
+        form = None
+        # Else numbers that differ before they are scaled may be one when converted.
+        if inputs.shift is not None and np.can_cast(inputs.array.dtype, inputs.dtype):
+            form = _store_unscaled(inputs)
         return form or _store(inputs, offsets, share, has_codes=False)
 
 
