@@ -9,6 +9,7 @@ from multiprocessing.connection import wait
 from statistics import median
 
 import numpy as np
+from session import busy_loop
 from works import dense_operations
 
 TOLERANCE = 1e-10  # of parameters after an epoch in float64
@@ -179,6 +180,45 @@ def threads(session, work, wanted, n_epochs):
         "left_out": left_out,
         "times": times,
     }
+
+
+def busy(session, work, wanted, n_epochs):
+    """Measure fits while another program keeps one of the processors busy.
+
+    Nothing limits the threads of the peers or holds them to a processor.
+    """
+    if len(session.cpus) < 2:
+        return {"left_out": {OURS: "there is only one processor"}}
+    names, left_out = taking_part(session, work, wanted)
+    if not names:
+        return {"left_out": left_out}
+    keys = {name: f"{name}, unlimited" for name in names}
+    for name, key in keys.items():
+        session.start(key, name)
+        session.ask(key, "train", work, 1)
+    alone, beside = {name: [] for name in names}, {name: [] for name in names}
+    for _ in range(3):
+        fit_all(session, keys, work, n_epochs, alone)
+        with busy_loop(session.cpus[0]):
+            fit_all(session, keys, work, n_epochs, beside)
+    for key in keys.values():
+        session.stop(key)
+    times = {}
+    for name in names:
+        before, after = median(alone[name]), median(beside[name])
+        times[name] = {"alone": before, "beside": after, "factor": after / before}
+    return {
+        **session.ask(OURS, "describe", work),
+        "left_out": left_out,
+        "times": times,
+    }
+
+
+def fit_all(session, keys, work, n_epochs, seconds):
+    """Add the seconds of a whole fit to those of each peer."""
+    for name, key in keys.items():
+        some, rest = session.ask(key, "train", work, n_epochs)
+        seconds[name].append(sum(some) + rest)
 
 
 def parts(session, work, wanted, n_epochs):

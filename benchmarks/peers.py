@@ -91,6 +91,12 @@ CASES = {
         MNIST._replace(peers=("numpy", "scikit-learn", "pytorch")),
         epochs=3,
     ),
+    "busy": Case(
+        "MNIST, 784-28-10, beside a busy loop on another processor",
+        measure.busy,
+        MNIST._replace(peers=("scikit-learn",)),
+        epochs=2,
+    ),
     "noise": Case("Gaussian noise, 784-28-10", TRAINING, Work("noise", (28,))),
     "table": Case(
         "200000 rows of 54 numbers, 54-64-64-7, batches of 256",

@@ -132,6 +132,22 @@ def threads_table(result):
     return [*table(("seconds", "one fit", "two at a time", "throughput"), rows), ""]
 
 
+def busy_table(result):
+    """Write times of fits beside a program that keeps a processor busy."""
+    rows = [
+        (
+            PEERS[name].title,
+            seconds(one["alone"]),
+            seconds(one["beside"]),
+            f"{one['factor']:.2f}",
+        )
+        for name, one in result["times"].items()
+    ]
+    header = ("seconds a fit", "alone", "with a processor busy", "times as long")
+    note = "Nothing limits the threads of these fits, or the processors they run on."
+    return [*table(header, rows), "", note, ""]
+
+
 def parts_table(result):
     """Write what each activation costs with each loss."""
     relative = result["relative"]
@@ -186,6 +202,7 @@ TABLES = {
     "training": training_table,
     "prediction": prediction_table,
     "threads": threads_table,
+    "busy": busy_table,
     "parts": parts_table,
     "scaling": scaling_table,
     "report": report_table,

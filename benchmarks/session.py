@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from worker import main, pin
+from worker import compute_forever, main, pin
 
 THREAD_LIMITS = {
     "OMP_NUM_THREADS": "1",
@@ -79,14 +79,18 @@ class Session:
         for name in self.started():
             self.stop(name)
 
-    def start(self, key, name, cpu):
-        """Start a process of a peer on a processor, and know it as `key`."""
+    def start(self, key, name, cpu=None):
+        """Start a process of a peer and know it as `key`.
+
+        It has one thread on one processor; where none is named, it may use them all,
+        with as many threads as its libraries take.
+        """
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         # Not a daemon, as joblib would have these do one thing at a time. It ends by
         # itself when its pipe is closed.
         process = context.Process(target=main, args=(PEERS[name].target, theirs))
-        with single_threaded(cpu):
+        with unlimited() if cpu is None else single_threaded(cpu):
             process.start()
         theirs.close()
         self._processes[key] = process, ours
@@ -146,15 +150,49 @@ def single_threaded(cpu):
 
     They inherit both, as libraries look for them as soon as they are loaded.
     """
-    environment, cpus = dict(os.environ), processors()
-    os.environ.update(THREAD_LIMITS)
-    pin({cpu})
+    cpus = processors()
+    with same_environment():
+        os.environ.update(THREAD_LIMITS)
+        pin({cpu})
+        try:
+            yield
+        finally:
+            pin(cpus)
+
+
+@contextlib.contextmanager
+def unlimited():
+    """Have processes that are started meanwhile use what threads they like."""
+    with same_environment():
+        for name in THREAD_LIMITS:
+            os.environ.pop(name, None)
+        yield
+
+
+@contextlib.contextmanager
+def same_environment():
+    """Have the environment afterwards as it was before."""
+    environment = dict(os.environ)
     try:
         yield
     finally:
-        pin(cpus)
         os.environ.clear()
         os.environ.update(environment)
+
+
+@contextlib.contextmanager
+def busy_loop(cpu):
+    """Have a processor compute something else meanwhile."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=compute_forever, daemon=True
+    )
+    with single_threaded(cpu):
+        process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
 
 
 def processors():

@@ -41,6 +41,12 @@ def pin(cpus):
         os.sched_setaffinity(0, cpus)
 
 
+def compute_forever():
+    """Keep a processor busy until the process is ended."""
+    while True:
+        pass
+
+
 class Worker:
     """What a peer can be asked for.
 

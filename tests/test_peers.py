@@ -79,6 +79,20 @@ def test_starting_workers_leaves_our_environment_and_processors_alone(running):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_worker_may_have_all_threads_and_processors(running, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    others = multiprocessing.active_children()
+    running.start("another", "cymlp")
+    running.ask("another", "versions")
+    (pid,) = (p.pid for p in multiprocessing.active_children() if p not in others)
+    environment = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0")
+    assert not any("NUM_THREADS" in variable for variable in environment)
+    assert sorted(os.sched_getaffinity(pid)) == running.cpus
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    running.stop("another")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_workers_are_held_to_one_thread_on_one_processor(running):
     others = multiprocessing.active_children()
     running.start("another", "numpy", running.cpus[0])
@@ -145,6 +159,10 @@ def test_other_kinds_of_cases_give_tables(running):
     }
     if len(running.cpus) > 1:
         results["threads"] = measure.threads(running, QUICK, everyone, 1)
+        results["busy"] = measure.busy(
+            running, QUICK._replace(peers=("scikit-learn",)),
+            ["cymlp", "scikit-learn"], 1,
+        )  # fmt: skip
     for kind, result in results.items():
         text = present.section({"title": kind, "kind": kind, **BATCH, **result})
         rows = [line.count("|") for line in text.splitlines() if line.startswith("|")]
