@@ -14,7 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import cluster
 import numpy as np
+from tqdm.auto import tqdm
 
 from cymlp import MLPClassifier, fit_many, losses
 
@@ -143,7 +145,7 @@ def plan(rows, seeds):
     ]
 
 
-def result_of(run, network, dataset):
+def result_of(run, network, X_test, y_test):
     """Describe a finished run.
 
     Parameters
@@ -151,8 +153,8 @@ def result_of(run, network, dataset):
     run : Run
     network : MLPClassifier
         Fitted.
-    dataset : data.DataSet
-        With X scaled already.
+    X_test : ndarray of shape (n, d)
+    y_test : ndarray of shape (n,)
 
     Returns
     -------
@@ -166,7 +168,7 @@ def result_of(run, network, dataset):
         "variant": run.variant,
         "seed": run.seed,
         **{name: round(float(curves[name][1][-1]), 6) for name in FIGURES},
-        "sampling_errors": sampling_errors(network, dataset),
+        "sampling_errors": sampling_errors(network, X_test, y_test),
         "seconds": round(float(network.history_["seconds"].sum()), 2),
         "settings": run.settings,
         "versions": {package: version(package) for package in PACKAGES},
@@ -177,11 +179,11 @@ def result_of(run, network, dataset):
     }
     if run.diagnostics:
         result["diagnostics"] = diagnostics(network.history_)
-        result["extremes"] = extremes(network, dataset.X_test)
+        result["extremes"] = extremes(network, X_test)
     return result
 
 
-def sampling_errors(network, dataset):
+def sampling_errors(network, X_test, y_test):
     """Standard errors of the figures, as means over a sample of images.
 
     Those of the training figures come from the 50 mini-batches that they are means of,
@@ -191,8 +193,8 @@ def sampling_errors(network, dataset):
     ----------
     network : MLPClassifier
         Fitted.
-    dataset : data.DataSet
-        With X scaled already.
+    X_test : ndarray of shape (n, d)
+    y_test : ndarray of shape (n,)
 
     Returns
     -------
@@ -205,10 +207,10 @@ def sampling_errors(network, dataset):
         errors[f"train_{quantity}"] = (
             window.std(ddof=1) / np.sqrt(window.size) if window.size > 1 else 0.0
         )
-    Z = network.decision_function(dataset.X_test)
-    targets = np.eye(Z.shape[1], dtype=Z.dtype)[dataset.y_test]
+    Z = network.decision_function(X_test)
+    targets = np.eye(Z.shape[1], dtype=Z.dtype)[y_test]
     values, _ = network.loss.value_and_gradient(Z, targets)
-    right = Z.argmax(axis=1) == dataset.y_test
+    right = Z.argmax(axis=1) == y_test
     errors["test_loss"] = values.std() / np.sqrt(values.size)
     errors["test_accuracy"] = right.std() / np.sqrt(right.size)
     return {name: round(float(errors[name]), 6) for name in FIGURES}
@@ -305,8 +307,8 @@ def extremes(network, X):
     }
 
 
-def train(runs, dataset, *, epochs, jobs, folder):
-    """Train what has not been trained before, in threads over one copy of the data.
+def train(runs, dataset, *, epochs, jobs, folder, client=None):
+    """Train what has not been trained before, here or on a cluster.
 
     A finished run is kept in the folder, and taken from there the next time that a run
     with the same settings, seed, data, epochs and version of cymlp is asked for.
@@ -318,8 +320,10 @@ def train(runs, dataset, *, epochs, jobs, folder):
         With X scaled already.
     epochs : int
     jobs : int
-        Number of networks trained at a time.
+        Number of networks trained at a time here.
     folder : Path
+    client : distributed.Client, optional
+        Of the cluster whose workers train, in place of threads of this process.
 
     Returns
     -------
@@ -333,13 +337,33 @@ def train(runs, dataset, *, epochs, jobs, folder):
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / file_name(run, dataset.name, epochs) for run in runs]
-    missing = [i for i, path in enumerate(paths) if not path.exists()]
-    missing.sort(key=lambda i: -runs[i].cost())
+    missing = {
+        path: run for path, run in zip(paths, runs, strict=True) if not path.exists()
+    }
+    missing = dict(sorted(missing.items(), key=lambda item: -item[1].cost()))
     print(f"{len(runs) - len(missing)} of {len(runs)} runs are in {folder} already.")
-    networks = {i: runs[i].classifier(epochs) for i in missing}
+    if client is None:
+        train_in_threads(missing, dataset, epochs, jobs)
+    else:
+        train_on_cluster(missing, dataset, epochs, client)
+    return [json.loads(path.read_text("utf-8")) for path in paths if path.exists()]
+
+
+def train_in_threads(runs, dataset, epochs, jobs):
+    """Train runs in threads over one copy of the data, and keep their results.
+
+    Parameters
+    ----------
+    runs : dict of Path to Run
+        Files that keep the results, in the order in which to begin.
+    dataset : data.DataSet
+    epochs : int
+    jobs : int
+    """
+    networks = {path: run.classifier(epochs) for path, run in runs.items()}
     try:
         fit_many(
-            {paths[i].stem: network for i, network in networks.items()},
+            {path.stem: network for path, network in networks.items()},
             dataset.X_train,
             dataset.y_train,
             X_val=dataset.X_test,
@@ -351,10 +375,39 @@ def train(runs, dataset, *, epochs, jobs, folder):
         for error in errors.exceptions:
             print(f"{error.__notes__[0]} {error}")
     finally:
-        for i, network in networks.items():
+        for path, network in networks.items():
             if getattr(network, "n_iter_", 0) == epochs:
-                save(result_of(runs[i], network, dataset), paths[i])
-    return [json.loads(path.read_text("utf-8")) for path in paths if path.exists()]
+                result = result_of(runs[path], network, dataset.X_test, dataset.y_test)
+                save(result, path)
+
+
+def train_on_cluster(runs, dataset, epochs, client):
+    """Train runs on the workers of a cluster, and keep each result as it comes.
+
+    Parameters
+    ----------
+    runs : dict of Path to Run
+        Files that keep the results, in the order in which to begin.
+    dataset : data.DataSet
+    epochs : int
+    client : distributed.Client
+    """
+    arrays = dataset.X_train, dataset.y_train, dataset.X_test, dataset.y_test
+    with tqdm(total=epochs * len(runs), unit="epoch") as bar:
+        done = cluster.each(client, trained, runs, arrays, epochs=epochs)
+        for path, future in done:
+            try:
+                save(future.result(), path)
+            except Exception as error:  # whatever a worker raised
+                print(f"This is the network {path.stem!r}. {error}")
+            bar.update(epochs)
+
+
+def trained(run, X_train, y_train, X_test, y_test, *, epochs):
+    """Train one run, and describe it as `result_of` does."""
+    network = run.classifier(epochs)
+    network.fit(X_train, y_train, X_val=X_test, y_val=y_test)
+    return result_of(run, network, X_test, y_test)
 
 
 def file_name(run, data_name, epochs):

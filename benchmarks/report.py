@@ -7,12 +7,14 @@ import math
 import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import claims
 import data
 import numpy as np
 import pictures
+from cluster import ClusterError, connected
 from document import (
     Bullets,
     Gallery,
@@ -587,11 +589,17 @@ def parse_arguments(arguments):
     parser.add_argument(
         "--repeats", type=positive, default=1, help="runs of each row, seeds 0, 1, ..."
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--jobs",
         type=positive,
         default=os.cpu_count(),
         help="networks trained at a time (default: one per processor)",
+    )
+    where.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="train on the workers of this Dask scheduler, as tcp://10.0.0.5:8786",
     )
     parser.add_argument("--output", type=Path, default=Path("report"))
     return parser.parse_args(arguments)
@@ -627,6 +635,26 @@ def figure_numbers(text):
 def main(arguments=None):
     """Run the command line."""
     options = parse_arguments(arguments)
+    try:
+        with workers(options.scheduler) as client:
+            make_report(options, client)
+    except ClusterError as error:
+        sys.exit(f"--scheduler {options.scheduler}: {error}")
+
+
+def workers(scheduler):
+    """Connect to a cluster, where one is asked for."""
+    return nullcontext() if scheduler is None else connected(scheduler)
+
+
+def make_report(options, client):
+    """Train, write the report, and print its table.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    client : distributed.Client or None
+    """
     dataset = data.load(options.data)
     print(f"Data: {dataset.source}", file=sys.stderr)
     dataset = dataset._replace(
@@ -641,6 +669,7 @@ def main(arguments=None):
         epochs=options.epochs,
         jobs=options.jobs,
         folder=options.output / "runs",
+        client=client,
     )
     seconds = time.perf_counter() - start
     if not results:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import sys
 
 import document
 import numpy as np
@@ -106,6 +107,7 @@ def test_all_28_figures_are_the_default():
         (["--repeats", "two"], "'two' is not a whole number from 1 on"),
         (["--jobs", "-1"], "'-1' is not a whole number from 1 on"),
         (["--data", "cifar"], "invalid choice: 'cifar'"),
+        (["--jobs", "99", "--scheduler", "a:1"], "not allowed with argument --jobs"),
     ],
 )
 def test_arguments_are_refused_in_words(arguments, message, capsys):
@@ -162,6 +164,17 @@ def test_a_report_of_no_runs_is_refused_in_words(tmp_path, monkeypatch):
     assert (
         error.value.code == "None of the 1 runs finished; there is nothing to report."
     )
+
+
+def test_that_dask_is_not_installed_is_said_in_words(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(SystemExit) as error:
+        report.main(["--scheduler", "a:1", "--output", str(tmp_path / "new")])
+    assert error.value.code == (
+        "--scheduler a:1: dask.distributed is not installed here; "
+        "pip install distributed brings it"
+    )
+    assert not (tmp_path / "new").exists()
 
 
 def test_large_results_are_compressed_and_the_other_file_is_removed(tmp_path):
