@@ -36,7 +36,7 @@ def client():
         }
         patch.setattr(sys, "path", [path for path in sys.path if path not in own])
         workers = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         )
     with workers, distributed.Client(workers) as client:
         yield client

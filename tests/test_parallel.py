@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 import tracemalloc
 import warnings
 
@@ -112,6 +113,19 @@ def test_all_read_one_copy_of_the_data():
     assert peak < 0.25 * X.nbytes
 
 
+def test_an_epoch_leaves_the_interpreter_to_other_threads():
+    X = np.random.default_rng(0).random((20_000, 200), np.float32)
+    mlp = make_mlp(hidden_layer_sizes=(256, 256), max_iter=1)
+    thread = threading.Thread(target=mlp.fit, args=(X, np.arange(20_000) % 2))
+    thread.start()
+    ticks = []
+    while thread.is_alive():
+        ticks.append(time.perf_counter())
+        time.sleep(0.001)
+    # If the epoch held the GIL, it would be one gap between two ticks.
+    assert np.diff(ticks).max() < mlp.history_["seconds"][0] / 2
+
+
 def test_an_error_names_its_network_and_does_not_lose_the_others(digits):
     X, y = digits
     networks = make_networks() | {
@@ -134,13 +148,15 @@ def test_ctrl_c_keeps_what_is_finished(digits, press_ctrl_c):
     quick = make_mlp(max_iter=1)
     networks = {"quick": quick}
     networks |= {i: make_mlp(max_iter=100_000, random_state=i) for i in range(4)}
+    others = threading.enumerate()
     press_ctrl_c(0.5)
     with (
         warnings.catch_warnings(action="ignore", category=RuntimeWarning),
         pytest.raises(KeyboardInterrupt),
     ):
         fit_many(networks, X, y, n_jobs=2)
-    assert not [thread for thread in threading.enumerate() if "Pool" in thread.name]
+    left = set(threading.enumerate()) - set(others)
+    assert not [thread for thread in left if "Pool" in thread.name]
     assert_same_fit(quick, make_mlp(max_iter=1).fit(X, y))
     begun = networks[0]
     assert 0 < begun.n_iter_ < 100_000
