@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml" "$(CURDIR)/tests" $(ARGS)
 
 HEADERS := $(wildcard include/cymlp/*.h)
-C_FILES := $(HEADERS) $(wildcard src/cymlp/*.c)
+C_FILES := $(HEADERS) $(wildcard src/cymlp/*.c tests/*.c)
 # The date of a folder changes when files come and go.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE include/cymlp src/cymlp \
 	$(wildcard include/cymlp/*.* src/cymlp/*.*)
@@ -25,8 +25,8 @@ report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the refe
 bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
 	$(BIN)/python benchmarks/peers.py $(ARGS)
 
-exhaustive: $(VENV)/installed ## Measure the error of exp, expm1 and tanh at every float32
-	$(BIN)/python benchmarks/exhaustive.py
+exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh at every float32
+	$(BIN)/python benchmarks/exhaustive.py $(ARGS)
 
 # From another folder, so that only the installed package can be imported.
 test: $(VENV)/installed $(VENV)/group-test ## Test the built wheel

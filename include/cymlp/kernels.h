@@ -166,10 +166,11 @@ typedef struct {
   /* (v, w) <- powers[i] (v, w) for rows 0..n-1. */
   void (*sparse_move)(const cymlp_rows *W, ptrdiff_t n);
 
-  /* y[i] <- f(x[i]), where y may be x; expm1_negative is exp(x) - 1 for x <= 0.
-   */
+  /* y[i] <- f(x[i]), where y may be x. */
   void (*exp)(const void *x, void *y, ptrdiff_t count);
-  void (*expm1_negative)(const void *x, void *y, ptrdiff_t count);
+  void (*expm1)(const void *x, void *y, ptrdiff_t count);
+  void (*log)(const void *x, void *y, ptrdiff_t count);
+  void (*log1p)(const void *x, void *y, ptrdiff_t count);
   void (*tanh)(const void *x, void *y, ptrdiff_t count);
 } cymlp_kernels;
 

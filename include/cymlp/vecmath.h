@@ -1,4 +1,4 @@
-/* exp, expm1 and tanh over arrays.
+/* exp, expm1, log, log1p and tanh over arrays.
  *
  * In float32 these are branch-free loops that every compiler turns into vector
  * instructions, within 3 units in the last place of the true value
@@ -13,6 +13,11 @@
 #include <stdint.h>
 #include <string.h>
 
+/* ln 2 in two parts, the first with so few bits that its product with a whole
+ * number of the size of an exponent is exact. */
+#define CYMLP_LN2_HIGH 0.693359375f
+#define CYMLP_LN2_LOW -2.12194440e-4f
+
 /* 2**n for n in -126..127. */
 static inline float cymlp_pow2f(int32_t n) {
   const uint32_t bits = (uint32_t)(n + 127) << 23;
@@ -21,8 +26,7 @@ static inline float cymlp_pow2f(int32_t n) {
   return result;
 }
 
-/* x = n ln 2 + r with n whole and |r| <= ln(2)/2. ln 2 is subtracted in two
- * parts, the first with so few bits that its product with n is exact. */
+/* x = n ln 2 + r with n whole and |r| <= ln(2)/2. */
 static inline float cymlp_reducef(float x, int32_t *n) {
   const float to_integer = 12582912.0f; /* 1.5 * 2**23: adding it rounds */
   const float shifted = x * 1.44269504f + to_integer;
@@ -30,7 +34,7 @@ static inline float cymlp_reducef(float x, int32_t *n) {
   int32_t bits;
   memcpy(&bits, &shifted, sizeof bits);
   *n = bits - 0x4b400000;
-  return (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+  return (x - whole * CYMLP_LN2_HIGH) - whole * CYMLP_LN2_LOW;
 }
 
 /* exp(r) - 1 for |r| <= ln(2)/2, by its Taylor series. */
@@ -56,18 +60,84 @@ static inline float cymlp_expf(float x) {
          cymlp_pow2f(n - half);
 }
 
-/* exp(x) - 1 for x <= 0: the half that SELU, tanh and log-probabilities use. */
-static inline float cymlp_expm1_negativef(float x) {
-  x = x < -30.0f ? -30.0f : x; /* already -1 to the last bit */
-  int32_t n;
-  const float r = cymlp_reducef(x, &n);
+/* exp(x) - 1 for x = n ln 2 + r, where n is in -126..127. */
+static inline float cymlp_expm1_reducedf(float r, int32_t n) {
   const float scale = cymlp_pow2f(n);
   return cymlp_expm1_seriesf(r) * scale + (scale - 1.0f);
 }
 
+static inline float cymlp_expm1f(float x) {
+  const float sign = x;
+  x = x < -30.0f ? -30.0f : x; /* already -1 to the last bit */
+  x = x > 89.0f ? 89.0f : x;   /* infinite */
+  int32_t n;
+  const float r = cymlp_reducef(x, &n);
+  /* A last doubling apart, because 2**128 is infinite where the result may not
+   * be. */
+  const int32_t capped = n < 127 ? n : 127;
+  return copysignf(cymlp_expm1_reducedf(r, capped) * cymlp_pow2f(n - capped),
+                   sign);
+}
+
 static inline float cymlp_tanhf(float x) {
-  const float e = cymlp_expm1_negativef(-2.0f * fabsf(x));
+  float minus_2x = -2.0f * fabsf(x);
+  minus_2x = minus_2x < -30.0f ? -30.0f : minus_2x;
+  int32_t n;
+  const float r = cymlp_reducef(minus_2x, &n);
+  const float e = cymlp_expm1_reducedf(r, n);
   return copysignf(-e / (e + 2.0f), x);
+}
+
+/* x = 2**n m with m between sqrt(1/2) and sqrt(2), for normal x > 0. */
+static inline float cymlp_splitf(float x, int32_t *n) {
+  const uint32_t sqrt_half = 0x3f3504f3; /* the bits of the number */
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits -= sqrt_half;
+  *n = (int32_t)bits >> 23;
+  bits = (bits & 0x007fffff) + sqrt_half;
+  float m;
+  memcpy(&m, &bits, sizeof m);
+  return m;
+}
+
+/* n ln 2 + ln(1 + f) for 1 + f between sqrt(1/2) and sqrt(2), by the series of
+ * ln(1 + f) = 2 artanh(s) = 2 (s + s**3 / 3 + s**5 / 5 + ...), s = f / (2 + f).
+ * As 2 s = f - s f, it can be written with f, which is exact, as first term. */
+static inline float cymlp_log_seriesf(float f, int32_t n) {
+  const float whole = (float)n;
+  const float s = f / (f + 2.0f);
+  const float s2 = s * s;
+  float sum = 2.0f / 9.0f;
+  sum = sum * s2 + 2.0f / 7.0f;
+  sum = sum * s2 + 2.0f / 5.0f;
+  sum = sum * s2 + 2.0f / 3.0f;
+  const float rest = whole * CYMLP_LN2_LOW - s * (f - sum * s2);
+  return whole * CYMLP_LN2_HIGH + (f + rest);
+}
+
+static inline float cymlp_logf(float x) {
+  /* Subnormal numbers are made normal. */
+  const int tiny = x < 1.17549435e-38f;
+  int32_t n;
+  const float m = cymlp_splitf(tiny ? x * 8388608.0f : x, &n);
+  float result = cymlp_log_seriesf(m - 1.0f, tiny ? n - 23 : n);
+  result = x < INFINITY ? result : x; /* infinity and NaN stay */
+  result = x == 0.0f ? -INFINITY : result;
+  return x < 0.0f ? NAN : result;
+}
+
+static inline float cymlp_log1pf(float x) {
+  const float u = x + 1.0f;
+  const float lost = x - (u - 1.0f); /* by rounding u */
+  int32_t n;
+  const float m = cymlp_splitf(u, &n);
+  /* Of a large x nothing counts that was lost. */
+  const float f = (m - 1.0f) + lost * cymlp_pow2f(n < 126 ? -n : -126);
+  float result = cymlp_log_seriesf(f, n);
+  result = x < INFINITY ? result : x;
+  result = x == -1.0f ? -INFINITY : result;
+  return x < -1.0f ? NAN : copysignf(result, x);
 }
 
 #define CYMLP_OVER_ARRAY(name, real, function)                       \
@@ -77,11 +147,17 @@ static inline float cymlp_tanhf(float x) {
 
 CYMLP_OVER_ARRAY(cymlp_exp_f32, float, cymlp_expf)
 CYMLP_OVER_ARRAY(cymlp_exp_f64, double, exp)
-CYMLP_OVER_ARRAY(cymlp_expm1_negative_f32, float, cymlp_expm1_negativef)
-CYMLP_OVER_ARRAY(cymlp_expm1_negative_f64, double, expm1)
+CYMLP_OVER_ARRAY(cymlp_expm1_f32, float, cymlp_expm1f)
+CYMLP_OVER_ARRAY(cymlp_expm1_f64, double, expm1)
+CYMLP_OVER_ARRAY(cymlp_log_f32, float, cymlp_logf)
+CYMLP_OVER_ARRAY(cymlp_log_f64, double, log)
+CYMLP_OVER_ARRAY(cymlp_log1p_f32, float, cymlp_log1pf)
+CYMLP_OVER_ARRAY(cymlp_log1p_f64, double, log1p)
 CYMLP_OVER_ARRAY(cymlp_tanh_f32, float, cymlp_tanhf)
 CYMLP_OVER_ARRAY(cymlp_tanh_f64, double, tanh)
 
 #undef CYMLP_OVER_ARRAY
+#undef CYMLP_LN2_HIGH
+#undef CYMLP_LN2_LOW
 
 #endif

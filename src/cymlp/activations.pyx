@@ -155,9 +155,10 @@ cdef int selu_value(
     cdef floating scale = <floating> SELU_SCALE
     cdef floating scale_alpha = <floating> (SELU_SCALE * SELU_ALPHA)
     for i in range(n * m):
-        # NaN takes the first branch, and so stays NaN.
+        # Of positive numbers expm1 is not needed, and the C library's takes long.
+        # NaN takes the last branch, and so stays NaN.
         A[i] = 0 if U[i] > 0 else U[i]
-    vecmath.expm1_negative(A, A, n * m)
+    vecmath.expm1(A, A, n * m)
     for i in range(n * m):
         A[i] = scale * U[i] if U[i] > 0 else scale_alpha * A[i]
     return 0

@@ -37,8 +37,12 @@
 
 OVER_ARRAY(exp_f32)
 OVER_ARRAY(exp_f64)
-OVER_ARRAY(expm1_negative_f32)
-OVER_ARRAY(expm1_negative_f64)
+OVER_ARRAY(expm1_f32)
+OVER_ARRAY(expm1_f64)
+OVER_ARRAY(log_f32)
+OVER_ARRAY(log_f64)
+OVER_ARRAY(log1p_f32)
+OVER_ARRAY(log1p_f64)
 OVER_ARRAY(tanh_f32)
 OVER_ARRAY(tanh_f64)
 
@@ -62,7 +66,9 @@ OVER_ARRAY(tanh_f64)
       .sparse_backward = sparse_backward_##suffix,   \
       .sparse_move = sparse_move_##suffix,           \
       .exp = exp_##suffix,                           \
-      .expm1_negative = expm1_negative_##suffix,     \
+      .expm1 = expm1_##suffix,                       \
+      .log = log_##suffix,                           \
+      .log1p = log1p_##suffix,                       \
       .tanh = tanh_##suffix,                         \
   }
 

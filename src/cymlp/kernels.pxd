@@ -123,7 +123,9 @@ cdef extern from "cymlp/kernels.h" nogil:
         ) noexcept nogil
         void (*sparse_move)(const cymlp_rows *W, Py_ssize_t n) noexcept nogil
         void (*exp)(const void *x, void *y, Py_ssize_t count) noexcept nogil
-        void (*expm1_negative)(const void *x, void *y, Py_ssize_t count) noexcept nogil
+        void (*expm1)(const void *x, void *y, Py_ssize_t count) noexcept nogil
+        void (*log)(const void *x, void *y, Py_ssize_t count) noexcept nogil
+        void (*log1p)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*tanh)(const void *x, void *y, Py_ssize_t count) noexcept nogil
 
     ctypedef struct cymlp_kernel_set:

@@ -79,8 +79,7 @@ def evaluate(name, const floating[::1] x not None, floating[::1] y not None):
 
     Parameters
     ----------
-    name : {"exp", "expm1_negative", "tanh"}
-        "expm1_negative" is exp(x) - 1 for x <= 0.
+    name : {"exp", "expm1", "log", "log1p", "tanh"}
     x : ndarray of shape (count,)
         float32 or float64.
     y : ndarray of shape (count,)
@@ -106,12 +105,18 @@ def evaluate(name, const floating[::1] x not None, floating[::1] y not None):
         return
     if name == "exp":
         kernels_for(&x[0]).exp(&x[0], &y[0], x.shape[0])
-    elif name == "expm1_negative":
-        kernels_for(&x[0]).expm1_negative(&x[0], &y[0], x.shape[0])
+    elif name == "expm1":
+        kernels_for(&x[0]).expm1(&x[0], &y[0], x.shape[0])
+    elif name == "log":
+        kernels_for(&x[0]).log(&x[0], &y[0], x.shape[0])
+    elif name == "log1p":
+        kernels_for(&x[0]).log1p(&x[0], &y[0], x.shape[0])
     elif name == "tanh":
         kernels_for(&x[0]).tanh(&x[0], &y[0], x.shape[0])
     else:
-        raise ValueError(f"name must be exp, expm1_negative or tanh; got {name!r}")
+        raise ValueError(
+            f"name must be exp, expm1, log, log1p or tanh; got {name!r}"
+        )
 
 
 use(os.environ.get("CYMLP_ISA"))

@@ -12,7 +12,7 @@ function, `user_loss`.
 
 cimport cython
 from cython cimport floating
-from libc.math cimport expm1, log, log1p, pow
+from libc.math cimport expm1, pow
 from libc.string cimport memcpy
 
 cimport cymlp.vecmath as vecmath
@@ -52,11 +52,12 @@ cdef void log_softmax(
     const floating *Z,      # IN  (n, k)
     floating *log_p,        # OUT (n, k)
     floating *p,            # OUT (n, k)
+    floating *log_sum,      # OUT (n): ln of the sum of exp(z - max z)
     Py_ssize_t n, Py_ssize_t k
 ) noexcept nogil:
     """ln p and p of p = softmax(z), accurate also where p is next to 0 or to 1."""
     cdef Py_ssize_t i, j, top
-    cdef floating rest, log_sum
+    cdef floating rest
     for i in range(n):
         top = argmax(&Z[i * k], k)
         for j in range(k):
@@ -70,10 +71,13 @@ cdef void log_softmax(
         for j in range(k):
             if j != top:
                 rest += p[i * k + j]
-        log_sum = <floating> log1p(rest)
+        log_sum[i] = rest
         for j in range(k):
-            log_p[i * k + j] -= log_sum
             p[i * k + j] /= <floating> 1 + rest
+    vecmath.log1p(log_sum, log_sum, n)
+    for i in range(n):
+        for j in range(k):
+            log_p[i * k + j] -= log_sum[i]
 
 
 class Loss(BaseEstimator):
@@ -198,7 +202,7 @@ cdef int cross_entropy(
     cdef Py_ssize_t i, j
     cdef floating smoothed
     cdef floating *log_p = scratch
-    log_softmax(Z, log_p, dZ, n, k)
+    log_softmax(Z, log_p, dZ, value, n, k)
     for i in range(n):
         value[i] = 0
         for j in range(i * k, (i + 1) * k):
@@ -254,13 +258,19 @@ cdef int kl_div(
 ) except -1 nogil:
     cdef Py_ssize_t i, j
     cdef floating *log_p = scratch
-    log_softmax(Z, log_p, dZ, n, k)
+    cdef floating *log_t = scratch
+    log_softmax(Z, log_p, dZ, value, n, k)
     for i in range(n):
         value[i] = 0
         for j in range(i * k, (i + 1) * k):
             if T[j] != 0:
-                value[i] += T[j] * (<floating> log(T[j]) - log_p[j])
+                value[i] -= T[j] * log_p[j]
             dZ[j] -= T[j]
+            log_t[j] = T[j] if T[j] != 0 else 1     # takes the place of log_p
+    vecmath.log(log_t, log_t, n * k)
+    for i in range(n):
+        for j in range(i * k, (i + 1) * k):
+            value[i] += T[j] * log_t[j]
     return 0
 
 
@@ -337,7 +347,7 @@ cdef void hinge_of_probabilities(
     cdef Py_ssize_t i, j, y, active
     cdef floating excess, q_y, p_active
     cdef floating *p
-    log_softmax(Z, log_p, dZ, n, k)
+    log_softmax(Z, log_p, dZ, value, n, k)
     for i in range(n):
         p = &dZ[i * k]
         y = argmax(&T[i * k], k)
@@ -453,7 +463,7 @@ cdef int focal(
     cdef floating q, ratio, weight, total
     cdef floating *p
     cdef floating *log_p
-    log_softmax(Z, scratch, dZ, n, k)
+    log_softmax(Z, scratch, dZ, value, n, k)
     for i in range(n):
         p, log_p = &dZ[i * k], &scratch[i * k]
         value[i], total = 0, 0
@@ -612,9 +622,12 @@ def _value_and_gradient(
 
 
 def _log_softmax(
-    const floating[:, ::1] Z, floating[:, ::1] log_p, floating[:, ::1] p
+    const floating[:, ::1] Z, floating[:, ::1] log_p, floating[:, ::1] p,
+    floating[::1] log_sum
 ):
-    log_softmax(&Z[0, 0], &log_p[0, 0], &p[0, 0], Z.shape[0], Z.shape[1])
+    log_softmax(
+        &Z[0, 0], &log_p[0, 0], &p[0, 0], &log_sum[0], Z.shape[0], Z.shape[1]
+    )
 
 
 def _log_softmax_of(Z):
@@ -624,7 +637,7 @@ def _log_softmax_of(Z):
             f"Z must have shape (n_samples, n_classes); got shape {Z.shape}"
         )
     log_p, p = np.empty_like(Z), np.empty_like(Z)
-    _log_softmax(Z, log_p, p)
+    _log_softmax(Z, log_p, p, np.empty(Z.shape[0], Z.dtype))
     return log_p, p
 
 
