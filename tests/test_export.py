@@ -381,10 +381,10 @@ def test_the_network_as_it_was_fitted_is_saved_not_later_parameters(
 def test_training_goes_on_from_what_is_loaded(three_classes, tmp_path, safetensors):
     X, y = three_classes
     loaded = saved_and_loaded(fitted(X, y), tmp_path)
-    before = loaded._scores(np.float32(X))
+    before = loaded.decision_function(X)
     loaded.partial_fit(X, y)
     assert loaded.history_.n_epochs == 1
-    step = np.abs(loaded._scores(np.float32(X)) - before).max()
+    step = np.abs(loaded.decision_function(X) - before).max()
     assert 0 < step < np.abs(before).max()
 
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="reads /proc and limits memory as Linux does"
 )
 
-COMMON = """
+COMMON = '''
 import resource
 import sys
 import numpy as np
@@ -25,15 +25,16 @@ def make(**parameters):
     return MLPClassifier((16,), max_iter=1, n_iter_no_change=np.inf, **parameters)
 
 def every_use(X, y, settings):
+    """With how often X is given."""
     mlp = make(**settings, diagnostics=True)
-    yield lambda: mlp.fit(X, y, X_val=X, y_val=y)
-    yield lambda: mlp.set_params(early_stopping=True).fit(X, y)
-    yield lambda: fit_many([make(**settings)], X, y)
-    yield lambda: mlp.predict(X)
+    yield 2, lambda: mlp.fit(X, y, X_val=X, y_val=y)
+    yield 1, lambda: mlp.set_params(early_stopping=True).fit(X, y)
+    yield 1, lambda: fit_many([make(**settings)], X, y)
+    yield 1, lambda: mlp.predict(X)
 
 settings = eval(sys.argv[1])
 rng = np.random.default_rng(0)
-"""
+'''
 
 MEASURE = (
     COMMON
@@ -44,14 +45,14 @@ numbers[rng.random(numbers.shape) > fill] = 0
 X = np.tile((numbers.astype(int) if whole else numbers).astype(dtype), (15, 1))
 y = np.arange(len(X)) % 3
 del numbers
-for use in every_use(X[:5000], y[:5000], settings):
+for times, use in every_use(X[:5000], y[:5000], settings):
     use()  # for all that is needed once
-for use in every_use(X, y, settings):
+for times, use in every_use(X, y, settings):
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak is now what there is now
     before = memory("VmHWM")
     use()
-    print((memory("VmHWM") - before) / X.nbytes)
+    print((memory("VmHWM") - before) / (times * X.nbytes))
 """
 )
 
@@ -60,7 +61,7 @@ LIMITED = (
     + """
 X = np.load(sys.argv[2], mmap_mode="r")
 y = np.arange(len(X)) % 3
-for use in every_use(X[:5000], y[:5000], settings):
+for times, use in every_use(X[:5000], y[:5000], settings):
     use()  # for all that is needed once
 limit = memory("VmData") + X.nbytes // 3
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -68,7 +69,7 @@ try:
     np.ones(X.nbytes // 2, np.uint8)
 except MemoryError:
     print("limited")
-for use in every_use(X, y, settings):
+for times, use in every_use(X, y, settings):
     use()
 print("trained")
 """

@@ -16,7 +16,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
+from reference import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    batch_gradient,
+    train_epoch,
+    unpack,
+)
 from scipy.sparse import csr_array, issparse
 
 from cymlp import activations, losses
@@ -781,6 +788,80 @@ def test_arrays_that_do_not_fit_are_refused(changes, message):
     for name in arguments:
         with pytest.raises(TypeError):
             network.train_epoch(**arguments | {name: None})
+
+
+# Evaluation
+
+
+def evaluate(training, order, batch_size=8):
+    """Loss and accuracy of some samples, by a layer that cannot be trained."""
+    network = Network(
+        training.sizes, training.activations, training.loss, batch_size,
+        training.dropout,
+    )  # fmt: skip
+    samples = Samples(
+        training.X, training.y, training.sizes[-1], training.T, training.weights
+    )
+    first = FirstLayer(samples, training.sizes[1], batch_size)
+    work = np.full(network.work_size, np.nan, training.X.dtype)
+    return network.evaluate(first, order, training.state[0], work)
+
+
+@pytest.mark.parametrize("batch_size", [8, 100])
+@pytest.mark.parametrize("n_samples", [20, 0])
+@pytest.mark.parametrize("form", [{}, {"background": True}, {"sparse": True}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"weighted": True}, {"soft": True}, {"dropout": [0.5]}], ids=str
+)
+def test_evaluation_agrees_with_numpy(settings, form, n_samples, batch_size):
+    training = Training([40, 5, 3], n_samples=60, **settings, **form)
+    training.epoch()
+    order = training.order[-n_samples:]
+    before = training.state.copy()
+    loss, accuracy = evaluate(training, order, batch_size)
+    X = training.X.toarray() if issparse(training.X) else training.X
+    T = np.eye(3)[training.y] if training.T is None else training.T
+    weights = np.ones(60) if training.weights is None else training.weights
+    value, share, _ = batch_gradient(
+        unpack(training.state[0], training.sizes), [twin_of(Tanh())],
+        twin_of(CrossEntropy()), X[order], T[order], weights[order], [1],
+    )  # fmt: skip
+    mean = weights[order].mean()
+    np.testing.assert_allclose([loss, accuracy], [value / mean, share / mean], 1e-12)
+    np.testing.assert_array_equal(training.state, before)
+
+
+def test_evaluation_calls_what_a_user_has_written():
+    own = Training(activations=[UserTanh()], loss=UserCrossEntropy())
+    ours = Training()
+    np.testing.assert_allclose(evaluate(own, own.order), evaluate(ours, ours.order))
+    own.loss = wrong(UserCrossEntropy(), "value_and_gradient", list)
+    with pytest.raises(ValueError, match="must return a tuple"):
+        evaluate(own, own.order)
+
+
+def test_evaluation_goes_on_where_a_loss_is_not_finite():
+    training = Training()
+    training.X[training.order[0]] = np.nan
+    loss, accuracy = evaluate(training, training.order)
+    assert np.isnan(loss)
+    assert 0 < accuracy < 1
+
+
+@pytest.mark.parametrize(
+    ("order", "state", "message"),
+    [
+        (np.array([0, 20]), slice(None), "order has a number out of range"),
+        (np.array([-1]), slice(None), "order has a number out of range"),
+        (np.array([], np.intp), slice(None), "not the shape"),
+        (np.array([0]), slice(1, None), "not the shape"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(order, state, message):
+    training = Training()
+    training.state = training.state[:, state].copy()
+    with pytest.raises(ValueError, match=message):
+        evaluate(training, order)
 
 
 @pytest.mark.parametrize(

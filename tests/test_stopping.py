@@ -71,9 +71,13 @@ def noisy(three_classes):
 class Watched(MLPClassifier):
     """Keeps what it trains on and what it validates with."""
 
-    def _train(self, training, held_out, *args):
-        self.trained_on_, self.held_out_ = training, held_out
-        return super()._train(training, held_out, *args)
+    def _train(self, training, evaluation, *args):
+        self.training_, self.evaluation_ = training, evaluation
+        return super()._train(training, evaluation, *args)
+
+    def evaluated(self):
+        """Loss and accuracy as they are now."""
+        return self.evaluation_.run(self.training_.state[0])
 
 
 def watched(**parameters):
@@ -89,27 +93,17 @@ def test_a_part_of_each_class_is_held_out_with_its_weights(three_classes, weight
     y[np.flatnonzero(y == "cat")[10:]] = "bee"  # so that classes differ in size
     weights = np.random.default_rng(0).uniform(1, 2, 120) if weighted else None
     mlp = watched(validation_fraction=0.2).fit(X, y, weights)
-    rows = mlp.trained_on_.rows
+    rows = mlp.training_.rows
     assert len(np.unique(rows)) == len(rows) == 96
-    held_out = np.setdiff1d(np.arange(120), rows)
-    X_held_out = mlp.held_out_.X.rows(slice(None))
-    order = [
-        np.flatnonzero((X.astype(np.float32) == row).all(axis=1)).item()
-        for row in X_held_out
-    ]
-    assert sorted(order) == list(held_out)
+    held_out = mlp.evaluation_.rows
+    assert sorted([*rows, *held_out]) == list(range(120))
     numbers = np.unique(y, return_inverse=True)[1]
-    np.testing.assert_array_equal(mlp.held_out_.targets.y, numbers[order])
     counts = np.bincount(numbers)
     np.testing.assert_allclose(np.bincount(numbers[held_out]), counts / 5, atol=1)
-    if weighted:
-        np.testing.assert_allclose(
-            mlp.held_out_.weights, weights[order] / weights.max()
-        )
-        expected = np.average(mlp.predict(X[order]) == y[order], weights=weights[order])
-    else:
-        assert mlp.held_out_.weights is None
-        expected = np.mean(mlp.predict(X[order]) == y[order])
+    expected = np.average(
+        mlp.predict(X[held_out]) == y[held_out],
+        weights=weights[held_out] if weighted else None,
+    )
     reported = mlp.history_["val_accuracy"][mlp.best_epoch_ - 1]
     assert reported == pytest.approx(expected)
 
@@ -119,7 +113,7 @@ def test_what_is_held_out_is_not_trained_on(three_classes, batch_size):
     X, y = three_classes
     settings = {"batch_size": batch_size, "monitor": "loss"}
     mlp = watched(**settings).fit(X, y)
-    held_out = np.setdiff1d(np.arange(120), mlp.trained_on_.rows)
+    held_out = np.setdiff1d(np.arange(120), mlp.training_.rows)
     X_changed = X.copy()
     X_changed[held_out] += 1e-3
     other = watched(**settings).fit(X_changed, y)
@@ -146,7 +140,7 @@ def test_the_weights_of_the_best_epoch_come_back_bit_for_bit(
     best = figures.argmin() if monitor == "loss" else figures.argmax()
     assert mlp.best_epoch_ == best + 1 < mlp.n_iter_ == 25
     np.testing.assert_array_equal(
-        mlp._evaluate(mlp.held_out_),
+        mlp.evaluated(),
         [mlp.history_["val_loss"][best], mlp.history_["val_accuracy"][best]],
     )
     up_to_it = watched(**settings, max_iter=mlp.best_epoch_).fit(X, y, **validation)
@@ -182,14 +176,14 @@ def test_with_infinite_patience_all_epochs_are_run_without_a_warning(three_class
 def test_given_validation_data_are_used_and_nothing_is_held_out(three_classes):
     X, y = three_classes
     mlp = watched().fit(X, y, X_val=X[:40], y_val=y[:40])
-    np.testing.assert_array_equal(mlp.trained_on_.rows, np.arange(120))
+    np.testing.assert_array_equal(mlp.training_.rows, np.arange(120))
     plain = make_mlp(max_iter=mlp.best_epoch_).fit(X, y, X_val=X[:40], y_val=y[:40])
     assert_same_weights(mlp, plain)
 
 
 def test_the_same_seed_holds_out_the_same(three_classes):
     X, y = three_classes
-    rows = [watched(random_state=seed).fit(X, y).trained_on_.rows for seed in (0, 0, 1)]
+    rows = [watched(random_state=seed).fit(X, y).training_.rows for seed in (0, 0, 1)]
     np.testing.assert_array_equal(rows[0], rows[1])
     assert set(rows[0]) != set(rows[2])
 
@@ -202,7 +196,7 @@ def test_early_stopping_from_probabilities_and_from_one_hot_rows(three_classes):
     assert_same_history(by_rows, by_labels)
     T = np.random.default_rng(0).dirichlet(np.ones(3), 120)
     mlp = watched(monitor="loss").fit(X, T)
-    held_out = np.setdiff1d(np.arange(120), mlp.trained_on_.rows)
+    held_out = np.setdiff1d(np.arange(120), mlp.training_.rows)
     log_p = mlp.predict_log_proba(X[held_out])
     expected = -np.mean(np.sum(T[held_out] * log_p, axis=1))
     assert mlp.history_["val_loss"].min() == pytest.approx(expected, rel=1e-5)
@@ -296,9 +290,7 @@ def test_a_best_epoch_that_an_error_has_lost_is_forgotten(three_classes):
     assert len(pickle.dumps(mlp._progress)) < 10_000
     mlp.set_params(learning_rate="constant", learning_rate_init=1e-9, max_iter=1)
     assert mlp.fit(X, y).best_epoch_ == 9
-    np.testing.assert_allclose(
-        mlp._evaluate(mlp.held_out_)[0], mlp.history_["val_loss"][-1]
-    )
+    np.testing.assert_allclose(mlp.evaluated()[0], mlp.history_["val_loss"][-1])
 
 
 def test_validation_that_overflows_does_not_train_forever(three_classes):

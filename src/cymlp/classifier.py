@@ -44,12 +44,21 @@ from cymlp.network import Network, n_parameters, split_parameters
 from cymlp.optimizers import SGD, Adam
 from cymlp.stopping import BestState
 from cymlp.threads import single_threaded_blas
-from cymlp.training import Control, DivergedError, Progress, Training, samples_of
-from cymlp.validation import checked_loss, checked_result
+from cymlp.training import (
+    Control,
+    DivergedError,
+    Evaluation,
+    Progress,
+    Training,
+    samples_of,
+)
+from cymlp.validation import checked_result
 
 # Rows that are predicted at a time, so that the hidden layers of a large X need not be
 # in memory all at once.
 ROWS_AT_A_TIME = 1024
+# Samples validated with at a time, so that what is computed of them stays in the cache.
+VALIDATED_AT_A_TIME = 256
 
 
 def _has_probabilities(classifier):
@@ -439,13 +448,13 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         goes_on = self.warm_start and hasattr(self, "coefs_")
         classes = self.classes_ if goes_on else None
         with callbacks_of(self, X, y, sample_weight) as callbacks:
-            training, held_out = self._prepare(
+            training, evaluation = self._prepare(
                 X, y, sample_weight, validation, classes, goes_on
             )
             try:
                 with single_threaded_blas:
                     converged = self._train(
-                        training, held_out, self.max_iter, after_epoch, callbacks
+                        training, evaluation, self.max_iter, after_epoch, callbacks
                     )
             finally:
                 if not self.warm_start:
@@ -506,33 +515,22 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         dataset, factors = self._check_data(X, y, sample_weight, classes)
         if not goes_on or not hasattr(self, "_progress"):
             self._progress = Progress(check_random_state(self.random_state))
-        rows, held_out = self._hold_out(dataset, validation, factors, is_scaled)
+        validation = self._check_validation(validation, factors, is_scaled)
+        rows, held_out = self._hold_out(dataset, validation)
         if not goes_on:
             self._set_scale(dataset.X, rows)
-        dataset = dataset._replace(X=self._scaled(dataset.X))
-        samples = samples_of(dataset, rows)
-        if samples.n_places == 0:
-            self._check_computed(dataset.X)
-        if held_out is not None:
-            held_out = held_out._replace(X=self._scaled(held_out.X))
-            self._check_computed(held_out.X)
         vars(self).pop("best_epoch_", None)
         sizes = self._layer_sizes(self.n_features_in_, self.classes_.size)
         self._set_parts(sizes)
-        self._check_that_loss_takes(dataset.targets, "y")
-        if held_out is not None:
-            self._check_that_loss_takes(held_out.targets, "y_val")
-        network = Network(
-            sizes,
-            self._activations,
-            self._loss,
-            min(self.batch_size, rows.size, blas.largest_dimension()),
-            self._dropout_rates(len(sizes) - 2),
-        )
+        dataset, samples = self._stored(dataset, rows, "y")
+        others = samples
+        if validation is not None:
+            held_out = np.arange(validation.X.shape[0], dtype=np.intp)
+            _, others = self._stored(validation, held_out, "y_val")
         state, optimizer = self._starting_point(sizes, goes_on)
         random_state = self._progress.random_state
         training = Training(
-            network,
+            self._network(sizes, min(self.batch_size, rows.size)),
             state,
             optimizer,
             dataset,
@@ -541,7 +539,28 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             random_state if self.shuffle else None,
             random_state if np.any(self.dropout) else None,
         )
-        return training, held_out
+        if held_out is None:
+            return training, None
+        network = self._network(sizes, min(VALIDATED_AT_A_TIME, held_out.size))
+        return training, Evaluation(network, others, held_out)
+
+    def _network(self, sizes, batch_size):
+        return Network(
+            sizes,
+            self._activations,
+            self._loss,
+            min(batch_size, blas.largest_dimension()),
+            self._dropout_rates(len(sizes) - 2),
+        )
+
+    def _stored(self, dataset, rows, name):
+        """Scale X, and store the samples as an epoch takes them."""
+        dataset = dataset._replace(X=self._scaled(dataset.X))
+        samples = samples_of(dataset, rows)
+        if samples.n_places == 0:
+            self._check_computed(dataset.X)
+        self._check_that_loss_takes(dataset.targets, name)
+        return dataset, samples
 
     def _check_data(self, X, y, sample_weight, classes):
         """Check targets and weights; note what is known of them from now."""
@@ -609,30 +628,28 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _scaled(self, inputs):
         return scaling.scaled(inputs, self.shift_, self.divisor_)
 
-    def _hold_out(self, dataset, validation, factors, is_scaled):
-        """Numbers of the samples to train on, and the validation data if any."""
+    def _hold_out(self, dataset, validation):
+        """Numbers of the samples to train on, and of those held out if any are."""
+        if validation is not None or not self.early_stopping:
+            return np.arange(dataset.X.shape[0], dtype=np.intp), None
+        rows, held_out = self._split(dataset.targets)
+        if dataset.weights is not None and not dataset.weights[held_out].any():
+            raise ValueError(
+                "early_stopping=True has held out samples of weight 0 alone, by "
+                "sample_weight and class_weight. Pass X_val and y_val instead."
+            )
+        return rows, held_out
+
+    def _check_validation(self, validation, factors, is_scaled):
+        """Check the data to validate with, where they are given."""
         X, y, sample_weight = validation
-        if X is not None and y is not None:
-            held_out = self._check_validation(X, y, sample_weight, factors, is_scaled)
-        elif any(part is not None for part in validation):
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
             raise ValueError(
                 "X_val and y_val must be given both or neither, and sample_weight_val "
                 "with them only"
             )
-        elif self.early_stopping:
-            rows, held_out = self._split(dataset.targets)
-            held_out = dataset.part(held_out)
-            if held_out.weights is not None and not held_out.weights.any():
-                raise ValueError(
-                    "early_stopping=True has held out samples of weight 0 alone, by "
-                    "sample_weight and class_weight. Pass X_val and y_val instead."
-                )
-            return rows, held_out
-        else:
-            held_out = None
-        return np.arange(dataset.X.shape[0], dtype=np.intp), held_out
-
-    def _check_validation(self, X, y, sample_weight, factors, is_scaled):
         try:
             X = self._validated(X, is_scaled)
             self._check_finite(X, is_scaled)
@@ -811,14 +828,14 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         )
 
     def _train(
-        self, training, held_out, n_epochs, after_epoch=None, callbacks=None
+        self, training, evaluation, n_epochs, after_epoch=None, callbacks=None
     ):  # fmt: skip
         """Run epochs, and see to whatever cuts them short; say whether it converged."""
         n_before = self.history_.n_epochs
         control = Control(self, self._progress, training)
         try:
             converged = self._run_epochs(
-                training, held_out, control, n_epochs, after_epoch, callbacks
+                training, evaluation, control, n_epochs, after_epoch, callbacks
             )
             self._keep_best(control)
             return converged
@@ -845,7 +862,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             self._take_over(training, n_before)
 
     def _run_epochs(
-        self, training, held_out, control, n_epochs, after_epoch, callbacks
+        self, training, evaluation, control, n_epochs, after_epoch, callbacks
     ):  # fmt: skip
         """Train until it is time to stop; say whether that was before the last."""
         first = self.history_.n_epochs + 1
@@ -858,7 +875,7 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                     control.set_learning_rate(epoch)
                     if callbacks is not None:
                         callbacks.begin_epoch()
-                    figures = self._train_epoch(epoch, training, held_out)
+                    figures = self._train_epoch(epoch, training, evaluation)
                     training.save()
                     stop = control.update(figures)
                     _show(bar, figures)
@@ -903,11 +920,12 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             "loss_": loss_curve[-1] if loss_curve else np.nan,
         }
 
-    def _train_epoch(self, epoch, training, held_out):
+    def _train_epoch(self, epoch, training, evaluation):
         figures, batches = training.run_epoch()
         figures = {"epoch": epoch, **figures}
-        if held_out is not None:
-            figures["val_loss"], figures["val_accuracy"] = self._evaluate(held_out)
+        if evaluation is not None:
+            loss, accuracy = evaluation.run(training.state[0])
+            figures["val_loss"], figures["val_accuracy"] = loss, accuracy
         figures["learning_rate"] = training.optimizer.learning_rate
         if self.diagnostics:
             figures |= self._diagnose(training.dataset, training.rows)
@@ -915,22 +933,6 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             **figures, batches=batches if self.record_batches else None
         )
         return figures
-
-    def _evaluate(self, dataset):
-        """Weighted means of loss and accuracy."""
-        sums = np.zeros(3)
-        for rows in _slices(dataset.X.shape[0]):
-            X, targets, weights = dataset.rows(rows)
-            Z = self._scores(X)
-            right = Z.argmax(axis=1) == targets.y
-            result = self._loss.value_and_gradient(Z, targets.probabilities(Z.dtype))
-            values, _ = checked_loss(result, self._loss, Z.shape, Z.dtype)
-            if weights is None:
-                weights = np.ones(len(Z))
-            # A sample of weight 0 does not count even if its loss is infinite.
-            values = np.where(weights > 0, values, 0)
-            sums += weights @ np.column_stack([values, right, np.ones(len(Z))])
-        return float(sums[0] / sums[2]), float(sums[1] / sums[2])
 
     def _diagnose(self, dataset, rows):
         """Where gradients vanish, on the samples trained on."""
@@ -941,10 +943,6 @@ class MLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             X, targets, _ = dataset.rows(rows[some])
             flow.add(X, targets.probabilities(X.dtype))
         return flow.fractions()
-
-    def _scores(self, X):
-        """Scores of data that are checked already."""
-        return self._scores_of(dense.forward(X, self.coefs_[0], self.intercepts_[0]))
 
     def _scores_of(self, U):
         """Scores from the weighted sums of the first layer."""

@@ -11,6 +11,7 @@ from cymlp.history import History
 from cymlp.typing import ActivationLike, LossLike
 
 ROWS_AT_A_TIME: Final[int]
+VALIDATED_AT_A_TIME: Final[int]
 
 class MLPClassifier(ClassifierMixin, BaseEstimator):
     classes_: NDArray

@@ -90,24 +90,8 @@ class Dataset(NamedTuple):
         dataset : Dataset
             Whose X is an array or a CSR matrix.
         """
-        return self._taken(self.X.rows(index), index)
-
-    def part(self, index):
-        """Choose some samples, whose numbers stay where they are.
-
-        Parameters
-        ----------
-        index : ndarray of intp
-
-        Returns
-        -------
-        dataset : Dataset
-        """
-        return self._taken(self.X.part(index), index)
-
-    def _taken(self, X, index):
         weights = None if self.weights is None else self.weights[index]
-        return Dataset(X, self.targets.rows(index), weights)
+        return Dataset(self.X.rows(index), self.targets.rows(index), weights)
 
 
 def has_rows(y):

@@ -15,5 +15,9 @@ class FirstLayer(Workspace):
     @property
     def batch_size(self) -> int: ...
     def __new__(
-        cls, samples: Samples, n_out: int, batch_size: int, optimizer: Optimizer
+        cls,
+        samples: Samples,
+        n_out: int,
+        batch_size: int,
+        optimizer: Optimizer | None = None,
     ) -> Self: ...

@@ -43,8 +43,8 @@ cdef class FirstLayer(Workspace):
         Width of the layer.
     batch_size : int
         Largest number of samples in a batch.
-    optimizer : Optimizer
-        Of the kind that will train it.
+    optimizer : Optimizer, default=None
+        Of the kind that will train it; None if it will not be trained.
 
     Attributes
     ----------
@@ -66,13 +66,13 @@ cdef class FirstLayer(Workspace):
 
     def __cinit__(
         self, Samples samples not None, Py_ssize_t n_out, Py_ssize_t batch_size,
-        Optimizer optimizer not None
+        Optimizer optimizer=None
     ):
         cdef const cymlp_kernels *kernels = kernels_of(samples.dtype)
         dtype = np.dtype(samples.dtype)
         self.samples = samples
         self.n_out, self.batch_size = n_out, batch_size
-        self.n_slots = optimizer.n_slots
+        self.n_slots = 0 if optimizer is None else optimizer.n_slots
         if samples.is_sparse:
             self.sparse = SparseLayer(samples, n_out, batch_size, optimizer)
             return

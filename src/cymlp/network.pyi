@@ -1,10 +1,12 @@
 from collections.abc import Sequence
-from typing import Any, Self, final
+from typing import Any, Final, Self, final
 
 from numpy.typing import NDArray
 
 from cymlp.first_layer import FirstLayer
 from cymlp.optimizers import Optimizer
+
+WRONG_SHAPE: Final[str]
 
 def n_parameters(sizes: Sequence[int]) -> int: ...
 def split_parameters(
@@ -39,3 +41,6 @@ class Network:
         record: NDArray,
         seed: int = 0,
     ) -> bool: ...
+    def evaluate(
+        self, first: FirstLayer, order: NDArray, theta: NDArray, work: NDArray
+    ) -> tuple[float, float]: ...

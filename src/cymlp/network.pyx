@@ -13,7 +13,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cython cimport floating
 from libc.math cimport hypot, isfinite
 from libc.stdint cimport uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from cymlp.activations cimport (
     ActivationKernel, activate, activate_backward, kernel_of
@@ -27,6 +27,9 @@ from cymlp.first_layer cimport FirstLayer, first_backward, first_forward, load, 
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 from cymlp.optimizers cimport Optimizer, take_step
 from cymlp.samples cimport Samples, gather_targets
+
+
+WRONG_SHAPE = "an array has not the shape that the network needs"
 
 
 cdef struct Layer:
@@ -276,24 +279,14 @@ cdef class Network:
         cdef Py_ssize_t batch = 0
         cdef Py_ssize_t n_batches = (order.shape[0] - 1) // self.batch_size + 1
         cdef Samples samples = first.samples
+        self.check(first, order, state.shape[1], work)
         if (
-            samples.n_features != self.layers[0].n_in
-            or samples.n_classes != self.layers[self.depth - 1].n_out
-            or first.n_out != self.layers[0].n_out
-            or first.batch_size < self.batch_size
-            or first.n_slots != optimizer.n_slots
+            first.n_slots != optimizer.n_slots
             or state.shape[0] != 1 + optimizer.n_slots
-            or state.shape[1] != self.n_parameters
-            or work.shape[0] < self.work_size
-            or order.shape[0] < 1
             or record.shape[0] != 3
             or record.shape[1] != n_batches
         ):
-            raise ValueError("an array has not the shape that the network needs")
-        if samples.dtype != f"float{8 * sizeof(floating)}":
-            raise ValueError(f"samples are {samples.dtype}, and state is not")
-        if not all_below(order, samples.n_samples):
-            raise ValueError("order has a number out of range")
+            raise ValueError(WRONG_SHAPE)
         cdef floating *theta = &state[0, 0]
         cdef floating *space = &work[0]
         cdef const Py_ssize_t *rows
@@ -301,8 +294,6 @@ cdef class Network:
         cdef Py_ssize_t per_check = (
             1 + 10**9 // ((self.batch_size + 10) * self.n_parameters)
         )
-        if first.sparse is not None:
-            first.sparse.make_room(order, self.batch_size)
         with nogil:
             load(first, theta, self.n_parameters, optimizer)
             try:
@@ -312,7 +303,7 @@ cdef class Network:
                     rows = &order[start]
                     first_forward(first, rows, n, order.shape[0] - start - n,
                                   &theta[self.layers[0].b], &space[self.layers[0].U])
-                    self.forward(theta, space, n, stream(seed, batch))
+                    self.forward(theta, space, n, True, stream(seed, batch))
                     self.apply_loss(samples, rows, space, n,
                                     &record[0, batch], &record[1, batch])
                     if not isfinite(record[0, batch]):
@@ -328,12 +319,95 @@ cdef class Network:
                 store(first, theta, self.n_parameters)
         return bool(isfinite(record[0, batch]))
 
+    def evaluate(
+        self,
+        FirstLayer first not None,
+        const Py_ssize_t[::1] order not None,
+        floating[::1] theta not None,
+        floating[::1] work not None,
+    ):
+        """Compute loss and accuracy of the samples in `order`, without dropout.
+
+        Parameters
+        ----------
+        first : FirstLayer
+            With the samples, of the dtype of theta.
+        order : ndarray of intp of any shape (n,)
+            The samples' numbers.
+        theta : ndarray of shape (n_parameters,)
+            The parameters.
+        work : ndarray of shape (work_size,)
+            Work space, of any content.
+
+        Returns
+        -------
+        loss, accuracy : float
+            Weighted means. They may be infinite or NaN.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit the network or an index is out of range.
+        """
+        cdef Samples samples = first.samples
+        cdef const floating *weights = <const floating *> samples.weights
+        cdef floating *space = &work[0]
+        cdef Optimizer no_optimizer = None
+        cdef double[3] total = [0, 0, 0]
+        cdef double loss, accuracy
+        cdef Py_ssize_t batch, start, n, i
+        cdef const Py_ssize_t *rows
+        self.check(first, order, theta.shape[0], work)
+        with nogil:
+            load(first, &theta[0], self.n_parameters, no_optimizer)
+            for batch in range((order.shape[0] - 1) // self.batch_size + 1):
+                start = batch * self.batch_size
+                n = min(self.batch_size, order.shape[0] - start)
+                rows = &order[start]
+                first_forward(first, rows, n, order.shape[0] - start - n,
+                              &theta[self.layers[0].b], &space[self.layers[0].U])
+                self.forward(&theta[0], space, n, False, 0)
+                self.apply_loss(samples, rows, space, n, &loss, &accuracy)
+                total[0] += n * loss
+                total[1] += n * accuracy
+                for i in range(n):
+                    total[2] += 1 if weights == NULL else weights[rows[i]]
+                # So that Ctrl-C does not have to wait for the last.
+                with gil:
+                    PyErr_CheckSignals()
+        return total[0] / total[2], total[1] / total[2]
+
+    cdef check(
+        self, FirstLayer first, const Py_ssize_t[::1] order, Py_ssize_t n_parameters,
+        floating[::1] work
+    ):
+        """Refuse what does not fit the network; make room for what does."""
+        cdef Samples samples = first.samples
+        if (
+            samples.n_features != self.layers[0].n_in
+            or samples.n_classes != self.layers[self.depth - 1].n_out
+            or first.n_out != self.layers[0].n_out
+            or first.batch_size < self.batch_size
+            or n_parameters != self.n_parameters
+            or work.shape[0] < self.work_size
+            or order.shape[0] < 1
+        ):
+            raise ValueError(WRONG_SHAPE)
+        if samples.dtype != f"float{8 * sizeof(floating)}":
+            raise ValueError(f"samples are {samples.dtype}, and state is not")
+        if not all_below(order, samples.n_samples):
+            raise ValueError("order has a number out of range")
+        if first.sparse is not None:
+            first.sparse.make_room(order, self.batch_size)
+
     cdef int forward(
-        self, const floating *theta, floating *work, Py_ssize_t n, uint64_t seed
+        self, const floating *theta, floating *work, Py_ssize_t n, bint drops_out,
+        uint64_t seed
     ) except -1 nogil:
         """From the first layer's U to the scores."""
         cdef Py_ssize_t index
         cdef Layer *layer
+        cdef floating *A
         for index in range(self.depth):
             layer = &self.layers[index]
             if index > 0:
@@ -342,11 +416,15 @@ cdef class Network:
             if index < self.depth - 1:
                 activate(&layer.activation, &work[layer.U], &work[layer.F],
                          n, layer.n_out)
-            if layer.dropout > 0:
+            if layer.dropout == 0:
+                continue
+            A = &work[self.layers[index + 1].A]
+            if drops_out:
                 draw_mask(stream(seed, index), layer.dropout, &work[layer.mask],
                           n * layer.n_out)
-                apply_mask(&work[layer.mask], &work[layer.F],
-                           &work[self.layers[index + 1].A], n * layer.n_out)
+                apply_mask(&work[layer.mask], &work[layer.F], A, n * layer.n_out)
+            else:
+                memcpy(A, &work[layer.F], n * layer.n_out * sizeof(floating))
         return 0
 
     cdef int apply_loss(

@@ -142,8 +142,8 @@ cdef class SparseLayer(Workspace):
         Width of the layer.
     batch_size : int
         Largest number of samples in a batch.
-    optimizer : Optimizer
-        Of the kind that will train it.
+    optimizer : Optimizer, default=None
+        Of the kind that will train it; None if it will not be trained.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ cdef class SparseLayer(Workspace):
 
     def __cinit__(
         self, Samples samples not None, Py_ssize_t n_out, Py_ssize_t batch_size,
-        Optimizer optimizer not None
+        Optimizer optimizer=None
     ):
         stride = padded_width(kernels_of(samples.dtype), n_out)
         self.samples, self.n_out = samples, n_out

@@ -176,6 +176,57 @@ def samples_of(dataset, rows):
     return Samples(dataset.X, targets.y, targets.n_classes, targets.T, weights)
 
 
+class Evaluation:
+    """A network and samples that it is judged by, and not trained on.
+
+    Parameters
+    ----------
+    network : Network
+    samples : Samples
+    rows : ndarray of intp of shape (n_rows,)
+        Numbers of the samples that count.
+
+    Attributes
+    ----------
+    rows : ndarray
+        As given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp.losses import CrossEntropy
+    >>> from cymlp.network import Network
+    >>> from cymlp.samples import Samples
+    >>> from cymlp.training import Evaluation
+    >>> samples = Samples(np.eye(2), np.arange(2), n_classes=2)
+    >>> network = Network([2, 2], [], CrossEntropy(), batch_size=1)
+    >>> evaluation = Evaluation(network, samples, np.arange(2))
+    >>> loss, accuracy = evaluation.run(np.array([9.0, -9.0, -9.0, 9.0, 0.0, 0.0]))
+    >>> round(loss, 4), accuracy
+    (0.0, 1.0)
+    """
+
+    def __init__(self, network, samples, rows):
+        self.rows = rows
+        self._network = network
+        self._first = FirstLayer(samples, network.first_width, network.batch_size)
+        self._work = np.empty(network.work_size, samples.dtype)
+
+    def run(self, theta):
+        """Compute weighted means of loss and accuracy.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+            The network's parameters.
+
+        Returns
+        -------
+        loss, accuracy : float
+        """
+        return self._network.evaluate(self._first, self.rows, theta, self._work)
+
+
 class Training:
     """A network in training.
 
