@@ -56,24 +56,27 @@ cdef void log_softmax(
     Py_ssize_t n, Py_ssize_t k
 ) noexcept nogil:
     """ln p and p of p = softmax(z), accurate also where p is next to 0 or to 1."""
-    cdef Py_ssize_t i, j, top
-    cdef floating rest
+    # No branches: which score is the highest cannot be guessed.
+    cdef Py_ssize_t i, j
+    cdef floating highest, rest, n_highest
     for i in range(n):
-        top = argmax(&Z[i * k], k)
-        for j in range(k):
-            log_p[i * k + j] = Z[i * k + j] - Z[i * k + top]
+        highest = Z[i * k]
+        for j in range(i * k, (i + 1) * k):
+            highest = Z[j] if Z[j] > highest else highest
+        for j in range(i * k, (i + 1) * k):
+            log_p[j] = Z[j] - highest
     vecmath.exp(log_p, p, n * k)
     for i in range(n):
         # The largest term is exp(0) = 1. It is left to log1p, since adding 1 to
         # the others would lose their last digits.
-        top = argmax(&Z[i * k], k)
-        rest = 0
-        for j in range(k):
-            if j != top:
-                rest += p[i * k + j]
+        rest = n_highest = 0
+        for j in range(i * k, (i + 1) * k):
+            rest += <floating> 0 if log_p[j] == 0 else p[j]
+            n_highest += <floating> 1 if log_p[j] == 0 else <floating> 0
+        rest += n_highest - <floating> 1
         log_sum[i] = rest
-        for j in range(k):
-            p[i * k + j] /= <floating> 1 + rest
+        for j in range(i * k, (i + 1) * k):
+            p[j] /= <floating> 1 + rest
     vecmath.log1p(log_sum, log_sum, n)
     for i in range(n):
         for j in range(k):
@@ -207,8 +210,7 @@ cdef int cross_entropy(
         value[i] = 0
         for j in range(i * k, (i + 1) * k):
             smoothed = kept * T[j] + share
-            if smoothed != 0:
-                value[i] -= smoothed * log_p[j]
+            value[i] -= smoothed * log_p[j] if smoothed != 0 else <floating> 0
             dZ[j] -= smoothed
     return 0
 
