@@ -1,19 +1,9 @@
 /* Rows of samples, stored in whatever type, as numbers of what is computed in.
  *
- * A template for one precision: REAL is float or double, SUFFIX is f32 or f64.
- * Where samples are scaled, this is done in double precision and rounded once,
- * so that numbers far from 0 lose no digits to the subtraction. */
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "cymlp/kernels.h"
-#include "cymlp/simd.h"
-
-#ifndef REAL /* as when this file is checked by itself */
-#define REAL float
-#define SUFFIX f32
-#endif
+ * A template. Where samples are scaled, this is done in double precision and
+ * rounded once, so that numbers far from 0 lose no digits to the subtraction.
+ */
+#include "cymlp/template.h"
 
 #ifndef CYMLP_INPUTS_H
 #define CYMLP_INPUTS_H
@@ -35,10 +25,6 @@ static inline float cymlp_from_half(uint16_t half) {
 #define CYMLP_AS_IT_IS(x) (x)
 
 #endif
-
-#define PASTE(a, b) a##_##b
-#define PASTED(a, b) PASTE(a, b)
-#define NAME(name) PASTED(name, SUFFIX)
 
 /* A function that reads a row of numbers of one type. */
 #define READ_ROW(name, type, value)                                          \
@@ -106,10 +92,3 @@ static inline void NAME(read_rows)(const cymlp_inputs *inputs,
     NAME(read_row)(numbers + (size_t)order[i] * size, inputs, to);
   }
 }
-
-#undef READ_ROW
-#undef PASTE
-#undef PASTED
-#undef NAME
-#undef REAL
-#undef SUFFIX

@@ -1,39 +1,21 @@
 /* The kernels of a layer that reads sparse samples.
  *
- * A template for one precision, as first_layer.h is. What the functions do is
- * said in kernels.h. Every weight that a batch has to do with comes from memory
- * once on the way forward and once on the way back, and the rows that follow
- * are asked for while one is worked on.
+ * A template, to come after step.h. What the functions do is said in
+ * kernels.h. Every weight that a batch has to do with comes from memory once on
+ * the way forward and once on the way back, and the rows that follow are asked
+ * for while one is worked on.
  *
  * Rows of weights are not padded. Where their width is no multiple of a vector,
  * the last vector of a row overlaps the one before it, and both hold the same
  * numbers there. */
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "cymlp/kernels.h"
-#include "cymlp/simd.h"
-
 #ifndef REAL /* as when this file is checked by itself */
-#define REAL float
-#define SUFFIX f32
+#include "cymlp/step.h"
 #endif
-
-#define PASTE(a, b) a##_##b
-#define PASTED(a, b) PASTE(a, b)
-#define NAME(name) PASTED(name, SUFFIX)
-
-#define SVEC NAME(sparse_vector)
-#define LANES CYMLP_LANES(REAL)
-#define LOAD(p) (*(const SVEC *)(p))
-#define STORE(p, v) (*(SVEC *)(p) = (v))
-typedef CYMLP_VECTOR_OF(REAL) SVEC;
 
 /* Vectors of a row that are held in registers at a time, and the same for a
  * number of them that the compiler knows. */
 #define MOST_VECTORS 8
-#define WITH_WIDTH(width, call) \
+#define WITH_COUNT(width, call) \
   switch (width) {              \
     case 1:                     \
       call(1);                  \
@@ -91,9 +73,9 @@ CYMLP_INLINE ptrdiff_t NAME(tile_of)(ptrdiff_t left) {
   return left == MOST_VECTORS + 1 ? MOST_VECTORS - 1 : MOST_VECTORS;
 }
 
-CYMLP_INLINE SVEC NAME(load_vector)(const REAL *row, ptrdiff_t vector,
-                                    ptrdiff_t width) {
-  SVEC result;
+CYMLP_INLINE VEC NAME(load_vector)(const REAL *row, ptrdiff_t vector,
+                                   ptrdiff_t width) {
+  VEC result;
   if (width >= LANES) return LOAD(row + NAME(begin_of)(vector, width));
   memset(&result, 0, sizeof result);
   memcpy(&result, row, (size_t)width * sizeof(REAL));
@@ -101,18 +83,11 @@ CYMLP_INLINE SVEC NAME(load_vector)(const REAL *row, ptrdiff_t vector,
 }
 
 CYMLP_INLINE void NAME(store_vector)(REAL *row, ptrdiff_t vector,
-                                     ptrdiff_t width, SVEC numbers) {
+                                     ptrdiff_t width, VEC numbers) {
   if (width >= LANES)
     STORE(row + NAME(begin_of)(vector, width), numbers);
   else
     memcpy(row, &numbers, (size_t)width * sizeof(REAL));
-}
-
-static inline double NAME(sum_of)(SVEC v) {
-  REAL numbers[LANES], total = 0;
-  memcpy(numbers, &v, sizeof numbers);
-  for (int lane = 0; lane < LANES; lane++) total += numbers[lane];
-  return (double)total;
 }
 
 /* Entries of the group-th column. */
@@ -199,7 +174,7 @@ CYMLP_INLINE void NAME(sparse_forward_tile)(
     int count, ptrdiff_t first, const ELEMENT *element, const ELEMENT *end,
     const REAL *weights, const REAL *velocity, const REAL *power,
     ptrdiff_t width, REAL *U, ptrdiff_t stride) {
-  SVEC w[MOST_VECTORS];
+  VEC w[MOST_VECTORS];
   CYMLP_EACH (v, count) w[v] = NAME(load_vector)(weights, first + v, width);
   if (power != NULL && NAME(moves)(power))
     CYMLP_EACH (v, count)
@@ -241,7 +216,7 @@ static inline void NAME(sparse_forward)(const cymlp_groups *groups,
 #define TILE(number)                                                     \
   NAME(sparse_forward_tile)(number, first, begin, end, W + at, v, power, \
                             width, U, stride)
-      WITH_WIDTH(count, TILE)
+      WITH_COUNT(count, TILE)
 #undef TILE
     }
   }
@@ -251,7 +226,7 @@ static inline void NAME(sparse_forward)(const cymlp_groups *groups,
 CYMLP_INLINE void NAME(sparse_gradient_tile)(int count, ptrdiff_t first,
                                              const ELEMENT *element,
                                              const ELEMENT *end, const REAL *D,
-                                             ptrdiff_t stride, SVEC *gradient) {
+                                             ptrdiff_t stride, VEC *gradient) {
   CYMLP_EACH (v, count) memset(&gradient[v], 0, sizeof gradient[v]);
   for (; element < end; element++) {
     const REAL *d = D + (ptrdiff_t)element->sample * stride + first * LANES;
@@ -266,28 +241,28 @@ static inline void NAME(sparse_gradient)(const cymlp_groups *groups,
   const ELEMENT *begin = NAME(group_begin)(groups, group);
   const ELEMENT *end = NAME(group_end)(groups, group);
   for (ptrdiff_t first = 0, count; first < vectors; first += count) {
-    SVEC sums[MOST_VECTORS];
+    VEC sums[MOST_VECTORS];
     count = NAME(tile_of)(vectors - first);
 #define TILE(number)                                                      \
   NAME(sparse_gradient_tile)(number, first, begin, end, D, stride, sums); \
   CYMLP_EACH (v, number) NAME(store_vector)(gradient, first + v, width, sums[v])
-    WITH_WIDTH(count, TILE)
+    WITH_COUNT(count, TILE)
 #undef TILE
   }
 }
 
 /* (v, w) <- power (v, w) + (g, -rate g) for `count` vectors of a row. */
 CYMLP_INLINE void NAME(sparse_move_tile)(int count, ptrdiff_t first,
-                                         const SVEC *gradient, REAL rate,
+                                         const VEC *gradient, REAL rate,
                                          const REAL *power, REAL *weights,
                                          REAL *velocity, ptrdiff_t width) {
-  SVEC w[MOST_VECTORS], velocities[MOST_VECTORS];
+  VEC w[MOST_VECTORS], velocities[MOST_VECTORS];
   CYMLP_EACH (v, count) {
     w[v] = NAME(load_vector)(weights, first + v, width);
     velocities[v] = NAME(load_vector)(velocity, first + v, width);
   }
   CYMLP_EACH (v, count) {
-    const SVEC g = gradient[v];
+    const VEC g = gradient[v];
     NAME(store_vector)(
         weights, first + v, width,
         w[v] + (power[2] * velocities[v] + power[3] * w[v] - rate * g));
@@ -297,10 +272,10 @@ CYMLP_INLINE void NAME(sparse_move_tile)(int count, ptrdiff_t first,
 }
 
 /* Which numbers of a row's last vector are not in the one before it. */
-static inline SVEC NAME(own_lanes)(ptrdiff_t width) {
+static inline VEC NAME(own_lanes)(ptrdiff_t width) {
   const ptrdiff_t own = width - (NAME(vectors_in)(width) - 1) * LANES;
   REAL lanes[LANES];
-  SVEC result;
+  VEC result;
   for (ptrdiff_t lane = 0; lane < LANES; lane++)
     lanes[lane] = width < LANES || lane >= LANES - own;
   memcpy(&result, lanes, sizeof result);
@@ -310,8 +285,8 @@ static inline SVEC NAME(own_lanes)(ptrdiff_t width) {
 CYMLP_INLINE void NAME(sparse_backward_tile)(
     int count, ptrdiff_t first, const ELEMENT *element, const ELEMENT *end,
     const REAL *D, ptrdiff_t stride, REAL rate, const REAL *power,
-    REAL *weights, REAL *velocity, ptrdiff_t width, SVEC own, SVEC *squares) {
-  SVEC g[MOST_VECTORS];
+    REAL *weights, REAL *velocity, ptrdiff_t width, VEC own, VEC *squares) {
+  VEC g[MOST_VECTORS];
   NAME(sparse_gradient_tile)(count, first, element, end, D, stride, g);
   CYMLP_EACH (v, count - 1) *squares += g[v] * g[v];
   *squares += own * g[count - 1] * g[count - 1];
@@ -327,8 +302,8 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
   const REAL *D = gradient;
   REAL *W = weights->weights, *V = weights->velocity;
-  const SVEC last = NAME(own_lanes)(width), all = last * 0 + 1;
-  SVEC squares = last * 0;
+  const VEC last = NAME(own_lanes)(width), all = last * 0 + 1;
+  VEC squares = last * 0;
   double total = 0;
   /* From the end, where the rows are that the way forward has left in the
    * cache. */
@@ -344,15 +319,15 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
     const REAL *power = (const REAL *)weights->powers + 4 * group;
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
-      const SVEC own = first + count == vectors ? last : all;
+      const VEC own = first + count == vectors ? last : all;
 #define TILE(number)                                                           \
   NAME(sparse_backward_tile)(number, first, begin, end, D, stride, (REAL)rate, \
                              power, W + at, V + at, width, own, &squares)
-      WITH_WIDTH(count, TILE)
+      WITH_COUNT(count, TILE)
 #undef TILE
     }
     if (group % SQUARES_AT_A_TIME == 0) {
-      total += NAME(sum_of)(squares);
+      total += NAME(sum)(squares);
       squares = last * 0;
     }
   }
@@ -364,27 +339,14 @@ static inline void NAME(sparse_move)(const cymlp_rows *rows, ptrdiff_t n) {
   const ptrdiff_t vectors = NAME(vectors_in)(width);
   REAL *W = rows->weights, *V = rows->velocity;
   const REAL *power = rows->powers;
-  SVEC zeros[MOST_VECTORS];
+  VEC zeros[MOST_VECTORS];
   memset(zeros, 0, sizeof zeros);
   for (ptrdiff_t i = 0; i < n; i++, W += width, V += width, power += 4)
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
 #define TILE(number) \
   NAME(sparse_move_tile)(number, first, zeros, 0, power, W, V, width)
-      WITH_WIDTH(count, TILE)
+      WITH_COUNT(count, TILE)
 #undef TILE
     }
 }
-
-#undef PASTE
-#undef PASTED
-#undef NAME
-#undef SVEC
-#undef LANES
-#undef LOAD
-#undef STORE
-#undef MOST_VECTORS
-#undef WITH_WIDTH
-#undef ELEMENT
-#undef REAL
-#undef SUFFIX

@@ -4,31 +4,30 @@
 #include "cymlp/simd.h"
 #include "cymlp/vecmath.h"
 
-#define REAL float
-#define SUFFIX f32
-#include "cymlp/first_layer.h"
-#define REAL float
-#define SUFFIX f32
-#include "cymlp/sparse.h"
+/* Some of these need what others before them define. */
+/* clang-format off */
 #define REAL float
 #define SUFFIX f32
 #include "cymlp/inputs.h"
-#define REAL float
-#define SUFFIX f32
+#include "cymlp/step.h"
+#include "cymlp/dense.h"
 #include "cymlp/compact.h"
+#include "cymlp/compact_store.h"
+#include "cymlp/sparse.h"
+#undef REAL
+#undef SUFFIX
 
 #define REAL double
 #define SUFFIX f64
-#include "cymlp/first_layer.h"
-#define REAL double
-#define SUFFIX f64
-#include "cymlp/sparse.h"
-#define REAL double
-#define SUFFIX f64
 #include "cymlp/inputs.h"
-#define REAL double
-#define SUFFIX f64
+#include "cymlp/step.h"
+#include "cymlp/dense.h"
 #include "cymlp/compact.h"
+#include "cymlp/compact_store.h"
+#include "cymlp/sparse.h"
+#undef REAL
+#undef SUFFIX
+/* clang-format on */
 
 #define OVER_ARRAY(name)                                      \
   static void name(const void *x, void *y, ptrdiff_t count) { \
