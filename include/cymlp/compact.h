@@ -152,22 +152,27 @@ CYMLP_INLINE uint32_t NAME(read_entry)(int coded, const BUCKET *bucket,
   return entry->row;
 }
 
+CYMLP_INLINE VEC NAME(sum_of_4)(const REAL *x, VEC w0, VEC w1, VEC w2, VEC w3) {
+  return (x[0] * w0 + x[1] * w1) + (x[2] * w2 + x[3] * w3);
+}
+
 /* For the entries of one place and `width` vectors of columns U += S W, and for
  * all samples alike common += offsets W. */
 CYMLP_INLINE void NAME(compact_forward_tile)(int coded, int width,
                                              const BUCKET *bucket,
                                              const REAL *W, REAL *U,
                                              ptrdiff_t stride, VEC *common) {
-  const REAL *offsets = bucket->offsets, *taken = bucket->taken;
   VEC w[4][CYMLP_TILE_VECTORS], too_much[CYMLP_TILE_VECTORS];
   CYMLP_EACH (v, width) {
     CYMLP_EACH (c, 4) w[c][v] = LOAD(W + c * stride + v * LANES);
-    CYMLP_EACH (c, 4) common[v] += offsets[c] * w[c][v];
-    if (bucket->scales)
+    too_much[v] =
+        NAME(sum_of_4)(bucket->offsets, w[0][v], w[1][v], w[2][v], w[3][v]);
+    common[v] += too_much[v];
+    if (bucket->scales) {
       CYMLP_EACH (c, 4) w[c][v] *= bucket->scales[c];
-    if (coded)
-      too_much[v] = (taken[0] * w[0][v] + taken[1] * w[1][v]) +
-                    (taken[2] * w[2][v] + taken[3] * w[3][v]);
+      too_much[v] =
+          NAME(sum_of_4)(bucket->taken, w[0][v], w[1][v], w[2][v], w[3][v]);
+    }
   }
   for (ptrdiff_t i = 0; i < bucket->count; i++) {
     REAL x[4];
@@ -242,14 +247,20 @@ CYMLP_INLINE void NAME(compact_backward_tile)(
       CYMLP_EACH (c, 4) sums[c][v] += x[c] * gradient;
     }
   }
+  VEC others[CYMLP_TILE_VECTORS];
+  CYMLP_EACH (v, width) {
+    others[v] = LOAD(db + v * LANES);
+    if (bucket->scales)
+      CYMLP_EACH (c, 4)
+        sums[c][v] =
+            (sums[c][v] - bucket->taken[c] * total[v]) * bucket->scales[c];
+    else if (coded)
+      others[v] -= total[v];
+  }
   CYMLP_EACH (c, 4)
-    CYMLP_EACH (v, width) {
-      VEC gradient = sums[c][v];
-      if (coded) gradient -= bucket->taken[c] * total[v];
-      if (bucket->scales) gradient *= bucket->scales[c];
-      gradient += bucket->offsets[c] * LOAD(db + v * LANES);
-      NAME(take)(step, gradient, at + c * stride + v * LANES, squares);
-    }
+    CYMLP_EACH (v, width)
+      NAME(take)(step, sums[c][v] + bucket->offsets[c] * others[v],
+                 at + c * stride + v * LANES, squares);
 }
 
 CYMLP_INLINE double NAME(compact_backward_of)(
