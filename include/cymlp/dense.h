@@ -8,6 +8,16 @@
 #include "cymlp/step.h"
 #endif
 
+/* Calls a tile function with numbers of rows and vectors that the compiler
+ * knows. */
+#define WITH_HEIGHT_AND_WIDTH(height, width, call)                      \
+  if ((height) == 1)                                                    \
+    (width) == 2 ? call(1, 2) : call(1, 1);                             \
+  else if ((height) == CYMLP_TILE_ROWS)                                 \
+    (width) == 2 ? call(CYMLP_TILE_ROWS, 2) : call(CYMLP_TILE_ROWS, 1); \
+  else                                                                  \
+    (width) == 2 ? call(CYMLP_LOW_TILE, 2) : call(CYMLP_LOW_TILE, 1);
+
 /* Set every row of U to `base`. */
 static inline void NAME(begin)(REAL *U, const REAL *base, ptrdiff_t n,
                                ptrdiff_t stride) {
@@ -57,12 +67,7 @@ static inline void NAME(dense_forward)(const void *const *inputs, ptrdiff_t n,
       const REAL *const *next = fetch ? A + i + height : NULL;
 #define TILE(rows, vectors) \
   NAME(dense_forward_tile)(rows, vectors, A + i, next, n_in, w, u, stride)
-      if (height == 1)
-        width == 2 ? TILE(1, 2) : TILE(1, 1);
-      else if (height == CYMLP_TILE_ROWS)
-        width == 2 ? TILE(CYMLP_TILE_ROWS, 2) : TILE(CYMLP_TILE_ROWS, 1);
-      else
-        width == 2 ? TILE(CYMLP_LOW_TILE, 2) : TILE(CYMLP_LOW_TILE, 1);
+      WITH_HEIGHT_AND_WIDTH(height, width, TILE)
 #undef TILE
     }
   }
@@ -106,12 +111,7 @@ static inline double NAME(dense_backward)(const void *const *inputs,
 #define TILE(rows, vectors)                                                    \
   NAME(dense_backward_tile)(rows, vectors, A, n, k, D + column, stride, &step, \
                             at, &squares)
-      if (height == 1)
-        width == 2 ? TILE(1, 2) : TILE(1, 1);
-      else if (height == CYMLP_TILE_ROWS)
-        width == 2 ? TILE(CYMLP_TILE_ROWS, 2) : TILE(CYMLP_TILE_ROWS, 1);
-      else
-        width == 2 ? TILE(CYMLP_LOW_TILE, 2) : TILE(CYMLP_LOW_TILE, 1);
+      WITH_HEIGHT_AND_WIDTH(height, width, TILE)
 #undef TILE
     }
   }
