@@ -6,11 +6,11 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml" "$(CURDIR)/tests" $(ARGS)
 
-HEADERS := $(wildcard include/cymlp/*.h)
-C_FILES := $(HEADERS) $(wildcard src/cymlp/*.c tests/*.c)
+HEADERS := $(wildcard include/cymlp/*.h src/cymlp/_engine/kernels/*.h)
+C_FILES := $(HEADERS) $(wildcard src/cymlp/_engine/kernels/*.c tests/unit/*.c)
 # The date of a folder changes when files come and go.
-SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE include/cymlp src/cymlp \
-	$(wildcard include/cymlp/*.* src/cymlp/*.*)
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
+	$(shell find include src -not -name '*.pyc' -not -name __pycache__)
 
 .NOTPARALLEL:
 .PHONY: help report test lint docs format wheel bench exhaustive clean
@@ -43,7 +43,7 @@ lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stub
 	codespell
 	for header in $(HEADERS); do \
 	  echo "#include \"$$header\"" | \
-	  $(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -fsyntax-only -I. -Iinclude -x c - || exit 1; \
+	  $(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -fsyntax-only -I. -Iinclude -Isrc/cymlp/_engine/kernels -x c - || exit 1; \
 	done
 	mypy
 	stubtest cymlp --mypy-config-file pyproject.toml --allowlist tools/stubtest_allowlist.txt

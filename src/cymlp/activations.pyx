@@ -15,12 +15,12 @@ cimport cython
 from cython cimport floating
 from libc.string cimport memcpy
 
-cimport cymlp.vecmath as vecmath
+cimport cymlp._engine.vecmath as vecmath
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from cymlp.validation import as_float, checked_result
+from cymlp._engine.user_results import as_float, checked_result
 
 
 @cython.final

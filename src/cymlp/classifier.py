@@ -27,9 +27,18 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
-from cymlp import activations, blas, dense, losses, scaling
-from cymlp.callbacks import CallbackSupportMixin, callbacks_of
-from cymlp.dataset import (
+from cymlp import activations, losses
+from cymlp._engine import blas, dense
+from cymlp._engine.network import Network, n_parameters, split_parameters
+from cymlp._engine.optimizers import SGD, Adam
+from cymlp._engine.user_results import checked_result
+from cymlp._fit import scaling
+from cymlp._fit.blas_threads import single_threaded_blas
+from cymlp._fit.callbacks import CallbackSupportMixin, callbacks_of
+from cymlp._fit.diagnostics import GradientFlow
+from cymlp._fit.initialization import draw_weights
+from cymlp._fit.stopping import BestState
+from cymlp._fit.targets import (
     Dataset,
     check_weights,
     class_factors,
@@ -37,14 +46,7 @@ from cymlp.dataset import (
     encode,
     has_rows,
 )
-from cymlp.diagnostics import GradientFlow
-from cymlp.history import History
-from cymlp.initialization import draw_weights
-from cymlp.network import Network, n_parameters, split_parameters
-from cymlp.optimizers import SGD, Adam
-from cymlp.stopping import BestState
-from cymlp.threads import single_threaded_blas
-from cymlp.training import (
+from cymlp._fit.training import (
     Control,
     DivergedError,
     Evaluation,
@@ -52,7 +54,7 @@ from cymlp.training import (
     Training,
     samples_of,
 )
-from cymlp.validation import checked_result
+from cymlp.history import History
 
 # Rows that are predicted at a time, so that the hidden layers of a large X need not be
 # in memory all at once.

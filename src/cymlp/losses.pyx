@@ -15,7 +15,7 @@ from cython cimport floating
 from libc.math cimport expm1, pow
 from libc.string cimport memcpy
 
-cimport cymlp.vecmath as vecmath
+cimport cymlp._engine.vecmath as vecmath
 
 from numbers import Real
 
@@ -24,7 +24,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 from sklearn.utils.metaestimators import available_if
 
-from cymlp.validation import as_float, checked_loss
+from cymlp._engine.user_results import as_float, checked_loss
 
 
 @cython.final

@@ -11,8 +11,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
+from cymlp._fit.scaling import storage
 from cymlp.classifier import MLPClassifier
-from cymlp.scaling import storage
 
 
 def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=False):

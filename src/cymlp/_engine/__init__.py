@@ -1,0 +1,1 @@
+"""What is computed: storage of X, layers, optimisers and the network, compiled."""

@@ -1,0 +1,212 @@
+"""Row-major matrix products, and a norm, over the BLAS that SciPy brings.
+
+This is the one file that knows which BLAS is used and how wide its integers are.
+SciPy exports its BLAS to compiled code as capsules, each named after the C signature
+of its function. They are looked up when this module is imported, and not when it is
+compiled, because their integers are 32 bit in most builds of SciPy and 64 bit in some,
+and one wheel has to work with both.
+"""
+
+from cython cimport floating
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.math cimport INFINITY, fabs, isfinite, isnan, sqrt
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from scipy.linalg import cython_blas
+
+ctypedef fused blas_int:
+    int
+    int64_t
+
+ctypedef void (*gemm_function)(
+    char *, char *, blas_int *, blas_int *, blas_int *, floating *, floating *,
+    blas_int *, floating *, blas_int *, floating *, floating *, blas_int *
+) noexcept nogil
+
+ctypedef floating (*dot_function)(
+    blas_int *, floating *, blas_int *, floating *, blas_int *
+) noexcept nogil
+
+cdef void *sgemm
+cdef void *dgemm
+cdef void *sdot
+cdef void *ddot
+cdef bint wide_integers
+
+
+def integer_bits(signature):
+    """Width of the integers in the C signature of a gemm, in bits.
+
+    Parameters
+    ----------
+    signature : str
+        The name of the capsule, such as ``"void (char *, char *, int *, ...)"``.
+
+    Returns
+    -------
+    bits : int
+        32 or 64.
+
+    Raises
+    ------
+    ImportError
+        If the third argument is not a pointer to a known type of integer.
+
+    Examples
+    --------
+    >>> from cymlp._engine.blas import integer_bits
+    >>> integer_bits("void (char *, char *, int64_t *, int64_t *)")
+    64
+    """
+    arguments = signature.partition("(")[2].split(",")
+    kind = arguments[2].replace("*", "").strip() if len(arguments) > 2 else ""
+    if kind == "int":
+        return 32
+    if kind == "int64_t":
+        return 64
+    raise ImportError(
+        "cymlp needs a SciPy whose BLAS takes integers of type int or int64_t; "
+        f"scipy.linalg.cython_blas has the signature {signature!r}"
+    )
+
+
+def use(capsules):
+    """Take the functions from a table of capsules.
+
+    Called once, at import, with SciPy's.
+
+    Parameters
+    ----------
+    capsules : dict
+        Has the entries "sgemm", "dgemm", "sdot" and "ddot".
+    """
+    global sgemm, dgemm, sdot, ddot, wide_integers
+    signature = PyCapsule_GetName(capsules["sgemm"]).decode()
+    wide_integers = integer_bits(signature) == 64
+    sgemm, dgemm = pointer(capsules["sgemm"]), pointer(capsules["dgemm"])
+    sdot, ddot = pointer(capsules["sdot"]), pointer(capsules["ddot"])
+
+
+cdef void *pointer(capsule) except NULL:
+    return PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+
+
+def largest_dimension():
+    """Number of rows or columns that no matrix given to BLAS may exceed.
+
+    Returns
+    -------
+    limit : int
+
+    Examples
+    --------
+    >>> from cymlp._engine.blas import largest_dimension
+    >>> largest_dimension() >= 2**31 - 1
+    True
+    """
+    return 2**63 - 1 if wide_integers else 2**31 - 1
+
+
+# OpenBLAS has kernels that skip the packing of the factors for products of up to this
+# many multiplications. With few columns, packing costs more than it saves: cut into
+# blocks of rows this small, the products of a 784-28-10 network take 0.6 to 0.75 of the
+# time (benchmarks/README.md). Other BLAS libraries were not measured.
+cdef Py_ssize_t SMALL_PRODUCT = 1_000_000
+cdef Py_ssize_t FEWEST_ROWS = 12
+
+
+cdef void call(
+    void *function, bint transpose_A, bint transpose_B, blas_int m, blas_int n,
+    blas_int k, const floating *A, blas_int A_row, const floating *B, blas_int B_row,
+    floating beta, floating *C
+) noexcept nogil:
+    # Fortran reads a row-major matrix as its transpose, and so computes
+    # C^T = op(B)^T op(A)^T: the factors change places, nothing is copied.
+    cdef char *no = b"N"
+    cdef char *yes = b"T"
+    cdef floating one = 1
+    (<gemm_function> function)(
+        yes if transpose_B else no, yes if transpose_A else no, &n, &m, &k, &one,
+        <floating *> B, &B_row, <floating *> A, &A_row, &beta, C, &n
+    )
+
+
+cdef void gemm(
+    bint transpose_A, bint transpose_B, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const floating *A, const floating *B, floating beta, floating *C
+) noexcept nogil:
+    cdef void *function = sgemm if floating is float else dgemm
+    cdef Py_ssize_t A_row = m if transpose_A else k
+    cdef Py_ssize_t B_row = k if transpose_B else n
+    cdef Py_ssize_t index, start, rows, block
+    if m == 0 or n == 0 or k == 0:
+        # There is nothing to add, and BLAS would refuse rows of length 0.
+        if beta == 0:
+            memset(C, 0, m * n * sizeof(floating))
+        return
+    block = SMALL_PRODUCT // (n * k)
+    if block < FEWEST_ROWS or block > m:
+        block = m
+    for index in range((m + block - 1) // block):
+        start = index * block
+        rows = min(block, m - start)
+        if wide_integers:
+            call(
+                function, transpose_A, transpose_B, <int64_t> rows, <int64_t> n,
+                <int64_t> k, A + start * (1 if transpose_A else k), <int64_t> A_row, B,
+                <int64_t> B_row, beta, C + start * n
+            )
+        else:
+            call(
+                function, transpose_A, transpose_B, <int> rows, <int> n,
+                <int> k, A + start * (1 if transpose_A else k), <int> A_row, B,
+                <int> B_row, beta, C + start * n
+            )
+
+
+cdef floating sum_of_squares(
+    void *function, blas_int count, const floating *x
+) noexcept nogil:
+    cdef blas_int one = 1
+    return (<dot_function> function)(&count, <floating *> x, &one, <floating *> x, &one)
+
+
+# Sums of so few squares lose few digits in float32; they are added up in double. Nor do
+# counts of them outgrow the integers of BLAS, as the number of all parameters may.
+cdef Py_ssize_t SQUARES_AT_A_TIME = 8192
+
+
+cdef double norm(const floating *x, Py_ssize_t count) noexcept nogil:
+    cdef void *function = sdot if floating is float else ddot
+    # Above it, what squares lose by underflow does not show.
+    cdef double lowest = 1e-28 if floating is float else 1e-280
+    cdef double total = 0
+    cdef Py_ssize_t index, start, length
+    for index in range((count + SQUARES_AT_A_TIME - 1) // SQUARES_AT_A_TIME):
+        start = index * SQUARES_AT_A_TIME
+        length = min(SQUARES_AT_A_TIME, count - start)
+        if wide_integers:
+            total += sum_of_squares(function, <int64_t> length, x + start)
+        else:
+            total += sum_of_squares(function, <int> length, x + start)
+    if isnan(total) or lowest <= total < INFINITY:
+        return sqrt(total)
+    return scaled_norm(x, count)
+
+
+cdef double scaled_norm(const floating *x, Py_ssize_t count) noexcept nogil:
+    """The norm where squares of the numbers themselves are too large or too small."""
+    cdef double largest = 0
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(count):
+        largest = max(largest, fabs(x[i]))
+    if largest == 0 or not isfinite(largest):
+        return largest
+    for i in range(count):
+        total += (x[i] / largest) * (x[i] / largest)
+    return largest * sqrt(total)
+
+
+use(cython_blas.__pyx_capi__)

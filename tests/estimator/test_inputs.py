@@ -1,0 +1,286 @@
+"""Where data may come from: sparse matrices, data frames, files, arrays of any form."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse
+import sklearn
+from helpers import assert_same_history, assert_same_weights, make_mlp
+from sklearn.base import clone
+from sklearn.utils.validation import _get_feature_names
+
+from cymlp import MLPClassifier, fit_many
+from cymlp._engine.samples import Samples
+
+FORMATS = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"]
+
+
+@pytest.fixture
+def sparse_digits():
+    """200 samples of 12 features, most of them 0; some samples have no others."""
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 3
+    X = rng.normal(size=(200, 12)) + 2 * np.eye(12)[y]
+    X[rng.random(X.shape) < 0.7] = 0
+    X[:3] = 0
+    return X, y
+
+
+def wide(X):
+    """The same CSR matrix with indices of 64 bits."""
+    X = scipy.sparse.csr_array(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def careless(X):
+    """The same with repeated columns, stored zeros and columns out of order."""
+    dense, X = X, scipy.sparse.coo_array(X)
+    row, column, data = X.row, X.col, X.data
+    row = np.concatenate([row, row, np.arange(5)])
+    column = np.concatenate([column, column, np.zeros(5, int)])
+    data = np.concatenate([0.25 * data, 0.75 * data, np.zeros(5)])
+    order = np.lexsort((-column, row))
+    starts = np.searchsorted(row[order], np.arange(dense.shape[0] + 1))
+    return scipy.sparse.csr_matrix((data[order], column[order], starts), dense.shape)
+
+
+SPARSE = {
+    **{f"{name}_array": getattr(scipy.sparse, f"{name}_array") for name in FORMATS},
+    **{f"{name}_matrix": getattr(scipy.sparse, f"{name}_matrix") for name in FORMATS},
+    "wide": wide,
+    "careless": careless,
+}
+
+
+def assert_close(one, other, X, atol=1e-12):
+    for a, b in zip(one.coefs_, other.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=atol)
+    for column in set(one.history_) - {"seconds"}:
+        np.testing.assert_allclose(
+            one.history_[column], other.history_[column], rtol=0, atol=100 * atol
+        )
+    for method in ("predict_proba", "predict_log_proba", "decision_function"):
+        np.testing.assert_allclose(
+            getattr(one, method)(X[0]),
+            getattr(other, method)(X[1]),
+            rtol=0,
+            atol=100 * atol,
+        )
+    np.testing.assert_array_equal(one.predict(X[0]), other.predict(X[1]))
+
+
+# DIA finds that this is no matrix for it.
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+@pytest.mark.parametrize("form", SPARSE.values(), ids=SPARSE)
+def test_every_sparse_format_equals_dense(sparse_digits, form):
+    X, y = sparse_digits
+    mlp = make_mlp(dtype="float64", hidden_layer_sizes=(7, 5), max_iter=4)
+    fits = [
+        (
+            clone(mlp).fit(
+                data, y, X_val=data[:50] if data is X else form(X[:50]), y_val=y[:50]
+            ),
+            clone(mlp).set_params(early_stopping=True).fit(data, y),
+            clone(mlp).partial_fit(data, y, [0, 1, 2]).partial_fit(data, y),
+            *fit_many([clone(mlp)], data, y, X_val=data, y_val=y),
+        )
+        for data in (X, form(X))
+    ]
+    for dense, sparse in zip(*fits, strict=True):
+        assert_close(dense, sparse, (X, form(X)))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_layer_sizes": ()},
+        {"solver": "adam"},
+        {"dropout": 0.4},
+        {"loss": "hinge", "class_weight": "balanced"},
+        {"activation": "relu", "batch_size": 7},
+        {"dtype": "float32"},
+    ],
+    ids=repr,
+)
+def test_sparse_equals_dense_whatever_is_trained(sparse_digits, parameters):
+    X, y = sparse_digits
+    mlp = make_mlp(**{"dtype": "float64", "max_iter": 4} | parameters)
+    dense, sparse = (clone(mlp).fit(form(X), y) for form in (np.asarray, careless))
+    atol = 1e-5 if mlp.dtype == "float32" else 1e-12
+    for a, b in zip(dense.coefs_, sparse.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e60])
+def test_sparse_values_that_are_not_finite_are_refused(sparse_digits, wrong):
+    X, y = sparse_digits
+    mlp = make_mlp().fit(X, y)
+    X = scipy.sparse.csr_array(X)
+    X.data[5] = wrong
+    for use in (lambda: make_mlp().fit(X, y), lambda: mlp.predict(X)):
+        with pytest.raises(ValueError, match=r"X contains (NaN|infinity)"):
+            use()
+
+
+# Data frames
+
+
+def frames(X, y):
+    """The same data in frames, with names and with labels of categories."""
+    names = [f"x{i}" for i in range(X.shape[1])]
+    labels = np.array(["ant", "bee", "cat"])[y]
+    return {
+        "pandas": (pd.DataFrame(X, columns=names), pd.Series(labels, dtype="category")),
+        "pandas text": (pd.DataFrame(X, columns=names), pd.Series(labels)),
+        "polars": (pl.DataFrame(X, names), pl.Series(labels)),
+        "polars categories": (
+            pl.DataFrame(X, names), pl.Series(labels, dtype=pl.Categorical)
+        ),
+    }  # fmt: skip
+
+
+def skip_if_scikit_learn_does_not_know(frame):
+    if _get_feature_names(frame) is None:
+        pytest.skip("this scikit-learn finds no names of features in this frame")
+
+
+@pytest.mark.parametrize(
+    "kind", ["pandas", "pandas text", "polars", "polars categories"]
+)
+def test_data_frames_equal_arrays(three_classes, kind):
+    X, y = three_classes
+    frame, labels = frames(X, y)[kind]
+    weights = type(labels)(np.linspace(0.5, 2, 120))
+    array = np.array(["ant", "bee", "cat"])[y]
+    mlp = make_mlp()
+    ours = clone(mlp).fit(
+        frame, labels, weights, X_val=frame[:30], y_val=labels[:30],
+        sample_weight_val=weights[:30],
+    )  # fmt: skip
+    plain = clone(mlp).fit(
+        X, array, np.asarray(weights), X_val=X[:30], y_val=array[:30],
+        sample_weight_val=np.asarray(weights)[:30],
+    )  # fmt: skip
+    assert_same_weights(ours, plain)
+    assert_same_history(ours, plain)
+    np.testing.assert_array_equal(ours.predict(frame), plain.predict(X))
+    partly = clone(mlp).partial_fit(frame, labels, ["ant", "bee", "cat"])
+    many = fit_many([clone(mlp)], frame, labels)[0]
+    assert_same_weights(
+        partly.partial_fit(frame, labels), make_mlp(max_iter=2).fit(X, array)
+    )
+    assert_same_weights(many, clone(mlp).fit(X, array))
+    skip_if_scikit_learn_does_not_know(frame)
+    assert list(ours.feature_names_in_) == [f"x{i}" for i in range(6)]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_features_of_other_names_are_refused(three_classes, kind):
+    X, y = three_classes
+    frame, labels = frames(X, y)[kind]
+    skip_if_scikit_learn_does_not_know(frame)
+    mlp = make_mlp().fit(frame, labels)
+    renamed = frame.rename({"x2": "z"}) if kind == "polars" else frame.add_suffix("z")
+    for use in (
+        lambda: mlp.predict(renamed),
+        lambda: mlp.partial_fit(renamed, labels),
+        lambda: mlp.fit(frame, labels, X_val=renamed, y_val=labels),
+    ):
+        with pytest.raises(ValueError, match="feature names"):
+            use()
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        mlp.predict(X)
+
+
+# Arrays of any form
+
+
+@pytest.fixture
+def inputs_of_samples(monkeypatch):
+    """The X of each Samples that is made."""
+    seen = []
+
+    class Spy:
+        def __new__(cls, X, *args):
+            seen.append(X.array)
+            return Samples(X, *args)
+
+    monkeypatch.setattr("cymlp._fit.training.Samples", Spy)
+    return seen
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_file_in_memory_is_not_copied(
+    three_classes, dtype, tmp_path, inputs_of_samples
+):
+    X, y = three_classes
+    np.save(tmp_path / "X.npy", X.astype(dtype))
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    mlp = make_mlp(dtype=dtype).fit(mapped, y)
+    assert np.shares_memory(inputs_of_samples[0], mapped)
+    assert_same_weights(mlp, make_mlp(dtype=dtype).fit(X, y))
+    np.testing.assert_array_equal(mlp.predict_proba(mapped), mlp.predict_proba(X))
+
+
+def test_numbers_of_a_sparse_matrix_are_not_copied(sparse_digits, inputs_of_samples):
+    X, y = sparse_digits
+    X = scipy.sparse.csr_array(X)
+    make_mlp(dtype="float64").fit(X, y)
+    assert np.shares_memory(inputs_of_samples[0].data, X.data)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        np.asfortranarray,
+        lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+        lambda X: X[::-1].copy()[::-1],
+        lambda X: X.astype(">f8"),
+        lambda X: X.astype(object),
+        lambda X: X.tolist(),
+        lambda X: [tuple(row) for row in X],
+        lambda X: X.view(np.ma.MaskedArray),
+    ],
+    ids=[
+        "F",
+        "columns",
+        "reversed",
+        "big-endian",
+        "objects",
+        "list",
+        "tuples",
+        "masked",
+    ],
+)
+def test_arrays_of_any_form_are_taken(three_classes, form):
+    X, y = three_classes
+    ours, plain = (make_mlp().fit(data, y) for data in (form(X), X))
+    assert_same_weights(ours, plain)
+    np.testing.assert_array_equal(ours.predict_proba(form(X)), plain.predict_proba(X))
+
+
+def test_data_that_cannot_be_written_are_taken_and_none_are_changed(three_classes):
+    X, y = three_classes
+    T = np.eye(3)[y]
+    weights = np.linspace(0.5, 2, 120)
+    arrays = [X.astype(np.float32), T.astype(np.float32), weights]
+    before = [array.copy() for array in arrays]
+    for array in arrays:
+        array.flags.writeable = False
+    make_mlp(early_stopping=True).fit(*arrays)
+    make_mlp().partial_fit(*arrays[:2], sample_weight=weights)
+    make_mlp().fit(*arrays, X_val=arrays[0], y_val=arrays[1], sample_weight_val=weights)
+    for array, copy in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_what_may_be_passed_through_a_pipeline_is_declared():
+    names = {"sample_weight", "X_val", "y_val", "sample_weight_val"}
+    with sklearn.config_context(enable_metadata_routing=True):
+        mlp = MLPClassifier().set_fit_request(**dict.fromkeys(names, True))
+        mlp.set_partial_fit_request(classes=True, sample_weight=True)
+        requests = mlp.get_metadata_routing()
+    assert requests.fit.requests == dict.fromkeys(names, True)
+    assert requests.partial_fit.requests == {"classes": True, "sample_weight": True}

@@ -1,0 +1,86 @@
+"""The limit of BLAS to one thread."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from cymlp import MLPClassifier
+from cymlp._fit.blas_threads import single_threaded_blas
+
+
+def blas_threads():
+    """Numbers of threads of all BLAS libraries in the process."""
+    return [
+        lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"
+    ]
+
+
+@pytest.fixture
+def two_threads():
+    with threadpool_limits(2, user_api="blas"):
+        if set(blas_threads()) != {2}:
+            pytest.skip(f"this BLAS does not take a limit: {threadpool_info()}")
+        yield
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_the_limit_holds_while_any_user_is_inside():
+    before = blas_threads()
+    first, second = single_threaded_blas, single_threaded_blas
+    first.__enter__()
+    assert set(blas_threads()) == {1}
+    second.__enter__()
+    # The first to enter leaves first, as overlapping fits do.
+    first.__exit__(None, None, None)
+    assert set(blas_threads()) == {1}
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
+
+
+class Spy:
+    """A user's loss that looks at the limit from inside a fit."""
+
+    seen = ()
+
+    def value_and_gradient(self, Z, T):
+        self.seen = blas_threads()
+        return ((Z - T) ** 2).sum(axis=1) / 2, Z - T
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_fit_has_one_thread_and_restores_what_was_before():
+    before = blas_threads()
+    spy = Spy()
+    mlp = MLPClassifier((3,), loss=spy, max_iter=1, n_iter_no_change=np.inf)
+    mlp.fit(np.eye(4), [0, 1, 0, 1])
+    assert set(spy.seen) == {1}
+    assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_fit_that_fails_restores_too():
+    before = blas_threads()
+    mlp = MLPClassifier((3,), learning_rate_init=1e30, n_iter_no_change=np.inf)
+    with pytest.raises(ValueError, match="diverged"):
+        mlp.fit(np.eye(4), [0, 1, 0, 1])
+    assert blas_threads() == before
+
+
+class Lifting(Spy):
+    """A user's loss that lifts the limit, as others in the process may."""
+
+    def __init__(self):
+        self.seen = []
+
+    def value_and_gradient(self, Z, T):
+        self.seen.append(set(blas_threads()))
+        threadpool_limits(2, user_api="blas")
+        return ((Z - T) ** 2).sum(axis=1) / 2, Z - T
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_limit_that_others_lift_is_set_again_in_the_next_epoch():
+    lifting = Lifting()
+    mlp = MLPClassifier((3,), loss=lifting, max_iter=3, n_iter_no_change=np.inf)
+    mlp.fit(np.eye(4), [0, 1, 0, 1])
+    assert lifting.seen == [{1}] * 3

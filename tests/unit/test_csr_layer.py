@@ -1,0 +1,374 @@
+"""Training on sparse samples: as the dense step does it, and at what cost."""
+
+import functools
+import tracemalloc
+
+import numpy as np
+import pytest
+from helpers import assert_same_weights, make_mlp
+from scipy.sparse import csr_array, random_array
+from test_network import Training, assert_epochs_agree_with_twin
+
+from cymlp import kernels
+from cymlp._engine.csr_layer import power
+from cymlp._engine.first_layer import FirstLayer
+from cymlp._engine.optimizers import SGD, Adam
+from cymlp._engine.samples import Samples
+from cymlp.losses import CrossEntropy
+
+
+@pytest.fixture(params=kernels.available(), autouse=True)
+def isa(request):
+    before = kernels.isa()
+    kernels.use(request.param)
+    yield request.param
+    kernels.use(before)
+
+
+def rare_columns(n_samples, n_features, seed=0):
+    """Columns from one that all samples have to some that hardly any has."""
+    rng = np.random.default_rng(seed)
+    chances = np.geomspace(1, 2 / n_samples, n_features)
+    X = rng.normal(size=(n_samples, n_features))
+    return np.where(rng.random(X.shape) < chances, X, 0)
+
+
+def make_training(X, n_out=5, **arguments):
+    """A training on these samples, in the order in which they are."""
+    training = Training([X.shape[1], n_out, 3], n_samples=len(X), **arguments)
+    training.X = csr_array(X.astype(training.state.dtype))
+    training.order = np.arange(len(X))
+    return training
+
+
+def set_learning_rate(training, rate):
+    """Change it for the optimiser and for its twin."""
+    training.optimizer.learning_rate = rate
+    settings = training.step.keywords | {"learning_rate": rate}
+    training.step = functools.partial(training.step.func, **settings)
+
+
+# Powers
+
+
+def exact_power(optimizer, n):
+    """By repeated squaring, with more digits where the platform has them."""
+    rate, m, decay = (
+        np.longdouble(number)
+        for number in (
+            optimizer.learning_rate, optimizer.momentum, optimizer.weight_decay
+        )
+    )  # fmt: skip
+    factor, by_gradient = (m * m, 1 + m) if optimizer.nesterov else (m, 1)
+    square = np.array([[m, decay], [-rate * factor, 1 - rate * decay * by_gradient]])
+    result = np.eye(2, dtype=np.longdouble)
+    while n:
+        if n % 2:
+            result = square @ result
+        square = square @ square
+        n //= 2
+    return result.astype(float)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("decay", [0, 1e-6, 0.01, 3.0])
+@pytest.mark.parametrize("momentum", [0, 0.5, 0.9, 0.99])
+def test_powers_are_those_of_the_matrix(momentum, decay, nesterov):
+    sgd = SGD(0.1, momentum, decay, nesterov)
+    for n in (0, 1, 2, 7, 255, 256, 257, 5000, 65535, 65536, 10**6):
+        # Kept less 1, the last number loses its digits where it comes close to 0.
+        np.testing.assert_allclose(
+            power(sgd, n), exact_power(sgd, n), rtol=1e-9, atol=1e-13
+        )
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9, 0.999])
+def test_a_row_comes_to_rest_without_weight_decay(momentum):
+    # What is left of a velocity v moves the weight by -η v (m + m² + ...).
+    last = power(SGD(0.1, momentum, 0), 2**32 - 1)
+    way = -0.1 * momentum / (1 - momentum)
+    np.testing.assert_allclose(last, [[0, 0], [way, 1]], rtol=1e-10, atol=1e-300)
+
+
+@pytest.mark.parametrize("n", [-1, 2**32])
+def test_a_number_of_steps_out_of_range_is_refused(n):
+    with pytest.raises(ValueError, match=rf"n must be in 0\.\.2\*\*32 - 1; got {n}"):
+        power(SGD(0.1, 0.9, 0), n)
+
+
+# Rows that are left behind
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("decay", [0, 0.01])
+@pytest.mark.parametrize("momentum", [0, 0.9, 0.99])
+def test_hundreds_of_steps_agree_with_dense_ones(momentum, decay, nesterov):
+    training = make_training(
+        rare_columns(n_samples=400, n_features=60),
+        batch_size=2,
+        momentum=momentum,
+        weight_decay=decay,
+        nesterov=nesterov,
+    )
+    for rate in (0.02, 0.02, 0.005):
+        set_learning_rate(training, rate)
+        assert_epochs_agree_with_twin(training, tolerance=1e-10)
+
+
+@pytest.mark.parametrize("decay", [0, 0.01])
+@pytest.mark.parametrize("momentum", [0, 0.9, 0.99])
+def test_rows_untouched_for_thousands_of_steps_agree_with_dense_ones(momentum, decay):
+    X = np.zeros((3000, 4))
+    X[:, 0] = 1
+    X[[0, 2999], 1] = 2  # the second time after more than 256 steps and after many
+    X[[0, 300], 2] = -1
+    training = make_training(
+        X, n_out=3, batch_size=1, momentum=momentum, weight_decay=decay,
+        learning_rate=0.02 * (1 - momentum),  # larger ones make differences grow
+    )  # fmt: skip
+    assert_epochs_agree_with_twin(training, tolerance=1e-10)
+
+
+@pytest.mark.parametrize("decay", [0, 1e-4, 0.01])
+def test_float32_stays_close_to_dense_float64(decay):
+    training = make_training(
+        rare_columns(n_samples=2000, n_features=40),
+        batch_size=2,
+        dtype="float32",
+        weight_decay=decay,
+        learning_rate=0.005,
+    )
+    assert_epochs_agree_with_twin(training, tolerance=2e-5)
+
+
+def test_float32_decays_rows_by_less_than_its_rounding():
+    # 1 - ηλ is 1 in float32. A dense step in float32 would leave the row as it is.
+    X = np.zeros((3000, 2))
+    X[:, 0] = 1
+    training = make_training(
+        X, batch_size=1, dtype="float32", momentum=0, weight_decay=2e-6,
+        learning_rate=0.01,
+    )  # fmt: skip
+    before = training.state[0].reshape(-1)[5:10].astype(float)
+    assert training.epoch()
+    after = training.state[0].reshape(-1)[5:10]
+    np.testing.assert_allclose(after, before * (1 - 2e-8) ** 3000, rtol=6e-8)
+    assert np.all(after != before)
+
+
+def test_rows_of_zeros_stay_so_where_a_power_is_out_of_range():
+    X = np.zeros((400, 3))
+    X[[0, 399], 1] = 1e-30
+    training = make_training(X, batch_size=1, momentum=0.9, weight_decay=100.0)
+    training.state[:] = 0
+    with np.errstate(over="ignore"):
+        assert not np.isfinite(power(training.optimizer, 10**6)).all()
+    training.epoch()
+    np.testing.assert_array_equal(training.state[0, :5], 0)
+    np.testing.assert_array_equal(training.state[0, 10:15], 0)
+
+
+def test_an_epoch_that_ends_early_has_all_rows_up_to_date():
+    X = rare_columns(n_samples=60, n_features=20)
+    training = make_training(X, batch_size=2)
+    training.order = training.order[:40]
+    expected, _ = training.twin_epoch()
+    training.order = np.arange(60)
+    training.X.data[training.X.indptr[40] : training.X.indptr[41]] = np.nan
+    assert training.epoch() is False
+    np.testing.assert_allclose(training.state, expected, rtol=1e-12, atol=1e-12)
+
+
+class FailingCrossEntropy:
+    """A user's loss that fails in its twentieth batch."""
+
+    n_calls = 0
+
+    def value_and_gradient(self, Z, T):
+        self.n_calls += 1
+        if self.n_calls == 20:
+            raise RuntimeError("in the loss")
+        return CrossEntropy().value_and_gradient(Z, T)
+
+
+def test_an_error_within_an_epoch_leaves_all_rows_up_to_date():
+    X = rare_columns(n_samples=60, n_features=20)
+    expected = make_training(X, batch_size=2)
+    expected.order = np.arange(38)
+    assert expected.epoch()
+    training = make_training(X, batch_size=2, loss=FailingCrossEntropy())
+    with pytest.raises(RuntimeError, match="in the loss"):
+        training.epoch()
+    np.testing.assert_allclose(training.state, expected.state, rtol=1e-13, atol=1e-13)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("n_out", [7, 33, 65, 72, 129, 137, 257])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_widths_around_whole_tiles_agree_with_numpy(dtype, n_out, optimizer):
+    training = make_training(
+        rare_columns(n_samples=30, n_features=9), n_out, dtype=dtype,
+        optimizer=optimizer,
+    )  # fmt: skip
+    tolerance = 1e-12 if dtype == "float64" else 2e-5
+    assert_epochs_agree_with_twin(training, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_more_rows_than_are_worked_on_at_a_time_agree_with_numpy(optimizer):
+    X = random_array((40, 5000), density=0.01, random_state=0).toarray()
+    training = make_training(X, batch_size=7, optimizer=optimizer)
+    assert_epochs_agree_with_twin(training, n_epochs=2)
+
+
+def test_later_batches_may_have_more_entries_than_all_before():
+    X = np.zeros((12, 40))
+    X[:, 0] = 1
+    X[11] = np.arange(40)
+    training = make_training(X, batch_size=4)
+    training.order = np.arange(8)
+    assert_epochs_agree_with_twin(training)
+    first = training.arguments()[0]
+    for order in (np.arange(8), np.full(8, 11)):
+        training.order = order
+        state, _ = training.twin_epoch()
+        arguments = (first, order, *training.arguments()[2:])
+        assert training.network.train_epoch(*arguments)
+        np.testing.assert_allclose(training.state, state, rtol=1e-12, atol=1e-12)
+
+
+def test_entries_may_repeat_a_column_and_be_none_at_all():
+    X = rare_columns(n_samples=9, n_features=6)
+    X[:4] = 0  # the first batch has no entry
+    plain = make_training(X, batch_size=4)
+    halves = make_training(X, batch_size=4)
+    halves.X.data = np.repeat(halves.X.data / 2, 2)
+    halves.X.indices = np.repeat(halves.X.indices, 2)
+    halves.X.indptr = halves.X.indptr * 2
+    assert_epochs_agree_with_twin(plain)
+    assert halves.epoch()
+    np.testing.assert_allclose(halves.state, plain.state, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize(
+    ("dtype", "sizes"),
+    [("float32", [1e-40, 1e-25, 1e-15, 1e15, 1e25]),
+     ("float64", [1e-310, 1e-200, 1e-140, 1e140, 1e200])],
+)  # fmt: skip
+def test_record_holds_a_norm_whose_square_is_out_of_range(dtype, sizes, optimizer):
+    for size in sizes:
+        training = Training(
+            [2, 2], [], n_samples=2, dtype=dtype, learning_rate=1e-3,
+            optimizer=optimizer,
+        )  # fmt: skip
+        X = np.array([[size, 0], [0, size]], dtype)
+        training.X, training.y[:] = csr_array(X), [0, 1]
+        training.state[:] = 0
+        training.epoch()
+        rtol = 1e-4 if size in (1e-40, 1e-310) else 1e-6  # subnormal: few digits
+        expected = float(X[0, 0]) / 2
+        np.testing.assert_allclose(training.record[2], [expected], rtol=rtol)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_memory_grows_neither_with_batch_times_features_nor_by_copies(optimizer):
+    n_features = 500_000
+    X = csr_array(
+        (np.ones(200, np.float32), (np.arange(200), np.arange(200) * 2000)),
+        shape=(200, n_features),
+    )
+    training = Training(
+        [n_features, 2, 3], n_samples=1, dtype="float32", optimizer=optimizer
+    )
+    training.X, training.y = X, np.arange(200) % 3
+    training.order = np.arange(200)
+    _, *arguments = training.arguments()
+    samples = Samples(X, training.y, 3)
+    tracemalloc.start()
+    first = FirstLayer(samples, 2, 8, training.optimizer)
+    assert training.network.train_epoch(first, *arguments)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * n_features + 2**20  # two numbers of 4 bytes for each feature
+
+
+# Through the estimator
+
+
+@pytest.fixture
+def texts():
+    """Rows and labels, as an array and as a sparse matrix."""
+    X = rare_columns(n_samples=300, n_features=80, seed=1)
+    y = np.random.default_rng(2).integers(3, size=300)
+    X[:, :3] += 3 * np.eye(3)[y]
+    return X, csr_array(X), y
+
+
+SETTINGS = [
+    {},
+    {"nesterovs_momentum": True, "momentum": 0.99, "weight_decay": 0.01},
+    {"momentum": 0, "weight_decay": 0},
+    {"solver": "adam", "epsilon": 1e-3},
+    {"dropout": 0.3},
+    {"early_stopping": True, "n_iter_no_change": 3},
+    {"learning_rate": lambda epoch: 0.1 / epoch},
+    {"hidden_layer_sizes": ()},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_sparse_and_dense_rows_train_the_same_network(texts, settings):
+    X, sparse, y = texts
+    mlp = {"dtype": "float64", "batch_size": 7} | settings
+    dense = make_mlp(**mlp).fit(X, y)
+    other = make_mlp(**mlp).fit(sparse, y)
+    for name in ("train_loss", "gradient_norm"):
+        np.testing.assert_allclose(other.history_[name], dense.history_[name], 1e-9)
+    for a, b in zip(dense.coefs_, other.coefs_, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("settings", SETTINGS[:5], ids=str)
+def test_going_on_is_as_one_fit_of_as_many_epochs(texts, settings):
+    _, X, y = texts
+    whole = make_mlp(max_iter=6, **settings).fit(X, y)
+    again = make_mlp(max_iter=3, warm_start=True, **settings).fit(X, y).fit(X, y)
+    assert_same_weights(whole, again)
+
+
+def test_the_same_fit_gives_the_same_bits(texts):
+    _, X, y = texts
+    assert_same_weights(make_mlp().fit(X, y), make_mlp().fit(X, y))
+
+
+def test_divergence_leaves_what_finished_epochs_learned(texts):
+    _, X, y = texts
+    kept = make_mlp(max_iter=2, batch_size=7).fit(X, y)
+    mlp = make_mlp(
+        max_iter=5,
+        batch_size=7,
+        activation="identity",
+        learning_rate=lambda epoch: 0.001 if epoch < 3 else 1e30,
+    )
+    with pytest.raises(ValueError, match="diverged in epoch 3"):
+        mlp.fit(X, y)
+    assert mlp.history_.n_epochs == kept.history_.n_epochs == 2
+    assert all(np.isfinite(W).all() for W in mlp.coefs_)
+    same = mlp.set_params(max_iter=2, learning_rate=lambda epoch: 0.001)
+    learned = [W.copy() for W in mlp.coefs_]
+    for W, expected in zip(same.fit(X, y).coefs_, learned, strict=True):
+        np.testing.assert_array_equal(W, expected)
+
+
+def test_ctrl_c_keeps_what_finished_epochs_learned(texts, press_ctrl_c):
+    _, X, y = texts
+    mlp = make_mlp(max_iter=10**6, batch_size=1)
+    press_ctrl_c(0.5)
+    with pytest.warns(RuntimeWarning, match="interrupted"):
+        mlp.fit(X, y)
+    assert mlp.n_iter_ > 0
+    assert_same_weights(mlp, make_mlp(max_iter=mlp.n_iter_, batch_size=1).fit(X, y))

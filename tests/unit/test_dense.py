@@ -1,0 +1,79 @@
+"""The dense layer by itself; the way back through it is in test_network.py."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cymlp._engine import dense
+
+
+def layer(n, n_in, n_out, dtype="float64"):
+    rng = np.random.default_rng(0)
+    shapes = (n, n_in), (n_in, n_out), (n_out,)
+    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 3), (7, 1, 4), (20, 30, 10)])
+def test_forward_agrees_with_numpy(shape, dtype):
+    A, W, b = layer(*shape, dtype)
+    U = dense.forward(A, W, b)
+    assert U.dtype == dtype
+    # A sum of up to 31 numbers of about 1.
+    np.testing.assert_allclose(
+        U, A.astype(float) @ W + b, rtol=0, atol=31 * np.finfo(dtype).eps
+    )
+
+
+def test_forward_takes_any_memory_order_and_the_dtype_of_its_input():
+    A, W, b = layer(6, 4, 3)
+    expected = dense.forward(A, W, b)
+    W_wide, b_wide = np.repeat(W, 2, axis=1)[:, ::2], np.repeat(b, 2)[::2]
+    np.testing.assert_array_equal(
+        dense.forward(np.asfortranarray(A), W_wide, b_wide), expected
+    )
+    np.testing.assert_array_equal(
+        dense.forward(A.tolist(), W.tolist(), b.tolist()), expected
+    )
+    assert dense.forward(A.astype(np.float32), W, b).dtype == np.float32
+
+
+def test_forward_leaves_its_inputs_alone():
+    inputs = layer(6, 4, 3)
+    dense.forward(*inputs)
+    for array, same in zip(inputs, layer(6, 4, 3), strict=True):
+        np.testing.assert_array_equal(array, same)
+
+
+def test_forward_of_nothing_agrees_with_numpy():
+    """In another process, because an error here would end it."""
+    subprocess.run([sys.executable, "-c", NOTHING], check=True)
+
+
+NOTHING = """
+import numpy as np
+from cymlp._engine import dense
+
+for n, n_in, n_out in [(0, 3, 2), (2, 0, 3), (2, 3, 0), (0, 0, 0)]:
+    A, W, b = np.ones((n, n_in)), np.ones((n_in, n_out)), np.ones(n_out)
+    np.testing.assert_array_equal(dense.forward(A, W, b), A @ W + b)
+"""
+
+
+@pytest.mark.parametrize(
+    ("A", "W", "b"),
+    [
+        ((4,), (4, 3), (3,)),
+        ((2, 4), (4,), (4,)),
+        ((2, 4), (5, 3), (3,)),
+        ((2, 4), (4, 3), (4,)),
+        ((2, 4), (4, 3), (1, 3)),
+        ((2, 4), (4, 3), ()),
+    ],
+)
+def test_forward_names_shapes_that_do_not_fit(A, W, b):
+    with pytest.raises(ValueError, match="must have shapes") as error:
+        dense.forward(np.zeros(A), np.zeros(W), np.zeros(b))
+    assert str(error.value).endswith(f"got {A}, {W} and {b}")

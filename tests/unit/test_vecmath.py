@@ -1,0 +1,133 @@
+"""The accuracy of functions over arrays, with every kernel; and the headers."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cymlp import kernels
+
+ROOT = Path(__file__).parents[2]
+KERNELS = ROOT / "src" / "cymlp" / "_engine" / "kernels"
+HEADERS = sorted([*ROOT.glob("include/cymlp/*.h"), *KERNELS.glob("*.h")])
+COMPILER = shlex.split(os.environ.get("CC", "cc"))
+STRICT = [
+    "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion",
+    "-Werror",
+]  # fmt: skip
+
+MAX_ULPS = 3
+
+
+def compile_c(source, output, *options):
+    command = [*COMPILER, *options, f"-I{ROOT / 'include'}", f"-I{KERNELS}"]
+    command += ["-o", output, source]
+    subprocess.run(command, check=True)
+
+
+@pytest.fixture(params=kernels.available())
+def isa(request):
+    before = kernels.isa()
+    kernels.use(request.param)
+    yield request.param
+    kernels.use(before)
+
+
+@pytest.fixture(params=["exp", "expm1", "log", "log1p", "tanh"])
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def function(isa, name):
+    def evaluate(x, y=None):
+        y = np.empty_like(x) if y is None else y
+        kernels.evaluate(name, x, y)
+        return y
+
+    return evaluate
+
+
+@pytest.fixture
+def true_function(name):
+    return getattr(np, name)
+
+
+def every_251st_float():
+    return np.arange(0, 2**32, 251, dtype=np.uint32).view(np.float32)
+
+
+def edges(dtype=np.float32):
+    """Where sign, size or method change, with a neighbour on either side."""
+    info = np.finfo(dtype)
+    ends = [0, info.smallest_subnormal, info.tiny, info.eps, info.max, np.inf]
+    halves = np.log(2) * np.arange(-300, 300) / 2
+    limits = [-104, -103.97208, -103.27893, -87.33655, -30, 15, 88.72284, 89]
+    x = np.concatenate([ends, np.negative(ends), halves, limits]).astype(dtype)
+    return np.concatenate([x, np.nextafter(x, dtype(0)), np.nextafter(x, dtype(1e9))])
+
+
+def ulps(computed, true):
+    """Distance in units in the last place of the true value; equal infinities are 0."""
+    rounded = true.astype(computed.dtype)
+    unit = np.spacing(np.minimum(np.abs(rounded), np.finfo(computed.dtype).max))
+    distance = np.abs(computed.astype(np.float64) - true) / unit
+    return np.where(computed == rounded, 0, distance)
+
+
+@pytest.mark.parametrize("numbers", [every_251st_float, edges])
+@np.errstate(all="ignore")
+def test_float32_is_within_3_ulps_and_nan_where_it_should_be(
+    function, true_function, numbers
+):
+    x = numbers()
+    computed = function(x)
+    true = true_function(x.astype(np.float64))
+    np.testing.assert_array_equal(np.isnan(computed), np.isnan(true))
+    assert np.nanmax(ulps(computed, true)) <= MAX_ULPS
+
+
+@np.errstate(all="ignore")
+def test_float64_is_the_c_library(function, true_function):
+    x = np.append(edges(np.float64), np.nan)
+    computed, true = function(x), true_function(x)
+    np.testing.assert_array_equal(np.isnan(computed), np.isnan(true))
+    # NumPy has its own functions, which are within 4 ulps.
+    assert np.nanmax(ulps(computed, true)) <= 4
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_output_may_be_the_input(function, dtype):
+    x = np.linspace(-5, 5, 1001, dtype=dtype)
+    expected = function(x)
+    np.testing.assert_array_equal(function(x, x), expected)
+
+
+@pytest.mark.parametrize("name", ["expm1", "log1p", "tanh"])
+def test_odd_functions_keep_the_sign_of_zero(function):
+    assert np.signbit(function(np.array([-0.0, 0.0], np.float32))).tolist() == [1, 0]
+
+
+@pytest.mark.skipif(not shutil.which(COMPILER[0]), reason="there is no C compiler")
+@pytest.mark.skipif(not HEADERS, reason="the headers are not beside the tests")
+@pytest.mark.parametrize("header", HEADERS, ids=lambda header: header.name)
+def test_header_compiles_by_itself_without_a_warning(header, tmp_path):
+    source = tmp_path / "alone.c"
+    source.write_text(f'#include "{header}"\nextern int none;\n')
+    compile_c(source, tmp_path / "alone.o", "-c", *STRICT)
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "message"),
+    [
+        ("exp", 2, "x has 3 numbers and y 2"),
+        ("sin", 3, "name must be exp, .*got 'sin'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_in_words(name, n, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.evaluate(name, np.zeros(3), np.zeros(n))
