@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import os
+import shlex
 
 import numpy as np
 
@@ -9,6 +11,7 @@ import cymlp
 from cymlp import MLPClassifier
 from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
 
+COMPILER = shlex.split(os.environ.get("CC", "cc"))
 LOSSES = [CrossEntropy(), KLDiv(), Focal(), Hinge(), Hinge(margin=1, softmax=True)]
 SOFT_LOSSES = [loss for loss in LOSSES if not loss.hard_labels_only]
 

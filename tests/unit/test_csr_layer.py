@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import assert_same_weights, make_mlp
 from scipy.sparse import csr_array, random_array
-from test_network import Training, assert_epochs_agree_with_twin
+from twin_training import Training, assert_epochs_agree_with_twin
 
 from cymlp import kernels
 from cymlp._engine.csr_layer import power

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_network import Training, assert_epochs_agree_with_twin
+from twin_training import Training, assert_epochs_agree_with_twin
 
 from cymlp import kernels
 from cymlp._engine import block_sparse as compact

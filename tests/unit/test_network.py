@@ -1,7 +1,6 @@
 """Epochs of whole networks: against NumPy, against differences, with users' parts."""
 
 import _thread
-import functools
 import os
 import platform
 import shutil
@@ -16,15 +15,18 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from reference import (
-    ACTIVATIONS,
-    LOSSES,
-    OPTIMIZERS,
-    batch_gradient,
-    train_epoch,
-    unpack,
+from reference import batch_gradient, unpack
+from scipy.sparse import issparse
+from twin_training import (
+    KNOWN_ACTIVATIONS,
+    KNOWN_LOSSES,
+    OPTIMIZER_SETTINGS,
+    SETTINGS,
+    Training,
+    UserTanh,
+    assert_epochs_agree_with_twin,
+    twin_of,
 )
-from scipy.sparse import csr_array, issparse
 
 from cymlp import activations, losses
 from cymlp._engine.first_layer import FirstLayer
@@ -32,120 +34,7 @@ from cymlp._engine.network import Network, n_parameters, split_parameters
 from cymlp._engine.optimizers import SGD, Adam
 from cymlp._engine.samples import Samples
 from cymlp.activations import HardSwish, Logistic, Selu, Tanh
-from cymlp.losses import CrossEntropy, Focal, Hinge
-
-KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.known().items())]
-KNOWN_LOSSES = [member() for _, member in sorted(losses.known().items())]
-KNOWN_LOSSES += [
-    CrossEntropy(label_smoothing=0.1),
-    Focal(alpha=0.5, gamma=0.5),
-    Hinge(margin=0.5, softmax=True),
-]
-
-SETTINGS = {
-    SGD: {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01},
-    # A large epsilon, or gradients that are 0 but for their rounding would count.
-    Adam: {"learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-3,
-           "weight_decay": 0.01},
-}  # fmt: skip
-
-
-def twin_of(part):
-    """The NumPy twin of an activation or a loss."""
-    if part.name in ACTIVATIONS:
-        return ACTIVATIONS[part.name]
-    return functools.partial(LOSSES[part.name], **part.get_params())
-
-
-class Training:
-    """A network, random data and parameters, and one epoch after the other of it."""
-
-    def __init__(
-        self,
-        sizes=(4, 5, 3),
-        activations=None,
-        loss=None,
-        *,
-        n_samples=20,
-        batch_size=8,
-        dtype="float64",
-        weighted=False,
-        soft=False,
-        sparse=False,
-        background=False,
-        dropout=(),
-        seed=0,
-        optimizer=SGD,
-        **settings,
-    ):
-        rng = np.random.default_rng(seed)
-        self.sizes, self.batch_size = sizes, batch_size
-        self.activations = [Tanh()] if activations is None else activations
-        self.loss = loss or CrossEntropy()
-        settings = SETTINGS[optimizer] | settings
-        self.optimizer = optimizer(**settings)
-        self.step = functools.partial(OPTIMIZERS[optimizer.__name__], **settings)
-        self.dropout, self.seed = dropout, seed
-        self.network = Network(sizes, self.activations, self.loss, batch_size, dropout)
-
-        self.X = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
-        if background:
-            kept = rng.random(self.X.shape) < 0.1
-            self.X = np.where(kept, self.X, self.X[0])
-        if sparse:
-            self.X = csr_array(self.X * (rng.random(self.X.shape) < 0.3))
-        self.y = rng.integers(sizes[-1], size=n_samples).astype(np.intp)
-        self.weights = rng.uniform(0, 2, n_samples).astype(dtype) if weighted else None
-        self.T = None
-        if soft:
-            self.T = rng.dirichlet(np.ones(sizes[-1]), n_samples).astype(dtype)
-            self.y = self.T.argmax(axis=1)
-        self.order = rng.permutation(n_samples).astype(np.intp)
-        shape = (1 + self.optimizer.n_slots, self.network.n_parameters)
-        self.state = np.zeros(shape, dtype)
-        self.state[0] = rng.normal(scale=0.5, size=self.network.n_parameters)
-        self.record = None
-
-    def arguments(self):
-        """What the network needs for an epoch; the record is -1 where it has none."""
-        n_batches = -(-len(self.order) // self.batch_size)
-        self.record = np.full((3, n_batches), -1.0)
-        work = np.full(self.network.work_size, np.nan, self.X.dtype)
-        samples = Samples(self.X, self.y, self.sizes[-1], self.T, self.weights)
-        first = FirstLayer(samples, self.sizes[1], self.batch_size, self.optimizer)
-        return (
-            *(first, self.order, self.optimizer, self.state),
-            *(work, self.record, self.seed),
-        )
-
-    def epoch(self):
-        return self.network.train_epoch(*self.arguments())
-
-    def twin_epoch(self):
-        """The state and the record that the next epoch is to end with."""
-        return train_epoch(
-            self.state.astype(float),
-            self.sizes,
-            [twin_of(activation) for activation in self.activations],
-            twin_of(self.loss),
-            self.X.toarray() if issparse(self.X) else self.X,
-            np.eye(self.sizes[-1])[self.y] if self.T is None else self.T,
-            np.ones(len(self.y)) if self.weights is None else self.weights,
-            self.order,
-            self.batch_size,
-            self.step,
-            self.optimizer.n_steps,
-            self.dropout,
-            self.seed,
-        )
-
-
-def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):
-    for _ in range(n_epochs):
-        state, record = training.twin_epoch()
-        assert training.epoch() is True
-        for own, twin in (training.state, state), (training.record, record):
-            np.testing.assert_allclose(own, twin, rtol=tolerance, atol=tolerance)
+from cymlp.losses import CrossEntropy
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
@@ -298,13 +187,6 @@ def test_diverging_ends_the_epoch():
     assert Training(activations=[Selu()], learning_rate=1e200).epoch() is False
 
 
-OPTIMIZER_SETTINGS = [
-    {"optimizer": SGD},
-    {"optimizer": SGD, "nesterov": True},
-    {"optimizer": Adam},
-]
-
-
 @pytest.mark.parametrize("optimizer", OPTIMIZER_SETTINGS, ids=repr)
 @pytest.mark.parametrize("activation", KNOWN_ACTIVATIONS, ids=repr)
 @pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
@@ -332,14 +214,6 @@ def test_parameters_of_each_layer_are_its_weights_and_then_its_biases():
 
 
 # Users' own activations and losses
-
-
-class UserTanh:
-    def value(self, U):
-        return np.tanh(U)
-
-    def derivative(self, U, A):
-        return 1 - A**2
 
 
 class UserCrossEntropy:
@@ -608,7 +482,7 @@ COUNT_ALLOCATIONS = """
 import ctypes
 import itertools
 import numpy as np
-from test_network import (
+from twin_training import (
     KNOWN_ACTIVATIONS, KNOWN_LOSSES, OPTIMIZER_SETTINGS, Training, UserTanh
 )
 
@@ -649,9 +523,7 @@ def test_an_epoch_allocates_nothing_per_batch(tmp_path):
         "LD_PRELOAD": str(library),
         "PYTHONMALLOC": "malloc",  # so that Python's allocations count too
         "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-        ),
+        "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     subprocess.run(
         [sys.executable, "-c", COUNT_ALLOCATIONS],

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_vecmath import COMPILER, MAX_ULPS, edges, ulps
+from accuracy import MAX_ULPS, edges, ulps
+from helpers import COMPILER
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "unit" / "kernels_alone.c"

@@ -1,26 +1,23 @@
 """The accuracy of functions over arrays, with every kernel; and the headers."""
 
-import os
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from accuracy import MAX_ULPS, edges, ulps
+from helpers import COMPILER
 
 from cymlp import kernels
 
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "src" / "cymlp" / "_engine" / "kernels"
 HEADERS = sorted([*ROOT.glob("include/cymlp/*.h"), *KERNELS.glob("*.h")])
-COMPILER = shlex.split(os.environ.get("CC", "cc"))
 STRICT = [
     "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion",
     "-Werror",
 ]  # fmt: skip
-
-MAX_ULPS = 3
 
 
 def compile_c(source, output, *options):
@@ -59,24 +56,6 @@ def true_function(name):
 
 def every_251st_float():
     return np.arange(0, 2**32, 251, dtype=np.uint32).view(np.float32)
-
-
-def edges(dtype=np.float32):
-    """Where sign, size or method change, with a neighbour on either side."""
-    info = np.finfo(dtype)
-    ends = [0, info.smallest_subnormal, info.tiny, info.eps, info.max, np.inf]
-    halves = np.log(2) * np.arange(-300, 300) / 2
-    limits = [-104, -103.97208, -103.27893, -87.33655, -30, 15, 88.72284, 89]
-    x = np.concatenate([ends, np.negative(ends), halves, limits]).astype(dtype)
-    return np.concatenate([x, np.nextafter(x, dtype(0)), np.nextafter(x, dtype(1e9))])
-
-
-def ulps(computed, true):
-    """Distance in units in the last place of the true value; equal infinities are 0."""
-    rounded = true.astype(computed.dtype)
-    unit = np.spacing(np.minimum(np.abs(rounded), np.finfo(computed.dtype).max))
-    distance = np.abs(computed.astype(np.float64) - true) / unit
-    return np.where(computed == rounded, 0, distance)
 
 
 @pytest.mark.parametrize("numbers", [every_251st_float, edges])
