@@ -1,11 +1,13 @@
 """What several test files use to fit networks and to compare them."""
 
-import importlib
+import importlib.util
 import inspect
 import os
+import re
 import shlex
 
 import numpy as np
+import pytest
 
 import cymlp
 from cymlp import MLPClassifier
@@ -14,6 +16,19 @@ from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
 COMPILER = shlex.split(os.environ.get("CC", "cc"))
 LOSSES = [CrossEntropy(), KLDiv(), Focal(), Hinge(), Hinge(margin=1, softmax=True)]
 SOFT_LOSSES = [loss for loss in LOSSES if not loss.hard_labels_only]
+
+HAS_CALLBACKS = importlib.util.find_spec("sklearn.callback") is not None
+needs_callbacks = pytest.mark.skipif(
+    not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks"
+)
+
+# Packages that only the tests in tests/integration may use, as they are imported.
+INTEGRATION = re.compile("dask|distributed|mlflow|onnx|optuna|polars|tensorboardX")
+
+
+def needs_integration(code):
+    """Whether code in a page or in a docstring uses one of these packages."""
+    return INTEGRATION.search(code) is not None
 
 
 def make_mlp(**parameters):

@@ -31,7 +31,6 @@ def compiler():
 @pytest.fixture(scope="module")
 def softmax_module(tmp_path_factory):
     """What the page has, compiled as a user would."""
-    pytest.importorskip("Cython")
     if (command := compiler()) is None:
         pytest.skip("needs a C compiler and Python.h")
     folder = tmp_path_factory.mktemp("outside")

@@ -1,10 +1,14 @@
 """What a fit tells scikit-learn's callbacks."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-from helpers import assert_same_history, assert_same_weights, make_mlp
+from helpers import (
+    HAS_CALLBACKS,
+    assert_same_history,
+    assert_same_weights,
+    make_mlp,
+    needs_callbacks,
+)
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -12,11 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cymlp import MLPClassifier, fit_many
-
-has_callbacks = importlib.util.find_spec("sklearn.callback") is not None
-needs_callbacks = pytest.mark.skipif(
-    not has_callbacks, reason="scikit-learn before 1.9 has no callbacks"
-)
 
 
 class Recorder:
@@ -50,7 +49,7 @@ class Recorder:
 
 
 def test_they_can_be_set_where_scikit_learn_has_them():
-    assert hasattr(MLPClassifier, "set_callbacks") == has_callbacks
+    assert hasattr(MLPClassifier, "set_callbacks") == HAS_CALLBACKS
 
 
 @needs_callbacks
@@ -210,7 +209,6 @@ def test_a_monitor_scores_every_epoch(three_classes, within):
 @needs_callbacks
 @pytest.mark.parametrize("within", ["alone", "pipeline", "search"])
 def test_a_progress_bar_shows_the_epochs(three_classes, within, capsys):
-    pytest.importorskip("rich")
     from sklearn.callback import ProgressBar
 
     estimator = make_mlp(max_iter=3)

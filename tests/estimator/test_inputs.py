@@ -2,13 +2,12 @@
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 import scipy.sparse
 import sklearn
-from helpers import assert_same_history, assert_same_weights, make_mlp
+from frames import NAMES, assert_frames_equal_arrays, assert_other_names_are_refused
+from helpers import assert_same_weights, make_mlp
 from sklearn.base import clone
-from sklearn.utils.validation import _get_feature_names
 
 from cymlp import MLPClassifier, fit_many
 from cymlp._engine.samples import Samples
@@ -127,71 +126,23 @@ def test_sparse_values_that_are_not_finite_are_refused(sparse_digits, wrong):
 # Data frames
 
 
-def frames(X, y):
-    """The same data in frames, with names and with labels of categories."""
-    names = [f"x{i}" for i in range(X.shape[1])]
-    labels = np.array(["ant", "bee", "cat"])[y]
-    return {
-        "pandas": (pd.DataFrame(X, columns=names), pd.Series(labels, dtype="category")),
-        "pandas text": (pd.DataFrame(X, columns=names), pd.Series(labels)),
-        "polars": (pl.DataFrame(X, names), pl.Series(labels)),
-        "polars categories": (
-            pl.DataFrame(X, names), pl.Series(labels, dtype=pl.Categorical)
-        ),
-    }  # fmt: skip
+FRAMES = {
+    "categories": lambda X, labels: (
+        pd.DataFrame(X, columns=NAMES), pd.Series(labels, dtype="category")
+    ),
+    "text": lambda X, labels: (pd.DataFrame(X, columns=NAMES), pd.Series(labels)),
+}  # fmt: skip
 
 
-def skip_if_scikit_learn_does_not_know(frame):
-    if _get_feature_names(frame) is None:
-        pytest.skip("this scikit-learn finds no names of features in this frame")
-
-
-@pytest.mark.parametrize(
-    "kind", ["pandas", "pandas text", "polars", "polars categories"]
-)
+@pytest.mark.parametrize("kind", FRAMES)
 def test_data_frames_equal_arrays(three_classes, kind):
-    X, y = three_classes
-    frame, labels = frames(X, y)[kind]
-    weights = type(labels)(np.linspace(0.5, 2, 120))
-    array = np.array(["ant", "bee", "cat"])[y]
-    mlp = make_mlp()
-    ours = clone(mlp).fit(
-        frame, labels, weights, X_val=frame[:30], y_val=labels[:30],
-        sample_weight_val=weights[:30],
-    )  # fmt: skip
-    plain = clone(mlp).fit(
-        X, array, np.asarray(weights), X_val=X[:30], y_val=array[:30],
-        sample_weight_val=np.asarray(weights)[:30],
-    )  # fmt: skip
-    assert_same_weights(ours, plain)
-    assert_same_history(ours, plain)
-    np.testing.assert_array_equal(ours.predict(frame), plain.predict(X))
-    partly = clone(mlp).partial_fit(frame, labels, ["ant", "bee", "cat"])
-    many = fit_many([clone(mlp)], frame, labels)[0]
-    assert_same_weights(
-        partly.partial_fit(frame, labels), make_mlp(max_iter=2).fit(X, array)
+    assert_frames_equal_arrays(FRAMES[kind], *three_classes)
+
+
+def test_features_of_other_names_are_refused(three_classes):
+    assert_other_names_are_refused(
+        FRAMES["text"], lambda frame: frame.add_suffix("z"), *three_classes
     )
-    assert_same_weights(many, clone(mlp).fit(X, array))
-    skip_if_scikit_learn_does_not_know(frame)
-    assert list(ours.feature_names_in_) == [f"x{i}" for i in range(6)]
-
-
-@pytest.mark.parametrize("kind", ["pandas", "polars"])
-def test_features_of_other_names_are_refused(three_classes, kind):
-    X, y = three_classes
-    frame, labels = frames(X, y)[kind]
-    skip_if_scikit_learn_does_not_know(frame)
-    mlp = make_mlp().fit(frame, labels)
-    renamed = frame.rename({"x2": "z"}) if kind == "polars" else frame.add_suffix("z")
-    for use in (
-        lambda: mlp.predict(renamed),
-        lambda: mlp.partial_fit(renamed, labels),
-        lambda: mlp.fit(frame, labels, X_val=renamed, y_val=labels),
-    ):
-        with pytest.raises(ValueError, match="feature names"):
-            use()
-    with pytest.warns(UserWarning, match="does not have valid feature names"):
-        mlp.predict(X)
 
 
 # Arrays of any form

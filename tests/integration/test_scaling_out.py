@@ -3,9 +3,15 @@
 import tracemalloc
 
 import numpy as np
+import optuna
 import pytest
-from helpers import assert_same_history, assert_same_weights, make_mlp
-from test_callbacks import needs_callbacks
+from dask import array
+from helpers import (
+    assert_same_history,
+    assert_same_weights,
+    make_mlp,
+    needs_callbacks,
+)
 
 # Data that are not in memory as a whole
 
@@ -18,7 +24,6 @@ def in_parts(X, y, size):
 
 def in_blocks(X, y):
     """As the blocks of Dask arrays, computed one at a time."""
-    array = pytest.importorskip("dask.array")
     for i in range(X.numblocks[0]):
         yield array.compute(X.blocks[i], y.blocks[i])
 
@@ -43,7 +48,6 @@ def test_blocks_teach_what_the_same_rows_in_memory_do(
     def blocks():
         if kind == "memory map":
             return in_parts(X_map, y, size)
-        array = pytest.importorskip("dask.array")
         return in_blocks(
             array.from_array(X_map, chunks=(size, -1)), array.from_array(y, chunks=size)
         )
@@ -56,7 +60,6 @@ def test_blocks_teach_what_the_same_rows_in_memory_do(
 
 
 def test_one_block_of_a_dask_array_is_in_memory_at_a_time():
-    array = pytest.importorskip("dask.array")
     X = array.random.default_rng(0).random((40_000, 100), chunks=(2_000, -1))
     X = X.astype("float32")
     y = (X[:, 0] > X[:, 1]).astype(int)
@@ -128,7 +131,6 @@ def train_epoch_by_epoch(mlp, trial, *data, **validation):
 def test_a_study_prunes_by_the_validation_curve_and_finds_the_best(
     three_classes, train
 ):
-    optuna = pytest.importorskip("optuna")
     X, y = three_classes
     data = X[:80], y[:80]
     validation = {"X_val": X[80:], "y_val": y[80:]}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
@@ -30,8 +29,6 @@ LABELS = ["b", "c", "a", "b"]
         pd.Series(LABELS),
         pd.Series(LABELS, dtype="category"),
         pd.Series(LABELS, dtype="string"),
-        pl.Series(LABELS),
-        pl.Series(LABELS, dtype=pl.Categorical),
     ],
     ids=lambda y: f"{type(y).__module__.split('.')[0]} {getattr(y, 'dtype', '')}",
 )
@@ -99,9 +96,8 @@ def test_probabilities_are_normalised_and_keep_the_likeliest_class(dtype):
     [
         [[0.25, 0.75], [1.0, 0.0]],
         pd.DataFrame({"p": [0.25, 1.0], "q": [0.75, 0.0]}),
-        pl.DataFrame({"p": [0.25, 1.0], "q": [0.75, 0.0]}),
     ],
-    ids=["list", "pandas", "polars"],
+    ids=["list", "pandas"],
 )
 def test_probabilities_may_come_in_a_frame(given):
     targets, _ = encode(given, "float64")

@@ -3,7 +3,6 @@
 In `wrong`, mypy has to find fault with every line that says so.
 """
 
-import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -130,8 +129,7 @@ def leave(clf: MLPClassifier, folder: Path) -> None:
     export.save(clf, os.fspath(folder / "model"))
     assert_type(export.load(folder / "model"), MLPClassifier)
     export.to_onnx(clf).SerializeToString()
-    if importlib.util.find_spec("skl2onnx"):
-        export.register_with_skl2onnx()
+    export.register_with_skl2onnx()
     assert_type(cymlp.get_include(), str)
     assert_type(cymlp.__version__, str)
 

@@ -19,7 +19,6 @@ matplotlib.use("agg")
 
 
 def test_mypy_agrees_with_the_user(tmp_path):
-    pytest.importorskip("mypy")
     # Elsewhere and without paths, so that there is the installed package alone.
     environment = {k: v for k, v in os.environ.items() if k != "MYPYPATH"}
     options = ["--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}"]
@@ -32,8 +31,6 @@ def test_mypy_agrees_with_the_user(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_what_mypy_agrees_with_runs(tmp_path):
-    pytest.importorskip("onnx")
-    pytest.importorskip("safetensors")
     X, y = make_classification(40, 5, random_state=0)
     with sklearn.config_context(enable_metadata_routing=True):
         typed_use.use_all(X, y, tmp_path)

@@ -12,6 +12,7 @@ from itertools import chain
 
 import cluster
 import data
+import distributed
 import experiment
 import joblib
 import numpy as np
@@ -21,8 +22,6 @@ from helpers import make_mlp
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from threadpoolctl import threadpool_info, threadpool_limits
-
-distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 
 DIGITS = ["--data", "digits", "--epochs", "6"]
 

@@ -1,0 +1,101 @@
+"""Classifiers to export, for every format, and what no format can express."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from cymlp import MLPClassifier, activations
+from cymlp.losses import CrossEntropy, Focal, Hinge
+
+ACTIVATIONS = sorted(activations.known())
+LOSSES = {
+    "cross_entropy": CrossEntropy(label_smoothing=0.1),
+    "kl_div": "kl_div",
+    "focal": Focal(alpha=[1.0, 2.0, 3.0], gamma=1),
+    "hinge": "hinge",
+    "hinge of probabilities": Hinge(margin=1.0, softmax=True),
+}
+LABELS = [
+    np.array([-5, 0, 2**60]),
+    np.array([1, 2, 3], np.uint8),
+    np.array([1.0, 2.0, 3e9]),
+    np.array(["b", "a", "€ \\ud800"]),
+    np.array(["b", "a", "ä"], dtype=object),
+    np.array([False, True, True]),
+]
+HIDDEN = {name: ((7,), name) for name in ACTIVATIONS} | {
+    "none": ((), "tanh"),
+    "all of them": ((9, 8, 7, 6, 5, 4), ACTIVATIONS),
+}
+SCALES = ["standard", (3, 2), (np.arange(6), np.arange(1, 7))]
+
+
+class Squared:
+    def value(self, U):
+        return U * U
+
+    def derivative(self, U, A):
+        return 2 * U
+
+
+class MyTanh(activations.Tanh):
+    pass
+
+
+class SquaredError:
+    def value_and_gradient(self, Z, T):
+        return ((Z - T) ** 2).sum(axis=1) / 2, Z - T
+
+    def probabilities(self, Z):
+        return np.full_like(Z, 1 / Z.shape[1])
+
+
+def fitted(X, y, hidden=(7,), activation="tanh", loss="cross_entropy", **parameters):
+    clf = MLPClassifier(
+        hidden, activation, loss, max_iter=3, n_iter_no_change=np.inf,
+        batch_size=20, random_state=0, **parameters,
+    )  # fmt: skip
+    return clf.fit(X, y)
+
+
+def with_intercept(value):
+    def make(X, y):
+        clf = fitted(X, y)
+        clf.intercepts_[1][0] = value
+        return clf
+
+    return make
+
+
+def with_transposed_weights(X, y):
+    clf = fitted(X, y)
+    clf.coefs_[1] = clf.coefs_[1].T
+    return clf
+
+
+# Makes what to export from data; the error; its message.
+REFUSED = {
+    "a user's activation": (
+        lambda X, y: fitted(X, y, activation=Squared()),
+        ValueError, "Squared.*not one of",
+    ),
+    "a class derived from an activation": (
+        lambda X, y: fitted(X, y, activation=MyTanh()),
+        ValueError, "MyTanh.*not one of",
+    ),
+    "not fitted": (lambda X, y: MLPClassifier(), NotFittedError, "not fitted"),
+    "not a classifier": (
+        lambda X, y: {}, TypeError, "must be an MLPClassifier; got dict",
+    ),
+    "NaN": (with_intercept(np.nan), ValueError, "NaN or infinite"),
+    "infinity": (with_intercept(np.inf), ValueError, "NaN or infinite"),
+    "weights that do not fit": (
+        with_transposed_weights, ValueError, r"from 6 features .*\(3, 7\)",
+    ),
+}  # fmt: skip
+
+
+def assert_refused(write, case, X, y):
+    make, error, message = REFUSED[case]
+    with pytest.raises(error, match=message):
+        write(make(X, y))

@@ -1,0 +1,139 @@
+"""Classifiers that leave as ONNX."""
+
+import platform
+import sys
+
+import numpy as np
+import pytest
+import skl2onnx
+from exports import (
+    ACTIVATIONS,
+    HIDDEN,
+    LABELS,
+    LOSSES,
+    REFUSED,
+    SCALES,
+    SquaredError,
+    assert_refused,
+    fitted,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from cymlp import MLPClassifier, export
+
+
+@pytest.fixture
+def run_onnx():
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        pytest.skip("onnxruntime is not published for Macs with Intel processors")
+    import onnxruntime
+
+    def run(model, X):
+        if isinstance(model, MLPClassifier):
+            model, X = export.to_onnx(model), np.float32(X)
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(None, {"X": X}), strict=True))
+
+    return run
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_onnx_computes_what_the_classifier_does(three_classes, run_onnx, hidden, dtype):
+    X, y = three_classes
+    clf = fitted(X, y, *HIDDEN[hidden], dtype=dtype)
+    X = np.concatenate([X, 4 * X])
+    outputs = run_onnx(clf, X)
+    assert list(outputs) == ["label", "probabilities"]
+    np.testing.assert_allclose(
+        outputs["probabilities"], clf.predict_proba(X), rtol=0, atol=1e-5
+    )
+    assert outputs["label"].tolist() == clf.predict(X).tolist()
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=str)
+def test_onnx_scales(three_classes, run_onnx, scale):
+    X, y = three_classes
+    clf = fitted(X, y, scale=scale)
+    np.testing.assert_allclose(
+        run_onnx(clf, X)["probabilities"], clf.predict_proba(X), rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_onnx_has_the_same_activations(three_classes, run_onnx, name):
+    X, y = three_classes
+    clf = fitted(X, y, (6,), name, loss="hinge")
+    clf.coefs_ = [np.eye(6), np.eye(6, 3)]
+    clf.intercepts_ = [np.zeros(6), np.zeros(3)]
+    X = np.zeros((2001, 6), np.float32)
+    X[:, 0] = np.linspace(-10, 10, 2001)
+    np.testing.assert_allclose(
+        run_onnx(clf, X)["scores"], clf.decision_function(X), rtol=1e-6, atol=2e-7
+    )
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, "a user's"])
+def test_onnx_has_probabilities_where_a_loss_of_ours_has(three_classes, run_onnx, loss):
+    X, y = three_classes
+    clf = fitted(X, y, loss=LOSSES.get(loss, SquaredError()))
+    outputs = run_onnx(clf, X)
+    assert ("probabilities" in outputs) == (loss not in {"hinge", "a user's"})
+    if "scores" in outputs:
+        np.testing.assert_allclose(
+            outputs["scores"], clf.decision_function(X), rtol=1e-5, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=lambda labels: str(labels.dtype))
+def test_onnx_has_the_labels(three_classes, run_onnx, labels):
+    X, y = three_classes
+    clf = fitted(X, labels[y])
+    assert run_onnx(clf, X)["label"].tolist() == clf.predict(X).tolist()
+
+
+def test_onnx_refuses_weights_too_large_for_float32(three_classes):
+    clf = fitted(*three_classes, dtype="float64")
+    clf.coefs_[0][0, 0] = 1e39
+    with pytest.raises(ValueError, match="too large for float32"):
+        export.to_onnx(clf)
+
+
+@pytest.fixture
+def registered():
+    export.register_with_skl2onnx()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("labels", LABELS, ids=lambda labels: str(labels.dtype))
+def test_skl2onnx_converts_a_pipeline(
+    three_classes, run_onnx, registered, labels, dtype
+):
+    X, y = three_classes
+    X = X.astype(dtype)
+    clf = MLPClassifier((7, 6), ["hardswish", "selu"], tol=0.1, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), clf).fit(X, labels[y])
+    model = skl2onnx.to_onnx(pipeline, X[:1], options={"zipmap": False})
+    outputs = run_onnx(model, X)
+    assert outputs["label"].tolist() == pipeline.predict(X).tolist()
+    np.testing.assert_allclose(
+        outputs["probabilities"], pipeline.predict_proba(X), rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("loss", ["hinge", SquaredError()])
+def test_skl2onnx_is_told_that_there_are_no_probabilities(
+    three_classes, registered, loss
+):
+    X, y = three_classes
+    with pytest.raises(ValueError, match="to_onnx gives scores instead"):
+        skl2onnx.to_onnx(fitted(X, y, loss=loss), X[:1])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_written_is_refused(three_classes, case):
+    assert_refused(export.to_onnx, case, *three_classes)
