@@ -23,7 +23,9 @@ from cymlp._engine.dense cimport (
     bias_backward, dense_backward, dense_backward_input, dense_forward
 )
 from cymlp._engine.dropout cimport apply_mask, draw_mask, stream
-from cymlp._engine.first_layer cimport FirstLayer, first_backward, first_forward, load, store
+from cymlp._engine.first_layer cimport (
+    FirstLayer, first_backward, first_forward, load, store
+)
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 from cymlp._engine.optimizers cimport Optimizer, take_step
 from cymlp._engine.samples cimport Samples, gather_targets

@@ -1,1 +1,1 @@
-"""What a fit decides: checks, targets, schedules, stopping, and the loop over epochs."""
+"""What a fit decides: checks, targets, schedules, stopping, the loop over epochs."""
