@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reference import cross_entropy
+from reference import cross_entropy, tanh, tanh_derivative
 
 import cymlp
+from cymlp.activations import Tanh
 from cymlp.losses import CrossEntropy, Hinge
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
@@ -29,22 +30,22 @@ def compiler():
 
 
 @pytest.fixture(scope="module")
-def softmax_module(tmp_path_factory):
-    """What the page has, compiled as a user would."""
+def output_module(tmp_path_factory):
+    """The module of the page, compiled as a user would."""
     if (command := compiler()) is None:
         pytest.skip("needs a C compiler and Python.h")
     folder = tmp_path_factory.mktemp("outside")
     (code,) = re.findall(
         r"^```cython\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
-    (folder / "softmax.pyx").write_text(code, "utf-8")
+    (folder / "output.pyx").write_text(code, "utf-8")
     # Only in an editable install does Cython not see the package by itself.
     packages = [f"-I{Path(parent).parent}" for parent in cymlp.__path__]
-    run(sys.executable, "-P", "-m", "cython", *packages, "softmax.pyx", cwd=folder)
-    library = f"softmax{sysconfig.get_config_var('EXT_SUFFIX')}"
+    run(sys.executable, "-P", "-m", "cython", *packages, "output.pyx", cwd=folder)
+    library = f"output{sysconfig.get_config_var('EXT_SUFFIX')}"
     includes = [f"-I{sysconfig.get_path('include')}", f"-I{cymlp.get_include()}"]
-    run(*command, "-fPIC", "-O0", *includes, "softmax.c", "-o", library, cwd=folder)
-    spec = importlib.util.spec_from_file_location("softmax", folder / library)
+    run(*command, "-fPIC", "-O0", *includes, "output.c", "-o", library, cwd=folder)
+    spec = importlib.util.spec_from_file_location("output", folder / library)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -56,33 +57,37 @@ def run(*command, cwd):
 
 
 @pytest.fixture(params=[np.float32, np.float64])
-def layer(request):
-    """Inputs, one-hot targets, weights and biases of a layer with 3 classes."""
+def batch(request):
+    """Weighted sums of 7 samples and 3 classes, and one-hot targets."""
     rng = np.random.RandomState(0)
-    drawn = [rng.standard_normal(shape) for shape in [(7, 4), (4, 3), 3]]
-    A, W, b = (array.astype(request.param) for array in drawn)
-    return A, np.eye(3, dtype=A.dtype)[rng.randint(3, size=7)], W, b
+    U = rng.standard_normal((7, 3)).astype(request.param)
+    return U, np.eye(3, dtype=U.dtype)[rng.randint(3, size=7)]
 
 
-def gradients(module, loss, A, T, W, b):
-    values, Z, dW, db = (np.empty_like(a) for a in (A[:, 0], T, W, b))
-    module.gradients(
-        loss, A, T, W, b, values, Z, np.empty_like(Z), np.empty_like(Z), dW, db
-    )
-    return values, Z, dW, db
+def loss_and_gradient(module, activation, loss, U, T):
+    Z, values, dU = np.empty_like(U), np.empty_like(U[:, 0]), np.empty_like(U)
+    module.loss_and_gradient(activation, loss, U, T, Z, values, dU, np.empty_like(U))
+    return Z, values, dU
 
 
-def test_it_computes_a_layer_its_loss_and_their_gradients(softmax_module, layer):
-    A, T, W, b = layer
-    values, Z, dW, db = gradients(softmax_module, CrossEntropy(), A, T, W, b)
-    expected, expected_dZ = cross_entropy(A @ W + b, T)
+def test_it_computes_scores_their_loss_and_its_gradient(output_module, batch):
+    U, T = batch
+    Z, values, dU = loss_and_gradient(output_module, Tanh(), CrossEntropy(), U, T)
+    expected, dZ = cross_entropy(tanh(U), T)
     tolerance = {"rtol": 1e-5, "atol": 1e-6}
-    if A.dtype == np.float64:
+    if U.dtype == np.float64:
         tolerance = {"rtol": 1e-12, "atol": 1e-14}
-    np.testing.assert_allclose(Z, A @ W + b, **tolerance)
+    np.testing.assert_allclose(Z, tanh(U), **tolerance)
     np.testing.assert_allclose(values, expected, **tolerance)
-    np.testing.assert_allclose(dW, A.T @ expected_dZ, **tolerance)
-    np.testing.assert_allclose(db, expected_dZ.sum(axis=0), **tolerance)
+    np.testing.assert_allclose(dU, dZ * tanh_derivative(U), **tolerance)
+
+
+class Cube:
+    def value(self, U):
+        return U**3
+
+    def derivative(self, U, A):
+        return 3 * U**2
 
 
 class SquaredError:
@@ -91,14 +96,13 @@ class SquaredError:
 
 
 @pytest.mark.parametrize("loss", [Hinge(margin=2), SquaredError()])
-def test_it_takes_parameters_of_a_loss_and_losses_in_python(
-    softmax_module, layer, loss
-):
-    A, T, W, b = layer
-    values, Z, dW, _ = gradients(softmax_module, loss, A, T, W, b)
+def test_it_accepts_loss_parameters_and_custom_objects(output_module, batch, loss):
+    U, T = batch
+    Z, values, dU = loss_and_gradient(output_module, Cube(), loss, U, T)
     expected, dZ = loss.value_and_gradient(Z, T)
+    np.testing.assert_array_equal(Z, U**3)
     np.testing.assert_array_equal(values, expected)
-    np.testing.assert_allclose(dW, A.T @ dZ, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(dU, dZ * 3 * U**2, rtol=1e-5, atol=1e-6)
 
 
 class Failing:
@@ -106,16 +110,16 @@ class Failing:
         raise ArithmeticError("no value today")
 
 
-def test_an_error_of_a_loss_in_python_comes_through(softmax_module, layer):
+def test_an_error_of_a_loss_in_python_is_raised(output_module, batch):
     with pytest.raises(ArithmeticError, match="no value today"):
-        gradients(softmax_module, Failing(), *layer)
+        loss_and_gradient(output_module, Tanh(), Failing(), *batch)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_it_reaches_the_kernels_for_the_processor(softmax_module, dtype):
+def test_it_reaches_the_kernels_for_the_processor(output_module, dtype):
     x = np.linspace(-3, 3, 1001, dtype=dtype)
     y = x.copy()
-    softmax_module.tanh_in_place(y)
+    output_module.tanh_in_place(y)
     np.testing.assert_allclose(y, np.tanh(x), rtol=4 * np.finfo(dtype).eps)
 
 
