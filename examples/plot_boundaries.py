@@ -1,10 +1,10 @@
 """
-Boundaries of activations
-=========================
+Decision boundaries of activations
+==================================
 
-One hidden layer has to tell two half moons apart. What its activation is made of shows
-in the boundary: straight pieces with relu, curves with the others, and with the
-identity a line, as without a hidden layer.
+A network with one hidden layer separates two half moons. The decision boundary depends
+on the activation: relu gives straight segments, the identity a line, as without a
+hidden layer, and the others give curves. Titles show the accuracy on these data.
 """
 
 import matplotlib.pyplot as plt

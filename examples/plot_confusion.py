@@ -1,9 +1,9 @@
 """
-Which digits are confused
-=========================
+Confusion matrix of digits
+==========================
 
-Accuracy says how often a network is wrong, its confusion matrix with what. Every digit
-is predicted once by a network that has not seen it, in five folds.
+The confusion matrix shows which digits a network confuses. Each sample is predicted by
+five-fold cross-validation, with a network that was not trained on it.
 """
 
 import matplotlib.pyplot as plt
@@ -19,20 +19,20 @@ clf = MLPClassifier((64,), scale=(0, 16), batch_size=20, random_state=0)
 clf.set_params(max_iter=30, n_iter_no_change=np.inf)
 p = cross_val_predict(clf, X, y, method="predict_proba")
 predicted = p.argmax(axis=1)
-print(f"{(predicted != y).sum()} of {y.size} are wrong")
+print(f"{(predicted != y).sum()} of {y.size} predictions are wrong")
 
 display = ConfusionMatrixDisplay.from_predictions(y, predicted, cmap="Blues")
-display.ax_.set_title("Digits, five folds")
+display.ax_.set_title("Digits, five-fold cross-validation")
 
 # %%
-# Of the wrong ones, these were predicted with the highest probabilities.
+# These are the wrong predictions with the highest probabilities.
 
 wrong = (predicted != y).nonzero()[0]
-surest = wrong[p[wrong].max(axis=1).argsort()[::-1][:10]]
+most_confident = wrong[p[wrong].max(axis=1).argsort()[::-1][:10]]
 
 figure, axes = plt.subplots(2, 5, figsize=(8, 3.6), layout="constrained")
-for axis, i in zip(axes.flat, surest, strict=True):
+for axis, i in zip(axes.flat, most_confident, strict=True):
     axis.imshow(X[i].reshape(8, 8), cmap="gray_r")
-    axis.set_title(f"a {y[i]}, taken for {predicted[i]}", size="small")
+    axis.set_title(f"true {y[i]}, predicted {predicted[i]}", size="small")
     axis.set_axis_off()
 plt.show()

@@ -1,10 +1,10 @@
 """
-How many samples it takes
-=========================
+Learning curve
+==============
 
-Each of three classes lies in three places. A linear model cannot learn that, and more
-than a few hundred samples do not help it. A network gains from all that there are.
-Shades are standard deviations over three splits.
+Each of three classes has three clusters. A linear model cannot separate them, and does
+not improve beyond a few hundred samples. A network improves with all available samples.
+Bands show the standard deviation over three splits.
 """
 
 import matplotlib.pyplot as plt

@@ -1,9 +1,9 @@
 """
-Losses over the epochs
-======================
+Training curves of losses
+=========================
 
-Four losses train the same network on half of the digits, three times each, all side by
-side in threads over one copy of the data.
+The same network is trained on half of the digits with four losses and three seeds each.
+All fits run in threads that share one copy of the data.
 """
 
 import matplotlib.pyplot as plt
@@ -35,8 +35,8 @@ networks = {
 fit_many(networks, X_train, y_train, X_val=X_val, y_val=y_val, n_jobs=2)
 
 # %%
-# Accuracy is what all losses have in common. A line is the mean of three runs, a band
-# their range.
+# The accuracy can be compared across losses. Lines are means over three seeds, bands
+# are ranges.
 
 histories = {
     name: [networks[name, seed].history_ for seed in range(3)] for name in losses
@@ -45,7 +45,7 @@ axis = plot_comparison(histories, "val_accuracy")
 axis.set_ylim(0.9, 1)
 
 # %%
-# The losses themselves are on scales of their own.
+# The values of the losses have different scales.
 
 plot_grid(histories, "loss", n_columns=2, share="row", burn_in=0.1)
 plt.show()

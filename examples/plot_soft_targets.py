@@ -1,11 +1,11 @@
 """
-Targets that are probabilities
-==============================
+Probabilities as targets
+========================
 
-Two classes overlap, and how probable each is at a point x is known. A network learns
-from labels that are drawn, or from the probabilities themselves, as they may come from
-several annotators or from a larger network. From 100 points the probabilities are
-learned well; labels are a noisy picture of them.
+Two classes overlap, and their probabilities at each point x are known. One network is
+trained on labels drawn with these probabilities, another on the probabilities. In
+practice, such probabilities come from several annotators or from a larger network. With
+100 points, the network trained on probabilities is accurate; labels are noisier.
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ from cymlp import MLPClassifier
 
 
 def probability(x):
-    """What there is to learn: how probable the second class is at x."""
+    """True probability of the second class at x."""
     return 1 / (1 + np.exp(-3 * np.sin(2 * x)))
 
 
@@ -27,15 +27,16 @@ targets = {"labels": labels, "probabilities": rows}
 
 figure, axis = plt.subplots(layout="constrained")
 grid = np.linspace(-3, 3, 300)
-axis.plot(grid, probability(grid), "k:", label="what is right")
-axis.plot(x, labels, "k|", alpha=0.5, label="the labels")
+axis.plot(grid, probability(grid), "k:", label="true probability")
+axis.plot(x, labels, "k|", alpha=0.5, label="labels")
 for name, target in targets.items():
     clf = MLPClassifier((50,), loss="kl_div", solver="adam", batch_size=20)
     clf.set_params(max_iter=2000, n_iter_no_change=np.inf, random_state=0)
     clf.fit(x[:, np.newaxis], target)
     p = clf.predict_proba(grid[:, np.newaxis])[:, 1]
-    axis.plot(grid, p, label=f"learned from {name}")
-    print(f"{name}: {abs(p - probability(grid)).mean():.3f} away on average")
+    axis.plot(grid, p, label=f"trained on {name}")
+    error = abs(p - probability(grid)).mean()
+    print(f"trained on {name}: mean absolute error {error:.3f}")
 axis.set(xlabel="x", ylabel="probability of the second class")
 axis.legend()
 plt.show()
