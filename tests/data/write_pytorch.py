@@ -1,0 +1,396 @@
+"""Write pytorch.npz: golden values from PyTorch, for tests that run without PyTorch.
+
+    python -m pip install torch numpy
+    python tests/data/write_pytorch.py
+
+tests/test_pytorch_golden.py reads the file. Nothing here imports cymlp. Losses,
+activations and optimisers are PyTorch's own where it has them, and otherwise written
+from the formula. Autograd computes all gradients. The file names the versions of
+PyTorch and NumPy that wrote it.
+
+It holds two kinds of golden values:
+
+- Members: each loss and each activation with its gradient, at ordinary and at extreme
+  inputs. None of them is at a kink, except 0, where both libraries take the derivative
+  of relu and selu from the left.
+- Fits: networks after a few epochs. The cases are a pairwise covering design: any two
+  levels of two FACTORS occur together in at least one case. All combinations would be
+  tens of thousands.
+
+To add an activation, a loss or a solver, enter it in ACTIVATIONS, LOSSES or SOLVERS and
+run the script. If the derivative of an activation jumps, enter the points in KINKS.
+"""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+PATH = Path(__file__).with_name("pytorch.npz")
+
+SEED = 0
+N_SAMPLES, N_FEATURES, N_CLASSES = 38, 40, 3
+HIDDEN_LAYER_SIZES = (4, 3)
+BATCH_SIZE = 8  # the last of the five mini-batches has 6 samples
+N_EPOCHS = 3
+INIT = 0.5  # standard deviation of the first weights
+# Inputs of an activation and terms of the hinge loss stay at least this far from points
+# where the derivative jumps, so that rounding moves none across.
+MIN_DISTANCE = 2e-5
+
+
+# Members
+
+
+def cross_entropy(Z, T, label_smoothing=0.0):
+    return functional.cross_entropy(
+        Z, T, reduction="none", label_smoothing=label_smoothing
+    )
+
+
+def kl_div(Z, T):
+    log_p = functional.log_softmax(Z, dim=1)
+    return functional.kl_div(log_p, T, reduction="none").sum(dim=1)
+
+
+def hinge(Z, T, margin=5.0, softmax=False):
+    scores = functional.softmax(Z, dim=1) if softmax else Z
+    # PyTorch divides the sum by the number of classes.
+    return Z.shape[1] * functional.multi_margin_loss(
+        scores, T.argmax(dim=1), margin=margin, reduction="none"
+    )
+
+
+def focal(Z, T, alpha=1.0, gamma=2.0):
+    """-sum_k alpha_k t_k (1 - p_k)^gamma ln p_k, which PyTorch lacks for softmax.
+
+    p_k is the logistic function of the log odds z_k - ln sum_{j != k} exp z_j, so that
+    ln(1 - p_k) keeps its digits where p_k is next to 1.
+    """
+    same_class = torch.eye(Z.shape[1], dtype=torch.bool)
+    others = Z.unsqueeze(1).masked_fill(same_class, -torch.inf)
+    log_odds = Z - torch.logsumexp(others, dim=2)
+    log_p, log_q = functional.logsigmoid(log_odds), functional.logsigmoid(-log_odds)
+    alpha = torch.as_tensor(alpha, dtype=Z.dtype)
+    return -(alpha * T * torch.exp(gamma * log_q) * log_p).sum(dim=1)
+
+
+ACTIVATIONS = {
+    "hardswish": functional.hardswish,
+    "identity": torch.nn.Identity(),
+    "logistic": torch.sigmoid,
+    "relu": functional.relu,
+    "selu": functional.selu,
+    "tanh": torch.tanh,
+}
+KINKS = {"hardswish": [-3, 3], "relu": [0], "selu": [0]}
+
+# Level: the loss by name, its function, its parameters, the kind of targets.
+LOSSES = {
+    "cross_entropy": ("cross_entropy", cross_entropy, {}, "labels"),
+    "cross_entropy_smoothed": (
+        "cross_entropy", cross_entropy, {"label_smoothing": 0.1}, "labels"
+    ),
+    "cross_entropy_soft": (
+        "cross_entropy", cross_entropy, {"label_smoothing": 0.25}, "soft"
+    ),
+    "kl_div_soft": ("kl_div", kl_div, {}, "soft"),
+    "hinge": ("hinge", hinge, {"margin": 1.5}, "labels"),
+    "hinge_softmax": ("hinge", hinge, {"margin": 0.5, "softmax": True}, "labels"),
+    "focal": ("focal", focal, {}, "labels"),
+    "focal_soft": (
+        "focal", focal, {"alpha": [0.5, 2.0, 1.0], "gamma": 0.5}, "soft"
+    ),
+}  # fmt: skip
+
+# Level: PyTorch's optimiser, its parameters, and those of MLPClassifier.
+SOLVERS = {
+    "sgd": (
+        torch.optim.SGD,
+        {"lr": 0.1},
+        {"solver": "sgd", "learning_rate_init": 0.1, "momentum": 0.0},
+    ),
+    "momentum": (
+        torch.optim.SGD,
+        {"lr": 0.05, "momentum": 0.9},
+        {"solver": "sgd", "learning_rate_init": 0.05, "momentum": 0.9},
+    ),
+    "nesterov": (
+        torch.optim.SGD,
+        {"lr": 0.05, "momentum": 0.8, "nesterov": True},
+        {
+            "solver": "sgd", "learning_rate_init": 0.05, "momentum": 0.8,
+            "nesterovs_momentum": True,
+        },
+    ),
+    # A gradient that is 0 but for rounding is small beside this epsilon.
+    "adam": (
+        torch.optim.Adam,
+        {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-3},
+        {
+            "solver": "adam", "learning_rate_init": 0.02, "beta_1": 0.8,
+            "beta_2": 0.99, "epsilon": 1e-3,
+        },
+    ),
+    "adam_small_epsilon": (
+        torch.optim.Adam,
+        {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8},
+        {
+            "solver": "adam", "learning_rate_init": 0.01, "beta_1": 0.9,
+            "beta_2": 0.999, "epsilon": 1e-8,
+        },
+    ),
+}  # fmt: skip
+
+FACTORS = {
+    "loss": list(LOSSES),
+    "first_activation": list(ACTIVATIONS),
+    "second_activation": list(ACTIVATIONS),
+    "solver": [name for name in SOLVERS if name != "adam_small_epsilon"],
+    "X": ["dense", "few_values", "many_values"],
+    "weight_decay": [0.0, 0.05],
+    "dtype": ["float32", "float64"],
+    "sample_weight": [False, True],
+}
+# Cases besides those of the design. The small epsilon is the default. It needs float64
+# and a network in which no gradient is 0 but for rounding.
+MORE_CASES = [
+    {
+        "loss": "cross_entropy", "first_activation": "tanh",
+        "second_activation": "logistic", "solver": "adam_small_epsilon", "X": "dense",
+        "weight_decay": weight_decay, "dtype": "float64", "sample_weight": False,
+    }
+    for weight_decay in FACTORS["weight_decay"]
+]  # fmt: skip
+
+
+def soft_targets(rng, n):
+    """Rows of probabilities, every third with a zero."""
+    T = rng.dirichlet(np.ones(N_CLASSES), n)
+    T[::3, 1] = 0
+    return T / T.sum(axis=1, keepdims=True)
+
+
+def member_inputs(rng):
+    """Inputs of the activations; scores and targets of the losses."""
+    ends = np.array([1e-12, 1e-6, 1e-3, 20, 50, 100, 1e4, 1e30])
+    U = np.concatenate([np.sort(rng.uniform(-8, 8, 60)), -ends, [0], ends])
+    extremes = [*itertools.permutations([-1e4, 0, 30])]
+    extremes += itertools.permutations([-100, 0, 1e4])
+    # No two scores are equal, and no term of the hinge loss is at its kink.
+    Z = np.concatenate([
+        rng.normal(0, 2, (24, N_CLASSES)), np.array(extremes) + [0, 0.25, -0.75]
+    ])  # fmt: skip
+    labels = np.eye(N_CLASSES)[rng.randint(N_CLASSES, size=len(Z))]
+    return U, Z, {"labels": labels, "soft": soft_targets(rng, len(Z))}
+
+
+def golden_members(dtype):
+    """Value and gradient of each activation and loss, one row for each input."""
+    U, Z, targets = member_inputs(np.random.RandomState(SEED))
+    U, Z = U.astype(dtype), Z.astype(dtype)
+    targets = {kind: T.astype(dtype) for kind, T in targets.items()}
+    arrays = {"U": U, "Z": Z, **targets}
+    for name, function in ACTIVATIONS.items():
+        inputs = torch.tensor(U, requires_grad=True)
+        value = function(inputs)
+        value.sum().backward()
+        arrays[f"activation/{name}"] = torch.column_stack([value, inputs.grad])
+    for level, (_, function, settings, kind) in LOSSES.items():
+        scores = torch.tensor(Z, requires_grad=True)
+        value = function(scores, torch.tensor(targets[kind]), **settings)
+        value.sum().backward()
+        arrays[f"loss/{level}"] = torch.column_stack([value, scores.grad])
+    arrays = {
+        name: np.asarray(torch.as_tensor(a).detach()) for name, a in arrays.items()
+    }
+    assert all(np.isfinite(array).all() for array in arrays.values())
+    return {f"{dtype}/{name}": array for name, array in arrays.items()}
+
+
+# Fits
+
+
+def pairs(case):
+    """All pairs of levels in a case."""
+    return {frozenset(pair) for pair in itertools.combinations(case.items(), 2)}
+
+
+def covering_design(factors):
+    """Cases that have every pair of levels of two factors at least once.
+
+    Each case begins with a missing pair. Every other factor gets the level that covers
+    the most missing pairs.
+    """
+    missing = {
+        frozenset([(one, level), (other, other_level)]): None
+        for one, other in itertools.combinations(factors, 2)
+        for level in factors[one]
+        for other_level in factors[other]
+    }
+    cases = []
+    while missing:
+        case = dict(next(iter(missing)))
+        for factor, levels in factors.items():
+            if factor not in case:
+                candidates = [case | {factor: level} for level in levels]
+                case = max(
+                    candidates, key=lambda c: sum(pair in missing for pair in pairs(c))
+                )
+        for pair in pairs(case):
+            missing.pop(pair, None)
+        cases.append({factor: case[factor] for factor in factors})
+    return cases
+
+
+def fit_inputs(rng):
+    """Three kinds of X; targets and weights of the samples."""
+    shape = N_SAMPLES, N_FEATURES
+    dense = rng.normal(0, 0.5, shape)
+    # Columns with mostly one value, which cymlp stores as block sparse rows: with a
+    # codebook where X has at most 256 different values, and without one otherwise.
+    fill_values = np.where(np.arange(N_FEATURES) % 5, 0, 0.5)
+    few = rng.choice([-1.0, -0.5, 0.25, 1.5], shape)
+    few_values = np.where(rng.uniform(size=shape) < 0.07, few, fill_values)
+    blocks = rng.uniform(size=(N_SAMPLES, N_FEATURES // 4)) < 0.25
+    many_values = np.where(
+        blocks.repeat(4, axis=1), rng.normal(size=shape), fill_values
+    )
+    weights = rng.uniform(0.2, 3, N_SAMPLES)
+    weights[5] = 0
+    return {
+        "dense": dense,
+        "few_values": few_values,
+        "many_values": many_values,
+        "labels": rng.permutation(np.arange(N_SAMPLES) % N_CLASSES),
+        "soft": soft_targets(rng, N_SAMPLES),
+        "sample_weight": weights,
+    }
+
+
+def first_parameters(rng):
+    """Weights and biases before training, layer by layer."""
+    sizes = [N_FEATURES, *HIDDEN_LAYER_SIZES, N_CLASSES]
+    return [
+        part
+        for shape in itertools.pairwise(sizes)
+        for part in (rng.normal(0, INIT, shape), np.zeros(shape[1]))
+    ]
+
+
+def flat(parameters):
+    return np.concatenate([np.ravel(part) for part in parameters])
+
+
+def distance(values, points):
+    """Smallest distance of the values from any of the points.
+
+    Values exactly at a point are ignored: a sum of zeros is 0 in every library.
+    """
+    distances = [(values - point).abs() for point in points]
+    return min((d[d > 0].min().item() for d in distances), default=np.inf)
+
+
+def scores_of(X, parameters, activations):
+    """Scores, and the smallest distance of an activation's inputs from its kinks."""
+    W, b, *parameters = parameters
+    U = X @ W + b
+    if not activations:
+        return U, np.inf
+    name, *activations = activations
+    scores, nearest = scores_of(ACTIVATIONS[name](U), parameters, activations)
+    return scores, min(nearest, distance(U.detach(), KINKS.get(name, [])))
+
+
+def hinge_distance(Z, T, margin, softmax=False):
+    """Smallest distance of the terms of the hinge loss from 0."""
+    scores = functional.softmax(Z, dim=1) if softmax else Z
+    excess = margin + scores - scores[T == 1].unsqueeze(1)
+    return distance(excess[T == 0].detach(), [0])
+
+
+def golden_fit(case, inputs, parameters):
+    """Parameters after training, and the mean loss of each epoch."""
+    dtype = getattr(torch, case["dtype"])
+    X = torch.tensor(inputs[case["X"]], dtype=dtype)
+    name, loss, settings, kind = LOSSES[case["loss"]]
+    T = inputs["soft"] if kind == "soft" else np.eye(N_CLASSES)[inputs["labels"]]
+    T = torch.tensor(T, dtype=dtype)
+    weights = inputs["sample_weight"] if case["sample_weight"] else np.ones(N_SAMPLES)
+    weights = torch.tensor(weights / weights.mean(), dtype=dtype)
+    activations = [case["first_activation"], case["second_activation"]]
+
+    parameters = [
+        torch.tensor(part, dtype=dtype, requires_grad=True) for part in parameters
+    ]
+    make, torch_settings, _ = SOLVERS[case["solver"]]
+    optimizer = make(parameters, weight_decay=case["weight_decay"], **torch_settings)
+    epochs = []
+    for _ in range(N_EPOCHS):
+        total = 0.0
+        for batch in torch.arange(N_SAMPLES).split(BATCH_SIZE):
+            Z, nearest = scores_of(X[batch], parameters, activations)
+            if name == "hinge":
+                nearest = min(nearest, hinge_distance(Z, T[batch], **settings))
+            if nearest < MIN_DISTANCE:
+                raise ValueError(f"too close to a kink, {nearest}, in {case}")
+            losses = weights[batch] * loss(Z, T[batch], **settings)
+            optimizer.zero_grad()
+            losses.mean().backward()
+            optimizer.step()
+            total += losses.sum().item()
+        epochs.append(total / N_SAMPLES)
+    return flat([part.detach() for part in parameters]), epochs
+
+
+def described(case):
+    """The case with the parameters of MLPClassifier."""
+    name, _, settings, kind = LOSSES[case["loss"]]
+    parameters = {
+        "hidden_layer_sizes": HIDDEN_LAYER_SIZES,
+        "activation": [case["first_activation"], case["second_activation"]],
+        **SOLVERS[case["solver"]][2],
+        "weight_decay": case["weight_decay"],
+        "batch_size": BATCH_SIZE,
+        "max_iter": N_EPOCHS,
+        "init": INIT,
+        "dtype": case["dtype"],
+        "random_state": SEED,
+    }
+    return {
+        "levels": case, "loss": name, "loss_settings": settings, "targets": kind,
+        "parameters": parameters,
+    }  # fmt: skip
+
+
+def main():
+    """Compute everything and write the file."""
+    torch.set_num_threads(1)
+    inputs = fit_inputs(np.random.RandomState(SEED + 1))
+    first = first_parameters(np.random.RandomState(SEED))
+    design = covering_design(FACTORS)
+    arrays = {f"fit/{name}": array for name, array in inputs.items()}
+    arrays["fit/first"] = flat(first)
+    for dtype in FACTORS["dtype"]:
+        arrays |= golden_members(dtype)
+        cases = [case for case in design + MORE_CASES if case["dtype"] == dtype]
+        results = [golden_fit(case, inputs, first) for case in cases]
+        arrays[f"fit/{dtype}/parameters"] = np.array([theta for theta, _ in results])
+        arrays[f"fit/{dtype}/train_loss"] = np.array([epochs for _, epochs in results])
+    about = {
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+        "activations": list(ACTIVATIONS),
+        "losses": {level: [n, s, kind] for level, (n, _, s, kind) in LOSSES.items()},
+        "design": [described(case) for case in design],
+        "more": [described(case) for case in MORE_CASES],
+    }
+    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    np.savez_compressed(PATH, json=text, **arrays)
+    print(f"{len(design)} + {len(MORE_CASES)} fits, {PATH.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

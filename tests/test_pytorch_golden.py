@@ -1,0 +1,167 @@
+"""Results of cymlp against golden values from PyTorch, without PyTorch.
+
+data/write_pytorch.py wrote them to data/pytorch.npz.
+"""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from cymlp import MLPClassifier, activations, losses
+
+ACTIVATIONS = activations.known()
+LOSSES = losses.known()
+# The names that MLPClassifier accepts.
+(SOLVERS,) = (
+    constraint.options for constraint in MLPClassifier._parameter_constraints["solver"]
+)
+
+with np.load(Path(__file__).with_name("data") / "pytorch.npz") as file:
+    GOLDEN = dict(file)
+ABOUT = json.loads(GOLDEN["json"].tobytes())
+DESIGN = ABOUT["design"]
+CASES = DESIGN + ABOUT["more"]
+
+WRITE = "tests/data/write_pytorch.py"
+
+# Parameters and losses are about 1. The largest differences seen after the 15 steps are
+# 4e-7 and 1e-15.
+FIT_TOLERANCE = {"float32": 4e-6, "float64": 1e-14}
+# Units in the last place.
+MEMBER_ULPS = 8
+
+
+def assert_close(actual, golden, tolerance):
+    """Within the tolerance, relative and absolute."""
+    assert actual.dtype == golden.dtype
+    np.testing.assert_allclose(actual, golden, rtol=tolerance, atol=tolerance)
+
+
+def flat(model):
+    """Weights and biases, layer by layer."""
+    layers = zip(model.coefs_, model.intercepts_, strict=True)
+    return np.concatenate([part.ravel() for layer in layers for part in layer])
+
+
+def fit(case, convert=np.asarray, **changes):
+    levels = case["levels"]
+    X, y = GOLDEN[f"fit/{levels['X']}"], GOLDEN[f"fit/{case['targets']}"]
+    weights = GOLDEN["fit/sample_weight"] if levels["sample_weight"] else None
+    model = MLPClassifier(
+        loss=LOSSES[case["loss"]](**case["loss_settings"]),
+        shuffle=False,
+        n_iter_no_change=np.inf,
+        **case["parameters"] | changes,
+    )
+    return model.fit(convert(X), y, sample_weight=weights)
+
+
+def golden_fit(case):
+    """Parameters and training losses of a case, computed by PyTorch."""
+    dtype = case["parameters"]["dtype"]
+    same_dtype = [other for other in CASES if other["parameters"]["dtype"] == dtype]
+    row = same_dtype.index(case)
+    return [GOLDEN[f"fit/{dtype}/{name}"][row] for name in ("parameters", "train_loss")]
+
+
+def name_of(case):
+    return "-".join(map(str, case["levels"].values()))
+
+
+# The file is complete
+
+
+@pytest.mark.parametrize(
+    ("kind", "known", "golden"),
+    [
+        (
+            "activation",
+            ACTIVATIONS,
+            {name for case in CASES for name in case["parameters"]["activation"]},
+        ),
+        ("loss", LOSSES, {case["loss"] for case in CASES}),
+        ("solver", SOLVERS, {case["parameters"]["solver"] for case in CASES}),
+    ],
+    ids=["activations", "losses", "solvers"],
+)
+def test_every_member_has_golden_values(kind, known, golden):
+    without = sorted(set(known) - golden)
+    assert not without, f"add golden values for the {kind} {without} in {WRITE}"
+    gone = sorted(golden - set(known))
+    assert not gone, f"cymlp lacks the {kind} {gone}: remove it from {WRITE}"
+
+
+def test_every_pair_of_levels_occurs():
+    levels = {}
+    for case in DESIGN:
+        for factor, level in case["levels"].items():
+            levels.setdefault(factor, {})[level] = None
+    for one, other in itertools.combinations(levels, 2):
+        found = {(case["levels"][one], case["levels"][other]) for case in DESIGN}
+        missing = set(itertools.product(levels[one], levels[other])) - found
+        assert not missing, f"{WRITE} made no fit with {one} and {other} {missing}"
+
+
+# Activations and losses by themselves
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ABOUT["activations"])
+def test_activations(name, dtype):
+    value, derivative = GOLDEN[f"{dtype}/activation/{name}"].T
+    U = GOLDEN[f"{dtype}/U"]
+    activation = ACTIVATIONS[name]()
+    A = activation.value(U)
+    tolerance = MEMBER_ULPS * np.finfo(dtype).eps
+    assert_close(A, value, tolerance)
+    assert_close(activation.derivative(U, A), derivative, tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("level", ABOUT["losses"])
+def test_losses(level, dtype):
+    name, settings, targets = ABOUT["losses"][level]
+    golden = GOLDEN[f"{dtype}/loss/{level}"]
+    value, gradient = LOSSES[name](**settings).value_and_gradient(
+        GOLDEN[f"{dtype}/Z"], GOLDEN[f"{dtype}/{targets}"]
+    )
+    tolerance = MEMBER_ULPS * np.finfo(dtype).eps
+    assert_close(value, golden[:, 0], tolerance)
+    assert_close(gradient, golden[:, 1:], tolerance)
+
+
+# Fits
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_first_weights(dtype):
+    """With a float for `init`, the layers draw normal values one after the other."""
+    case = next(case for case in CASES if case["parameters"]["dtype"] == dtype)
+    # Such small steps do not change the weights and leave the biases next to 0.
+    model = fit(
+        case, solver="sgd", momentum=0.0, weight_decay=0.0, learning_rate_init=1e-300
+    )
+    golden = GOLDEN["fit/first"].astype(dtype)
+    assert_close(flat(model), golden, 4 * np.finfo(dtype).eps)
+    rng = np.random.RandomState(case["parameters"]["random_state"])
+    for W in model.coefs_:
+        drawn = rng.normal(0, case["parameters"]["init"], W.shape)
+        np.testing.assert_array_equal(W, drawn.astype(dtype))
+
+
+@pytest.mark.parametrize("convert", [np.asarray, csr_matrix], ids=["array", "csr"])
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_fits(case, convert):
+    """All forms of storing X: dense, block sparse with and without codebook, CSR.
+
+    An array is stored as block sparse rows where its columns have mostly one value.
+    """
+    parameters, train_loss = golden_fit(case)
+    model = fit(case, convert)
+    tolerance = FIT_TOLERANCE[case["parameters"]["dtype"]]
+    assert_close(flat(model), parameters, tolerance)
+    assert_close(model.history_["train_loss"], train_loss, tolerance)
