@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 from cymlp import MLPClassifier, activations
 from cymlp.losses import CrossEntropy, Focal, Hinge
 
-ACTIVATIONS = sorted(activations.known())
+ACTIVATIONS = sorted(activations.ACTIVATIONS)
 LOSSES = {
     "cross_entropy": CrossEntropy(label_smoothing=0.1),
     "kl_div": "kl_div",
@@ -77,18 +77,18 @@ def with_transposed_weights(X, y):
 REFUSED = {
     "a user's activation": (
         lambda X, y: fitted(X, y, activation=Squared()),
-        ValueError, "Squared.*not one of",
+        ValueError, "Squared.* cannot be exported.*must be of",
     ),
     "a class derived from an activation": (
         lambda X, y: fitted(X, y, activation=MyTanh()),
-        ValueError, "MyTanh.*not one of",
+        ValueError, "MyTanh.* cannot be exported.*must be of",
     ),
     "not fitted": (lambda X, y: MLPClassifier(), NotFittedError, "not fitted"),
     "not a classifier": (
         lambda X, y: {}, TypeError, "must be an MLPClassifier; got dict",
     ),
-    "NaN": (with_intercept(np.nan), ValueError, "NaN or infinite"),
-    "infinity": (with_intercept(np.inf), ValueError, "NaN or infinite"),
+    "NaN": (with_intercept(np.nan), ValueError, "must be finite"),
+    "infinity": (with_intercept(np.inf), ValueError, "must be finite"),
     "weights that do not fit": (
         with_transposed_weights, ValueError, r"from 6 features .*\(3, 7\)",
     ),

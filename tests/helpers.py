@@ -60,25 +60,18 @@ def assert_same_history(one, other):
         )
 
 
-def public_callables(module):
-    """Names of the functions and classes that a module makes and does not hide."""
-    return [
-        name
-        for name, member in vars(module).items()
-        if callable(member)
-        and not name.startswith("_")
-        and getattr(member, "__module__", None) == module.__name__
-    ]
+def public_modules():
+    """The modules that ``cymlp.__all__`` names."""
+    return [m for m in map(vars(cymlp).get, cymlp.__all__) if inspect.ismodule(m)]
 
 
 def public_objects():
-    """Full names of what a user may use, classes and then their members."""
-    for name in cymlp.__all__:
-        yield from with_members(getattr(cymlp, name))
-    for module in ("activations", "export", "losses", "plots", "typing"):
-        module = importlib.import_module(f"cymlp.{module}")
-        for name in public_callables(module):
-            yield from with_members(vars(module)[name])
+    """Full names of all public functions and classes, with their public members."""
+    for namespace in (cymlp, *public_modules()):
+        for name in namespace.__all__:
+            thing = getattr(namespace, name)
+            if callable(thing):
+                yield from with_members(thing)
 
 
 def with_members(thing):

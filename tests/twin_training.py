@@ -7,15 +7,18 @@ from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
 from scipy.sparse import csr_array, issparse
 
 from cymlp import activations, losses
-from cymlp._engine.first_layer import FirstLayer
+from cymlp._engine.inputs import Inputs
 from cymlp._engine.network import Network
 from cymlp._engine.optimizers import SGD, Adam
-from cymlp._engine.samples import Samples
+from cymlp._engine.storage import NotFiniteError, store
+from cymlp._engine.storage.csr import CSR
+from cymlp._engine.storage.dense import Dense
+from cymlp._engine.targets import Targets
 from cymlp.activations import Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge
 
-KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.known().items())]
-KNOWN_LOSSES = [member() for _, member in sorted(losses.known().items())]
+KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.ACTIVATIONS.items())]
+KNOWN_LOSSES = [member() for _, member in sorted(losses.LOSSES.items())]
 KNOWN_LOSSES += [
     CrossEntropy(label_smoothing=0.1),
     Focal(alpha=0.5, gamma=0.5),
@@ -72,7 +75,8 @@ class Training:
         self.optimizer = optimizer(**settings)
         self.step = functools.partial(OPTIMIZERS[optimizer.__name__], **settings)
         self.dropout, self.seed = dropout, seed
-        self.network = Network(sizes, self.activations, self.loss, batch_size, dropout)
+        self.network = Network(sizes, self.activations, self.loss, dropout)
+        self.n_steps = 0
 
         self.X = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
         if background:
@@ -92,20 +96,36 @@ class Training:
         self.state[0] = rng.normal(scale=0.5, size=self.network.n_parameters)
         self.record = None
 
+    def stored(self):
+        """X as an epoch reads it, even if it is not finite."""
+        inputs = Inputs(self.X)
+        try:
+            return store(inputs)
+        except NotFiniteError:
+            return CSR(inputs) if inputs.is_sparse else Dense(inputs)
+
     def arguments(self):
-        """What the network needs for an epoch; the record is -1 where it has none."""
+        """The arguments of an epoch; the record is -1 where nothing is written."""
         n_batches = -(-len(self.order) // self.batch_size)
         self.record = np.full((3, n_batches), -1.0)
-        work = np.full(self.network.work_size, np.nan, self.X.dtype)
-        samples = Samples(self.X, self.y, self.sizes[-1], self.T, self.weights)
-        first = FirstLayer(samples, self.sizes[1], self.batch_size, self.optimizer)
-        return (
-            *(first, self.order, self.optimizer, self.state),
-            *(work, self.record, self.seed),
-        )
+        return {
+            "first": self.stored().first_layer(
+                self.sizes[1], self.batch_size, self.optimizer
+            ),
+            "targets": Targets(self.y, self.sizes[-1], self.T, self.weights),
+            "indices": self.order,
+            "optimizer": self.optimizer,
+            "state": self.state,
+            "n_steps": self.n_steps,
+            "memory": self.network.memory(self.batch_size, self.X.dtype),
+            "record": self.record,
+            "seed": self.seed,
+        }
 
     def epoch(self):
-        return self.network.train_epoch(*self.arguments())
+        finite = self.network.train_epoch(**self.arguments())
+        self.n_steps += self.record.shape[1]
+        return finite
 
     def twin_epoch(self):
         """The state and the record that the next epoch is to end with."""
@@ -120,7 +140,7 @@ class Training:
             self.order,
             self.batch_size,
             self.step,
-            self.optimizer.n_steps,
+            self.n_steps,
             self.dropout,
             self.seed,
         )

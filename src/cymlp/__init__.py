@@ -1,28 +1,41 @@
-"""A fast multi-layer perceptron classifier for the CPU, at home in scikit-learn."""
+"""A fast multi-layer perceptron for the CPU, with scikit-learn's interface."""
 
 from importlib.metadata import version
 from pathlib import Path
 
+from cymlp import activations, export, kernels, losses, plots, typing
 from cymlp.classifier import MLPClassifier
 from cymlp.history import History
 from cymlp.parallel import fit_many
 
-__all__ = ["History", "MLPClassifier", "fit_many", "get_include"]
+# The public interface: these names, and those in the `__all__` of these modules.
+__all__ = [
+    "History",
+    "MLPClassifier",
+    "activations",
+    "export",
+    "fit_many",
+    "get_include",
+    "kernels",
+    "losses",
+    "plots",
+    "typing",
+]
 __version__ = version("cymlp")
 
 
 def get_include() -> str:
-    """Find the C headers, for Cython code that is compiled against this package.
+    """Find the C header, for code that is compiled against this package.
 
     Returns
     -------
     folder : str
-        What a compiler needs as ``-I``, for `cymlp/kernels.h` to be found.
+        The compiler's option ``-I``, with which it finds `cymlp/kernels.h`.
 
     Raises
     ------
     FileNotFoundError
-        If the package was installed without its headers.
+        If the package was installed without the header.
 
     Examples
     --------
@@ -31,9 +44,9 @@ def get_include() -> str:
     >>> Path(cymlp.get_include(), "cymlp", "kernels.h").exists()
     True
     """
-    # An editable install has more than one folder.
+    # An editable installation has more than one folder.
     for folder in __path__:
         include = Path(folder, "include")
         if include.joinpath("cymlp", "kernels.h").exists():
             return str(include)
-    raise FileNotFoundError(f"no headers of cymlp in {list(__path__)}")
+    raise FileNotFoundError(f"cymlp/kernels.h is not in {list(__path__)}")

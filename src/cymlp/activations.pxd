@@ -1,33 +1,36 @@
-"""What the network knows of an activation."""
+"""The compiled functions of an activation.
+
+Public: `ActivationKernel`, `kernel_of`, `activate` and `activate_backward`.
+"""
 
 from cython cimport floating
 
 # IN U (n, m), OUT A (n, m)
-ctypedef int (*value_f32)(
-    const void *member, const float *U, float *A, Py_ssize_t n, Py_ssize_t m
+ctypedef int (*value_function_f32)(
+    const void *owner, const float *U, float *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil
-ctypedef int (*value_f64)(
-    const void *member, const double *U, double *A, Py_ssize_t n, Py_ssize_t m
+ctypedef int (*value_function_f64)(
+    const void *owner, const double *U, double *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil
 
 # IN U, A (n, m), IN-OUT D (n, m) <- D * f'(U)
-ctypedef int (*backward_f32)(
-    const void *member, const float *U, const float *A, float *D,
+ctypedef int (*backward_function_f32)(
+    const void *owner, const float *U, const float *A, float *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil
-ctypedef int (*backward_f64)(
-    const void *member, const double *U, const double *A, double *D,
+ctypedef int (*backward_function_f64)(
+    const void *owner, const double *U, const double *A, double *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil
 
 
 cdef struct ActivationKernel:
-    # Who fills this table, we or a user's Python object, its caller cannot tell.
-    const void *member
-    value_f32 single_value
-    value_f64 double_value
-    backward_f32 single_backward
-    backward_f64 double_backward
+    # The user's Python object, or NULL.
+    const void *owner
+    value_function_f32 value_f32
+    value_function_f64 value_f64
+    backward_function_f32 backward_f32
+    backward_function_f64 backward_f64
 
 
 cdef inline int activate(
@@ -36,9 +39,9 @@ cdef inline int activate(
 ) except -1 nogil:
     """A <- f(U)."""
     if floating is float:
-        return kernel.single_value(kernel.member, U, A, n, m)
+        return kernel.value_f32(kernel.owner, U, A, n, m)
     else:
-        return kernel.double_value(kernel.member, U, A, n, m)
+        return kernel.value_f64(kernel.owner, U, A, n, m)
 
 
 cdef inline int activate_backward(
@@ -47,9 +50,9 @@ cdef inline int activate_backward(
 ) except -1 nogil:
     """D <- D * f'(U)."""
     if floating is float:
-        return kernel.single_backward(kernel.member, U, A, D, n, m)
+        return kernel.backward_f32(kernel.owner, U, A, D, n, m)
     else:
-        return kernel.double_backward(kernel.member, U, A, D, n, m)
+        return kernel.backward_f64(kernel.owner, U, A, D, n, m)
 
 
 cdef ActivationKernel kernel_of(object activation) except *

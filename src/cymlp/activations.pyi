@@ -1,33 +1,38 @@
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Final, Literal, Self, final
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "HardSwish",
+    "Identity",
+    "Logistic",
+    "Relu",
+    "Selu",
+    "Tanh",
+]
+
+ACTIVATIONS: Final[dict[str, type[Activation]]]
 
 @final
 class Compiled: ...
 
 class Activation(BaseEstimator):
+    def __init_subclass__(cls) -> None: ...
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...
     def set_params(self, **params: Any) -> Self: ...
+    name: ClassVar[str]
+    initializer: ClassVar[Literal["glorot_uniform", "lecun_normal"]]
+    onnx_operator: ClassVar[tuple[str, dict[str, float]]]
+    c_formula: ClassVar[str]
     def value(self, U: ArrayLike) -> NDArray: ...
     def derivative(self, U: ArrayLike, A: ArrayLike) -> NDArray: ...
 
-class Tanh(Activation):
-    name: ClassVar[str]
-
-class Selu(Activation):
-    name: ClassVar[str]
-
-class Relu(Activation):
-    name: ClassVar[str]
-
-class Logistic(Activation):
-    name: ClassVar[str]
-
-class Identity(Activation):
-    name: ClassVar[str]
-
-class HardSwish(Activation):
-    name: ClassVar[str]
-
-def known() -> dict[str, type[Activation]]: ...
+class Tanh(Activation): ...
+class Selu(Activation): ...
+class Relu(Activation): ...
+class Logistic(Activation): ...
+class Identity(Activation): ...
+class HardSwish(Activation): ...

@@ -1,21 +1,20 @@
 """Activations of the hidden layers.
 
-Each is a class with its formula beside it: two compiled functions, for the value and
-for the step back through it, in both precisions from one text. To add one, write the
-two functions and the class that names them; nothing else has to know of it. (Numbers
-in the formulas are cast, because Cython writes them as doubles, and a loop in float32
-would then compute in float64.)
+An activation is two compiled functions, for the value and for the step back through it,
+and a class that names them, with everything else that belongs to it. (Constants in the
+formulas are cast, because Cython's literals are doubles, and a float32 loop would
+compute in double precision.)
 
 A user's own activation is any object with the methods ``value(U)`` and
-``derivative(U, A)``. The network calls it through the same table of functions, filled
-by `user_value` and `user_backward`.
+``derivative(U, A)``. The network calls it through the same kind of functions,
+`user_value` and `user_backward`.
 """
 
 cimport cython
 from cython cimport floating
 from libc.string cimport memcpy
 
-cimport cymlp._engine.vecmath as vecmath
+cimport cymlp.kernels as kernels
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -23,29 +22,44 @@ from sklearn.base import BaseEstimator
 from cymlp._engine.user_results import as_float, checked_result
 
 
+# Name of an activation -> class.
+ACTIVATIONS = {}
+
+
 @cython.final
 cdef class Compiled:
-    """Holds the compiled functions of one activation."""
+    """The compiled functions of an activation."""
 
     cdef ActivationKernel kernel
 
 
-cdef Compiled table(
-    value_f32 single_value, value_f64 double_value,
-    backward_f32 single_backward, backward_f64 double_backward
+cdef Compiled compiled(
+    value_function_f32 value_f32, value_function_f64 value_f64,
+    backward_function_f32 backward_f32, backward_function_f64 backward_f64
 ):
     cdef Compiled holder = Compiled.__new__(Compiled)
     holder.kernel = ActivationKernel(
-        NULL, single_value, double_value, single_backward, double_backward
+        NULL, value_f32, value_f64, backward_f32, backward_f64
     )
     return holder
 
 
 class Activation(BaseEstimator):
-    """Base of the activations that cymlp brings.
+    """Base class of the activations of cymlp.
 
-    They follow the protocol that a user's own activation follows too, and so can be
-    called by themselves.
+    They have the methods that a user's own activation has, and can be called like it.
+
+    Attributes
+    ----------
+    name : str
+        The value of `activation` that stands for the class.
+    initializer : {"glorot_uniform", "lecun_normal"}
+        Distribution of the first weights of layers that feed the activation, with
+        ``init="auto"``. A user's own activation may have this attribute, too.
+    onnx_operator : tuple of str and dict
+        Operator of ONNX, version 14, and its attributes.
+    c_formula : str
+        The value for a float ``u``, in C99.
 
     Examples
     --------
@@ -56,6 +70,13 @@ class Activation(BaseEstimator):
     >>> Relu().derivative(U, Relu().value(U))
     array([[0., 1.]])
     """
+
+    initializer = "glorot_uniform"
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        if "_compiled" in cls.__dict__:
+            ACTIVATIONS[cls.name] = cls
 
     def value(self, U):
         """Compute f(U).
@@ -107,14 +128,14 @@ class Activation(BaseEstimator):
 # f(u) = tanh u; f' = 1 - f^2
 
 cdef int tanh_value(
-    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+    const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
-    vecmath.tanh(U, A, n * m)
+    kernels.tanh(U, A, n * m)
     return 0
 
 
 cdef int tanh_backward(
-    const void *member, const floating *U, const floating *A, floating *D,
+    const void *owner, const floating *U, const floating *A, floating *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
@@ -136,7 +157,9 @@ class Tanh(Activation):
     """
 
     name = "tanh"
-    _compiled = table(
+    onnx_operator = ("Tanh", {})
+    c_formula = "tanhf(u)"
+    _compiled = compiled(
         tanh_value[float], tanh_value[double],
         tanh_backward[float], tanh_backward[double]
     )
@@ -149,23 +172,23 @@ cdef double SELU_ALPHA = 1.6732632423543772
 
 
 cdef int selu_value(
-    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+    const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
     cdef floating scale = <floating> SELU_SCALE
     cdef floating scale_alpha = <floating> (SELU_SCALE * SELU_ALPHA)
     for i in range(n * m):
-        # Of positive numbers expm1 is not needed, and the C library's takes long.
-        # NaN takes the last branch, and so stays NaN.
+        # Positive values need no expm1, which is slow in the C library. NaN takes the
+        # last branch and stays NaN.
         A[i] = 0 if U[i] > 0 else U[i]
-    vecmath.expm1(A, A, n * m)
+    kernels.expm1(A, A, n * m)
     for i in range(n * m):
         A[i] = scale * U[i] if U[i] > 0 else scale_alpha * A[i]
     return 0
 
 
 cdef int selu_backward(
-    const void *member, const floating *U, const floating *A, floating *D,
+    const void *owner, const floating *U, const floating *A, floating *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
@@ -196,7 +219,10 @@ class Selu(Activation):
     """
 
     name = "selu"
-    _compiled = table(
+    initializer = "lecun_normal"
+    onnx_operator = "Selu", {"alpha": SELU_ALPHA, "gamma": SELU_SCALE}
+    c_formula = "u > 0.0f ? 1.05070099f * u : 1.75809934f * expm1f(u)"
+    _compiled = compiled(
         selu_value[float], selu_value[double],
         selu_backward[float], selu_backward[double]
     )
@@ -205,7 +231,7 @@ class Selu(Activation):
 # f(u) = max(u, 0); f' = 0 for u <= 0, 1 for u > 0
 
 cdef int relu_value(
-    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+    const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
     for i in range(n * m):
@@ -214,13 +240,13 @@ cdef int relu_value(
 
 
 cdef int relu_backward(
-    const void *member, const floating *U, const floating *A, floating *D,
+    const void *owner, const floating *U, const floating *A, floating *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
     cdef floating slope
     for i in range(n * m):
-        slope = U[i]                            # stays where it is NaN
+        slope = U[i]                            # keeps NaN
         slope = 0 if U[i] <= 0 else slope
         slope = 1 if U[i] > 0 else slope
         D[i] *= slope
@@ -243,7 +269,9 @@ class Relu(Activation):
     """
 
     name = "relu"
-    _compiled = table(
+    onnx_operator = ("Relu", {})
+    c_formula = "u > 0.0f ? u : 0.0f"
+    _compiled = compiled(
         relu_value[float], relu_value[double],
         relu_backward[float], relu_backward[double]
     )
@@ -252,19 +280,19 @@ class Relu(Activation):
 # f(u) = 1 / (1 + e) for u > 0, e / (1 + e) otherwise, e = exp(-|u|); f' = f (1 - f)
 
 cdef int logistic_value(
-    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+    const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
     for i in range(n * m):
         A[i] = -U[i] if U[i] > 0 else U[i]
-    vecmath.exp(A, A, n * m)
+    kernels.exp(A, A, n * m)
     for i in range(n * m):
         A[i] = (<floating> 1 if U[i] > 0 else A[i]) / (<floating> 1 + A[i])
     return 0
 
 
 cdef int logistic_backward(
-    const void *member, const floating *U, const floating *A, floating *D,
+    const void *owner, const floating *U, const floating *A, floating *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
@@ -286,7 +314,9 @@ class Logistic(Activation):
     """
 
     name = "logistic"
-    _compiled = table(
+    onnx_operator = ("Sigmoid", {})
+    c_formula = "1.0f / (1.0f + expf(-u))"
+    _compiled = compiled(
         logistic_value[float], logistic_value[double],
         logistic_backward[float], logistic_backward[double]
     )
@@ -295,14 +325,14 @@ class Logistic(Activation):
 # f(u) = u; f' = 1
 
 cdef int identity_value(
-    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+    const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     memcpy(A, U, n * m * sizeof(floating))
     return 0
 
 
 cdef int identity_backward(
-    const void *member, const floating *U, const floating *A, floating *D,
+    const void *owner, const floating *U, const floating *A, floating *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     return 0
@@ -319,7 +349,9 @@ class Identity(Activation):
     """
 
     name = "identity"
-    _compiled = table(
+    onnx_operator = ("Identity", {})
+    c_formula = "u"
+    _compiled = compiled(
         identity_value[float], identity_value[double],
         identity_backward[float], identity_backward[double]
     )
@@ -328,12 +360,12 @@ class Identity(Activation):
 # f(u) = u clip(u + 3, 0, 6) / 6; f' = 0 for u <= -3, 1 for u >= 3, (2u + 3) / 6 between
 
 cdef int hardswish_value(
-    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+    const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
     cdef floating gate
     for i in range(n * m):
-        # The gate in 0..1, taken first: u (u + 3) would overflow before u does.
+        # The gate in 0..1 first: u (u + 3) would overflow before u does.
         gate = (U[i] + <floating> 3) / <floating> 6
         gate = 0 if gate < 0 else gate
         gate = 1 if gate > 1 else gate
@@ -342,7 +374,7 @@ cdef int hardswish_value(
 
 
 cdef int hardswish_backward(
-    const void *member, const floating *U, const floating *A, floating *D,
+    const void *owner, const floating *U, const floating *A, floating *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
@@ -370,22 +402,24 @@ class HardSwish(Activation):
     """
 
     name = "hardswish"
-    _compiled = table(
+    onnx_operator = ("HardSwish", {})
+    c_formula = "u * fminf(fmaxf((u + 3.0f) / 6.0f, 0.0f), 1.0f)"
+    _compiled = compiled(
         hardswish_value[float], hardswish_value[double],
         hardswish_backward[float], hardswish_backward[double]
     )
 
 
-# A user's activation: its methods get whole batches as NumPy arrays. They are copies,
-# which it may change and keep, because the network's own memory is used again for the
-# next batch and freed after the fit.
+# A user's activation. Its methods get whole batches as NumPy arrays. These are copies,
+# which it may change and keep: the network uses its own memory again for the next batch
+# and frees it after the fit.
 
 cdef int user_value(
-    const void *member, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
+    const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef const floating[:, ::1] result
     with gil:
-        activation = <object> member
+        activation = <object> owner
         scores = np.array(<floating[:n, :m]> U)
         result = checked_result(
             activation.value(scores), activation, "value", (n, m), scores.dtype
@@ -395,13 +429,13 @@ cdef int user_value(
 
 
 cdef int user_backward(
-    const void *member, const floating *U, const floating *A, floating *D,
+    const void *owner, const floating *U, const floating *A, floating *D,
     Py_ssize_t n, Py_ssize_t m
 ) except -1 nogil:
     cdef Py_ssize_t i
     cdef const floating[:, ::1] slope
     with gil:
-        activation = <object> member
+        activation = <object> owner
         scores = np.array(<floating[:n, :m]> U)
         slope = checked_result(
             activation.derivative(scores, np.array(<floating[:n, :m]> A)),
@@ -413,46 +447,30 @@ cdef int user_backward(
 
 
 cdef ActivationKernel kernel_of(object activation) except *:
-    """The compiled functions of one of ours, or those that call a user's object.
+    """The compiled functions of an activation, or those that call a user's object.
 
-    A class that a user derives from one of ours counts as the user's: it may override
-    what the compiled functions compute.
+    A class that a user derives from one of cymlp's is the user's: it may override the
+    compiled functions.
     """
-    compiled = type(activation).__dict__.get("_compiled")
-    if isinstance(compiled, Compiled):
-        return (<Compiled> compiled).kernel
+    holder = type(activation).__dict__.get("_compiled")
+    if isinstance(holder, Compiled):
+        return (<Compiled> holder).kernel
     return ActivationKernel(
         <const void *> activation, user_value[float], user_value[double],
         user_backward[float], user_backward[double]
     )
 
 
-def _value(const floating[::1] U, floating[::1] A, Compiled compiled):
-    activate(&compiled.kernel, &U[0], &A[0], U.shape[0], 1)
+def _value(const floating[::1] U, floating[::1] A, Compiled holder):
+    activate(&holder.kernel, &U[0], &A[0], U.shape[0], 1)
 
 
 def _backward(
-    const floating[::1] U, const floating[::1] A, floating[::1] D, Compiled compiled
+    const floating[::1] U, const floating[::1] A, floating[::1] D, Compiled holder
 ):
-    activate_backward(&compiled.kernel, &U[0], &A[0], &D[0], U.shape[0], 1)
+    activate_backward(&holder.kernel, &U[0], &A[0], &D[0], U.shape[0], 1)
 
 
-def known():
-    """List the activations that cymlp brings.
-
-    Returns
-    -------
-    classes : dict
-        Name to class.
-
-    Examples
-    --------
-    >>> from cymlp import activations
-    >>> sorted(activations.known())
-    ['hardswish', 'identity', 'logistic', 'relu', 'selu', 'tanh']
-    """
-    return {
-        member.name: member
-        for member in Activation.__subclasses__()
-        if "_compiled" in member.__dict__
-    }
+__all__ = [
+    "ACTIVATIONS", "Activation", *(member.__name__ for member in ACTIVATIONS.values())
+]

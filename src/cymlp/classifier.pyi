@@ -1,5 +1,5 @@
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import RandomState
@@ -9,9 +9,6 @@ from sklearn.utils import Tags
 
 from cymlp.history import History
 from cymlp.typing import ActivationLike, LossLike
-
-ROWS_AT_A_TIME: Final[int]
-VALIDATED_AT_A_TIME: Final[int]
 
 class MLPClassifier(ClassifierMixin, BaseEstimator):
     classes_: NDArray
@@ -36,7 +33,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         activation: str | ActivationLike | Sequence[str | ActivationLike] = "tanh",
         loss: str | LossLike = "cross_entropy",
         *,
-        solver: Literal["sgd", "adam"] = "sgd",
+        solver: str = "sgd",
         learning_rate_init: float = 0.01,
         learning_rate: Literal["constant", "invscaling", "adaptive"]
         | Callable[[int], float] = "constant",

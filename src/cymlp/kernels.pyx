@@ -1,11 +1,13 @@
 """The kernels for the processor at hand, chosen once, at import.
 
-The environment variable ``CYMLP_ISA`` chooses others: "avx512", "avx2" or "plain".
+The environment variable ``CYMLP_ISA`` selects others: "avx512", "avx2" or "plain".
 """
 
 from cython cimport floating
 
 import os
+
+__all__ = ["available", "isa"]
 
 cdef const cymlp_kernel_set *chosen = NULL
 
@@ -15,28 +17,29 @@ cdef const cymlp_kernel_set *chosen_kernels() noexcept nogil:
 
 
 def isa():
-    """Name the instruction set of the kernels.
+    """Name the instruction set of the kernels in use.
 
     Returns
     -------
-    isa : {"avx512", "avx2", "plain"}
+    isa : str
+        One of :func:`available`.
 
     Examples
     --------
     >>> from cymlp import kernels
-    >>> kernels.isa() in ("avx512", "avx2", "plain")
+    >>> kernels.isa() in kernels.available()
     True
     """
     return chosen.isa.decode()
 
 
 def available():
-    """Name the instruction sets that this processor has kernels for.
+    """List the instruction sets that this processor supports and cymlp has kernels for.
 
     Returns
     -------
     names : list of str
-        The best first; "plain" is always there.
+        The best first. The last is always "plain".
 
     Examples
     --------
@@ -44,79 +47,51 @@ def available():
     >>> kernels.available()[-1]
     'plain'
     """
-    return [
-        name for name in ("avx512", "avx2", "plain")
-        if cymlp_find_kernels(name.encode()) != NULL
-    ]
+    cdef int index = 0
+    names = []
+    while cymlp_supported_kernels(index) != NULL:
+        names.append(cymlp_supported_kernels(index).isa.decode())
+        index += 1
+    return names
 
 
-def use(name):
-    """Choose the kernels of an instruction set; called once, at import.
-
-    Parameters
-    ----------
-    name : str or None
-        One of `available`; the first of them for None.
-
-    Raises
-    ------
-    ImportError
-        If this processor has no such kernels.
-    """
+def _use(name):
+    """Choose the kernels of an instruction set; None for the best one."""
     global chosen
-    name = available()[0] if name is None else name
-    cdef const cymlp_kernel_set *found = cymlp_find_kernels(name.encode())
-    if found == NULL:
+    names = available()
+    if name is not None and name not in names:
         raise ImportError(
-            f"CYMLP_ISA={name!r} names no kernels that this processor has; "
-            f"it may be one of {available()}"
+            f"The environment variable CYMLP_ISA must be one of {names} on this "
+            f"processor. Got {name!r} instead."
         )
-    chosen = found
+    chosen = cymlp_supported_kernels(0 if name is None else names.index(name))
 
 
-def evaluate(name, const floating[::1] x not None, floating[::1] y not None):
-    """Evaluate a function over an array, as the layers do.
+def _element_types():
+    """Map NumPy's name of each element type of X to its index."""
+    return {cymlp_element_type(i).decode(): i for i in range(CYMLP_N_ELEMENT_TYPES)}
 
-    Parameters
-    ----------
-    name : {"exp", "expm1", "log", "log1p", "tanh"}
-    x : ndarray of shape (count,)
-        float32 or float64.
-    y : ndarray of shape (count,)
-        Takes the values; may be x.
 
-    Raises
-    ------
-    ValueError
-        If there is no such function, or the arrays differ in length.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp import kernels
-    >>> x = np.array([0.0, 1.0])
-    >>> kernels.evaluate("exp", x, x)
-    >>> x.round(4)
-    array([1.    , 2.7183])
-    """
+def _evaluate(name, const floating[::1] x not None, floating[::1] y not None):
+    """Evaluate a function over an array, as the layers do: y <- f(x)."""
     if x.shape[0] != y.shape[0]:
-        raise ValueError(f"x has {x.shape[0]} numbers and y {y.shape[0]}")
+        raise ValueError(
+            f"x and y must have the same length; got {x.shape[0]} and {y.shape[0]}"
+        )
     if x.shape[0] == 0:
         return
     if name == "exp":
-        kernels_for(&x[0]).exp(&x[0], &y[0], x.shape[0])
+        exp(&x[0], &y[0], x.shape[0])
     elif name == "expm1":
-        kernels_for(&x[0]).expm1(&x[0], &y[0], x.shape[0])
+        expm1(&x[0], &y[0], x.shape[0])
     elif name == "log":
-        kernels_for(&x[0]).log(&x[0], &y[0], x.shape[0])
+        log(&x[0], &y[0], x.shape[0])
     elif name == "log1p":
-        kernels_for(&x[0]).log1p(&x[0], &y[0], x.shape[0])
+        log1p(&x[0], &y[0], x.shape[0])
     elif name == "tanh":
-        kernels_for(&x[0]).tanh(&x[0], &y[0], x.shape[0])
+        tanh(&x[0], &y[0], x.shape[0])
     else:
-        raise ValueError(
-            f"name must be exp, expm1, log, log1p or tanh; got {name!r}"
-        )
+        raise ValueError(f"name must be exp, expm1, log, log1p or tanh; got {name!r}")
 
 
-use(os.environ.get("CYMLP_ISA"))
+_use(os.environ.get("CYMLP_ISA"))

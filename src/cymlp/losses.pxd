@@ -1,16 +1,19 @@
-"""What the network knows of a loss."""
+"""The compiled function of a loss.
+
+Public: `BoundLoss` and its `kernel`, `bind` and `value_and_gradient`.
+"""
 
 cimport cython
 from cython cimport floating
 
-# One value per sample and its gradient, unweighted, from one place:
+# The loss of each sample and its gradient, without weights:
 # IN Z, T (n, k) scores and targets; OUT value (n), dZ (n, k); scratch (n, k).
-# The context is the numbers of one of our losses, or a user's Python object.
-ctypedef int (*loss_f32)(
+# The context is the parameters of a loss of cymlp, or a user's Python object.
+ctypedef int (*loss_function_f32)(
     const void *context, const float *Z, const float *T, float *value, float *dZ,
     float *scratch, Py_ssize_t n, Py_ssize_t k
 ) except -1 nogil
-ctypedef int (*loss_f64)(
+ctypedef int (*loss_function_f64)(
     const void *context, const double *Z, const double *T, double *value, double *dZ,
     double *scratch, Py_ssize_t n, Py_ssize_t k
 ) except -1 nogil
@@ -18,8 +21,8 @@ ctypedef int (*loss_f64)(
 
 cdef struct LossKernel:
     const void *context
-    loss_f32 single
-    loss_f64 double_
+    loss_function_f32 f32
+    loss_function_f64 f64
 
 
 cdef inline int value_and_gradient(
@@ -27,18 +30,18 @@ cdef inline int value_and_gradient(
     floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
 ) except -1 nogil:
     if floating is float:
-        return kernel.single(kernel.context, Z, T, value, dZ, scratch, n, k)
+        return kernel.f32(kernel.context, Z, T, value, dZ, scratch, n, k)
     else:
-        return kernel.double_(kernel.context, Z, T, value, dZ, scratch, n, k)
+        return kernel.f64(kernel.context, Z, T, value, dZ, scratch, n, k)
 
 
 @cython.final
 cdef class BoundLoss:
-    """A loss made ready for a number of classes; keeps alive what its kernel needs."""
+    """A loss bound to a number of outputs; owns what its kernel points to."""
 
     cdef LossKernel kernel
     cdef object owner
-    cdef double[::1] numbers
+    cdef double[::1] parameters
 
 
-cpdef BoundLoss bind(object loss, Py_ssize_t n_classes)
+cpdef BoundLoss bind(object loss, Py_ssize_t n_outputs)

@@ -1,13 +1,12 @@
-"""Losses of a classifier, each with its gradient in the scores.
+"""Losses, each with its gradient in the scores.
 
-Scores Z and targets T are (n, k), a row of T holds the probabilities of the k classes.
-A loss gives one value per sample and the gradient of that value, from one compiled
-function in both precisions. To add one, write that function and the class that names
-it; nothing else has to know of it.
+Scores Z and targets T are (n, k); a row of T holds the probabilities of the k classes.
+A loss is one compiled function, which gives one value per sample and its gradient, and
+a class that names it, with everything else that belongs to it.
 
-A user's own loss is any object with the method ``value_and_gradient(Z, T)`` and, if it
-knows them, ``probabilities(Z)``. The network calls it through the same kind of
-function, `user_loss`.
+A user's own loss is any object with the method ``value_and_gradient(Z, T)`` and, if the
+classifier is to have probabilities, ``probabilities(Z)``. The network calls it through
+the same kind of function, `user_loss`.
 """
 
 cimport cython
@@ -15,7 +14,7 @@ from cython cimport floating
 from libc.math cimport expm1, pow
 from libc.string cimport memcpy
 
-cimport cymlp._engine.vecmath as vecmath
+cimport cymlp.kernels as kernels
 
 from numbers import Real
 
@@ -27,16 +26,22 @@ from sklearn.utils.metaestimators import available_if
 from cymlp._engine.user_results import as_float, checked_loss
 
 
+# Name of a loss -> class.
+LOSSES = {}
+# How far the sum of a row of probabilities may be from 1.
+TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-6}
+
+
 @cython.final
 cdef class Compiled:
-    """Holds the compiled function of one loss."""
+    """The compiled function of a loss."""
 
     cdef LossKernel kernel
 
 
-cdef Compiled table(loss_f32 single, loss_f64 double_):
+cdef Compiled compiled(loss_function_f32 f32, loss_function_f64 f64):
     cdef Compiled holder = Compiled.__new__(Compiled)
-    holder.kernel = LossKernel(NULL, single, double_)
+    holder.kernel = LossKernel(NULL, f32, f64)
     return holder
 
 
@@ -65,7 +70,7 @@ cdef void log_softmax(
             highest = Z[j] if Z[j] > highest else highest
         for j in range(i * k, (i + 1) * k):
             log_p[j] = Z[j] - highest
-    vecmath.exp(log_p, p, n * k)
+    kernels.exp(log_p, p, n * k)
     for i in range(n):
         # The largest term is exp(0) = 1. It is left to log1p, since adding 1 to
         # the others would lose their last digits.
@@ -77,17 +82,26 @@ cdef void log_softmax(
         log_sum[i] = rest
         for j in range(i * k, (i + 1) * k):
             p[j] /= <floating> 1 + rest
-    vecmath.log1p(log_sum, log_sum, n)
+    kernels.log1p(log_sum, log_sum, n)
     for i in range(n):
         for j in range(k):
             log_p[i * k + j] -= log_sum[i]
 
 
 class Loss(BaseEstimator):
-    """Base of the losses that cymlp brings.
+    """Base class of the losses of cymlp.
 
-    They follow the protocol that a user's own loss follows too, and so can be called by
-    themselves.
+    They have the methods that a user's own loss has, and can be called like it.
+
+    Attributes
+    ----------
+    name : str
+        The value of `loss` that stands for the class.
+    hard_labels_only : bool
+        Whether rows of probabilities are refused as targets.
+    has_softmax : bool
+        Whether ``probabilities(Z)``, if there is such a method, is softmax(Z), as files
+        in C and ONNX compute it.
 
     Examples
     --------
@@ -100,8 +114,14 @@ class Loss(BaseEstimator):
 
     _parameter_constraints = {}
     hard_labels_only = False
+    has_softmax = True
 
-    def _numbers(self, n_classes):
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        if "_compiled" in cls.__dict__:
+            LOSSES[cls.name] = cls
+
+    def _compiled_parameters(self, n_outputs):
         """The parameters, checked, as the compiled function reads them."""
         self._validate_params()
         return []
@@ -146,19 +166,20 @@ class Loss(BaseEstimator):
         return value, gradient
 
     def _targets(self, T):
-        """Refuse rows that are no probabilities, and make the others add up to 1."""
+        """Check rows of probabilities, and divide them by their sums."""
         total = T.sum(axis=1, keepdims=True)
         hard = np.all((T == 0) | (T == 1)) and np.all(total == 1)
         if self.hard_labels_only and not hard:
             raise ValueError(
-                f"{type(self).__name__} takes hard labels only: a row of T must be 1 "
-                "for one class and 0 for the others"
+                f"{type(self).__name__} takes hard labels only: each row of T must be "
+                "1 for one class and 0 for the others"
             )
-        tolerance = 1e-4 if T.dtype == np.float32 else 1e-6
+        tolerance = TOLERANCE[T.dtype]
         if not (np.all(T >= 0) and np.all(np.abs(total - 1) <= tolerance)):
             raise ValueError(
-                "each row of T must hold probabilities: numbers >= 0 that add up to 1, "
-                f"to within {tolerance}"
+                "each row of T must have values >= 0 of sum 1, to within "
+                f"{tolerance}; got a minimum of {T.min()} and sums from "
+                f"{total.min()} to {total.max()}"
             )
         return T / total
 
@@ -239,7 +260,7 @@ class CrossEntropy(Loss):
     """
 
     name = "cross_entropy"
-    _compiled = table(cross_entropy[float], cross_entropy[double])
+    _compiled = compiled(cross_entropy[float], cross_entropy[double])
     _parameter_constraints = {
         "label_smoothing": [Interval(Real, 0, 1, closed="both")],
     }
@@ -247,7 +268,7 @@ class CrossEntropy(Loss):
     def __init__(self, label_smoothing=0.0):
         self.label_smoothing = label_smoothing
 
-    def _numbers(self, n_classes):
+    def _compiled_parameters(self, n_outputs):
         self._validate_params()
         return [self.label_smoothing]
 
@@ -269,7 +290,7 @@ cdef int kl_div(
                 value[i] -= T[j] * log_p[j]
             dZ[j] -= T[j]
             log_t[j] = T[j] if T[j] != 0 else 1     # takes the place of log_p
-    vecmath.log(log_t, log_t, n * k)
+    kernels.log(log_t, log_t, n * k)
     for i in range(n):
         for j in range(i * k, (i + 1) * k):
             value[i] += T[j] * log_t[j]
@@ -296,12 +317,12 @@ class KLDiv(Loss):
     """
 
     name = "kl_div"
-    _compiled = table(kl_div[float], kl_div[double])
+    _compiled = compiled(kl_div[float], kl_div[double])
 
 
 # value = sum_{k != y} max(0, margin + s_k - s_y), s = z or s = softmax(z)
 
-cdef struct HingeNumbers:
+cdef struct HingeParameters:
     double margin
     double softmax
 
@@ -310,9 +331,9 @@ cdef int hinge(
     const void *context, const floating *Z, const floating *T, floating *value,
     floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
 ) except -1 nogil:
-    cdef const HingeNumbers *numbers = <const HingeNumbers *> context
-    cdef floating margin = <floating> numbers.margin
-    if numbers.softmax:
+    cdef const HingeParameters *parameters = <const HingeParameters *> context
+    cdef floating margin = <floating> parameters.margin
+    if parameters.softmax:
         hinge_of_probabilities(margin, Z, T, value, dZ, scratch, n, k)
     else:
         hinge_of_scores(margin, Z, T, value, dZ, n, k)
@@ -400,7 +421,7 @@ class Hinge(Loss):
 
     name = "hinge"
     hard_labels_only = True
-    _compiled = table(hinge[float], hinge[double])
+    _compiled = compiled(hinge[float], hinge[double])
     _parameter_constraints = {
         "margin": [Interval(Real, 0, None, closed="neither")],
         "softmax": ["boolean"],
@@ -410,7 +431,7 @@ class Hinge(Loss):
         self.margin = margin
         self.softmax = softmax
 
-    def _numbers(self, n_classes):
+    def _compiled_parameters(self, n_outputs):
         self._validate_params()
         return [self.margin, self.softmax]
 
@@ -458,9 +479,9 @@ cdef int focal(
     const void *context, const floating *Z, const floating *T, floating *value,
     floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
 ) except -1 nogil:
-    cdef const double *numbers = <const double *> context
-    cdef floating gamma = <floating> numbers[0]
-    cdef const double *alpha = &numbers[1]
+    cdef const double *parameters = <const double *> context
+    cdef floating gamma = <floating> parameters[0]
+    cdef const double *alpha = &parameters[1]
     cdef Py_ssize_t i, j
     cdef floating q, ratio, weight, total
     cdef floating *p
@@ -512,7 +533,7 @@ class Focal(Loss):
     """
 
     name = "focal"
-    _compiled = table(focal[float], focal[double])
+    _compiled = compiled(focal[float], focal[double])
     _parameter_constraints = {
         "alpha": [Interval(Real, 0, None, closed="neither"), "array-like"],
         "gamma": [Interval(Real, 0, None, closed="left")],
@@ -522,29 +543,29 @@ class Focal(Loss):
         self.alpha = alpha
         self.gamma = gamma
 
-    def _numbers(self, n_classes):
+    def _compiled_parameters(self, n_outputs):
         self._validate_params()
         if isinstance(self.alpha, Real):
-            return [self.gamma] + [self.alpha] * n_classes
+            return [self.gamma] + [self.alpha] * n_outputs
         try:
             alpha = np.asarray(self.alpha, dtype=float)
         except (TypeError, ValueError):
             alpha = np.empty(0)
         if (
-            alpha.shape != (n_classes,)
+            alpha.shape != (n_outputs,)
             or not np.all((alpha >= 0) & np.isfinite(alpha))
             or not np.any(alpha)
         ):
             raise InvalidParameterError(
-                "The 'alpha' parameter of Focal must be a positive number or one "
-                f"finite number >= 0 for each of the {n_classes} classes, not all 0. "
+                "The 'alpha' parameter of Focal must be a positive float, or one "
+                f"finite value >= 0 for each of the {n_outputs} classes, not all 0. "
                 f"Got {self.alpha!r} instead."
             )
         return [self.gamma, *alpha]
 
 
-# A user's loss: its method gets whole batches as NumPy arrays. They are copies, for the
-# reason given in activations.pyx.
+# A user's loss. Its method gets whole batches as NumPy arrays, copies for the reason
+# given in activations.pyx.
 
 cdef int user_loss(
     const void *context, const floating *Z, const floating *T, floating *value,
@@ -564,17 +585,17 @@ cdef int user_loss(
     return 0
 
 
-cpdef BoundLoss bind(object loss, Py_ssize_t n_classes):
-    """Make a loss, ours or a user's, ready for a number of classes.
+cpdef BoundLoss bind(object loss, Py_ssize_t n_outputs):
+    """Bind a loss to a number of outputs, for compiled code.
 
-    A class that a user derives from one of ours counts as the user's: it may override
-    what the compiled function computes.
+    A class that a user derives from one of cymlp's is the user's: it may override the
+    compiled function.
 
     Parameters
     ----------
     loss : object
         With the method ``value_and_gradient``.
-    n_classes : int
+    n_outputs : int
         Number of columns of the scores.
 
     Returns
@@ -590,26 +611,27 @@ cpdef BoundLoss bind(object loss, Py_ssize_t n_classes):
     Examples
     --------
     >>> from cymlp.losses import Focal, bind
-    >>> type(bind(Focal(alpha=[1.0, 2.0]), n_classes=2)).__name__
+    >>> type(bind(Focal(alpha=[1.0, 2.0]), n_outputs=2)).__name__
     'BoundLoss'
     """
     cdef BoundLoss bound
-    compiled = type(loss).__dict__.get("_compiled")
-    if isinstance(compiled, Compiled):
-        return bind_compiled(loss, compiled, n_classes)
+    holder = type(loss).__dict__.get("_compiled")
+    if isinstance(holder, Compiled):
+        return bind_compiled(loss, holder, n_outputs)
     bound = BoundLoss.__new__(BoundLoss)
     bound.owner = loss
     bound.kernel = LossKernel(<const void *> loss, user_loss[float], user_loss[double])
     return bound
 
 
-cdef BoundLoss bind_compiled(object loss, Compiled compiled, Py_ssize_t n_classes):
-    """Give a loss of ours the numbers that its compiled function reads."""
+cdef BoundLoss bind_compiled(object loss, Compiled holder, Py_ssize_t n_outputs):
+    """Bind the parameters that a compiled function reads."""
     cdef BoundLoss bound = BoundLoss.__new__(BoundLoss)
-    # A number more than there are, so that there is an address to take.
-    bound.numbers = np.array([*loss._numbers(n_classes), 0.0], dtype=np.float64)
-    bound.kernel = compiled.kernel
-    bound.kernel.context = &bound.numbers[0]
+    # With one more value, so that there is always an address.
+    parameters = loss._compiled_parameters(n_outputs)
+    bound.parameters = np.array([*parameters, 0.0], dtype=np.float64)
+    bound.kernel = holder.kernel
+    bound.kernel.context = &bound.parameters[0]
     return bound
 
 
@@ -643,22 +665,7 @@ def _log_softmax_of(Z):
     return log_p, p
 
 
-def known():
-    """List the losses that cymlp brings.
-
-    Returns
-    -------
-    classes : dict
-        Name to class.
-
-    Examples
-    --------
-    >>> from cymlp import losses
-    >>> sorted(losses.known())
-    ['cross_entropy', 'focal', 'hinge', 'kl_div']
-    """
-    return {
-        member.name: member
-        for member in Loss.__subclasses__()
-        if "_compiled" in member.__dict__
-    }
+__all__ = [
+    "LOSSES", "Loss", "BoundLoss", "bind",
+    *(member.__name__ for member in LOSSES.values())
+]

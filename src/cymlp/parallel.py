@@ -1,4 +1,4 @@
-"""Many networks at once, in threads over one copy of the data."""
+"""Many networks at once, in threads that share the data."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,25 +11,26 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
-from cymlp._fit.scaling import storage
+from cymlp._fit.scaling import conversion
+from cymlp._fit.shared_storage import SharedStorage
 from cymlp.classifier import MLPClassifier
 
 
 def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=False):
-    """Fit several classifiers on the same data, some of them at the same time.
+    """Fit several classifiers on the same data, in parallel threads.
 
-    An epoch runs without the GIL, so threads train as fast as processes would and need
-    no copy of the data. Each classifier ends up exactly as it would from its own
-    ``fit``. What a user wrote, an activation or a loss, has to bear being called from
-    several threads if several classifiers share it.
+    An epoch runs without the GIL, so threads train as fast as processes would, and need
+    no copies of the data: X is converted and encoded once for all classifiers with the
+    same `dtype` and `scale`. Each classifier ends up exactly as after its own ``fit``.
+    An activation or a loss of your own that several classifiers share must be
+    thread-safe.
 
     Parameters
     ----------
     estimators : list of MLPClassifier, or dict of name to MLPClassifier
         Fitted in place.
     X : array-like of shape (n_samples, n_features)
-        Training data. Where ``fit`` would convert it, it is converted once for all
-        classifiers of the same `dtype`.
+        Training data.
     y : array-like of shape (n_samples,)
         Labels.
     X_val : array-like of shape (n_val_samples, n_features), default=None
@@ -37,31 +38,30 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     y_val : array-like of shape (n_val_samples,), default=None
         Labels of the validation data.
     n_jobs : int, default=None
-        Number of classifiers that train at a time. None means 1, or what a
-        :class:`joblib.parallel_config` around the call says; -1 means one for each
-        processor.
+        Number of classifiers that are trained at the same time. None means 1 unless in
+        a :class:`joblib.parallel_config` context; -1 means one per processor.
     progress : bool, default=False
         Whether to show a progress bar over all epochs of all classifiers.
 
     Returns
     -------
     estimators : list or dict
-        What was given.
+        The argument, with fitted classifiers.
 
     Raises
     ------
     TypeError
-        If something is no MLPClassifier.
+        If an entry is not an MLPClassifier.
     ValueError
-        If two entries are one object or share one RandomState: either would make the
-        result depend on who comes first.
+        If two entries are the same object or share a RandomState, because the result
+        would depend on which of them comes first.
     ExceptionGroup
-        Of the errors of single classifiers, each with a note that names it, once all
+        With the errors of single classifiers, each with a note that names it, after all
         others are fitted.
     KeyboardInterrupt
-        On Ctrl-C, once the classifiers in training have stopped after their current
-        epoch. Those that were finished are fitted, those in training keep what their
-        finished epochs learned, the rest is as it was.
+        On Ctrl-C, after the classifiers in training have stopped at the end of their
+        current epoch. Finished classifiers are fitted, those in training keep the
+        results of their finished epochs, and the others are unchanged.
 
     Examples
     --------
@@ -84,10 +84,10 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             errors[name] = error
     sound = {name: named[name] for name in named if name not in errors}
     copies = {
-        use: (_converted(X, *use), _converted(X_val, *use))
-        for use in {_use(estimator) for estimator in sound.values()}
+        key: (_converted(X, *key), _converted(X_val, *key))
+        for key in {_conversion_of(estimator) for estimator in sound.values()}
     }
-    stop = threading.Event()
+    storage, stop = SharedStorage(), threading.Event()
     bar = tqdm(
         total=sum(estimator.max_iter for estimator in sound.values()),
         disable=not progress,
@@ -101,10 +101,10 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             bar.update()
 
     def fit(estimator):
-        X_shared, X_val_shared = copies[_use(estimator)]
+        X_shared, X_val_shared = copies[_conversion_of(estimator)]
         validation = X_val_shared, y_val, None
         with _names_aside(estimator, X, X_val):
-            estimator._fit(X_shared, y, None, validation, after_epoch)
+            estimator._fit(X_shared, y, None, validation, storage, after_epoch)
         with bar.get_lock():
             bar.total -= estimator.max_iter - estimator.n_iter_
 
@@ -129,13 +129,13 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
 
 
 def _n_threads(n_jobs):
-    # A daemon process may have no processes of its own, but threads.
+    # A daemon process may start threads, but no processes.
     with parallel_config(backend="threading"):
         return effective_n_jobs(n_jobs)
 
 
 def _named(estimators):
-    """Make the classifiers a dict; refuse what cannot be fitted at once."""
+    """Make a dict of classifiers; refuse those that cannot be fitted in parallel."""
     if isinstance(estimators, Mapping):
         named = dict(estimators)
     elif isinstance(estimators, Sequence):
@@ -164,7 +164,7 @@ def _named(estimators):
 
 @contextmanager
 def _names_aside(estimator, X, X_val):
-    """Check the names of features here, which the shared arrays have lost."""
+    """Check the names of features, which the shared arrays lack."""
     if estimator.warm_start and hasattr(estimator, "coefs_"):
         _check_feature_names(estimator, X, reset=False)
         names = vars(estimator).pop("feature_names_in_", None)
@@ -180,16 +180,16 @@ def _names_aside(estimator, X, X_val):
         _check_feature_names(estimator, X_val, reset=False)
 
 
-def _use(estimator):
-    """What decides how a fit converts X: its dtype, and whether X is scaled."""
-    goes_on = estimator.warm_start and hasattr(estimator, "coefs_")
-    scale = estimator.divisor_ if goes_on else estimator.scale
+def _conversion_of(estimator):
+    """What the conversion of X depends on: the dtype, and whether X is scaled."""
+    resumes = estimator.warm_start and hasattr(estimator, "coefs_")
+    scale = estimator.divisor_ if resumes else estimator.scale
     return np.dtype(estimator.dtype), scale is not None
 
 
-def _converted(X, dtype, scaled):
-    """Convert X as every fit would, so that none needs to. Refusing is left to them."""
+def _converted(X, dtype, is_scaled):
+    """Convert X as every fit would. Refusing it is left to the fits."""
     if X is None:
         return None
     with np.errstate(over="ignore"):
-        return check_array(X, **storage(X, dtype, scaled))
+        return check_array(X, **conversion(X, dtype, is_scaled))

@@ -12,6 +12,8 @@ from itertools import cycle
 
 import numpy as np
 
+__all__ = ["plot_comparison", "plot_grid", "plot_history"]
+
 # Colours that colour-blind people tell apart, by Okabe and Ito. The lines differ in
 # form too, so that a print in black and white can be read.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

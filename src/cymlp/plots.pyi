@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 _Columns: TypeAlias = Mapping[str, Any]
 _Runs: TypeAlias = _Columns | Sequence[_Columns]
 
+__all__ = ["plot_comparison", "plot_grid", "plot_history"]
+
 COLORS: Final[tuple[str, ...]]
 LINES: Final[tuple[str, ...]]
 MARKERS: Final[tuple[str, ...]]

@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["ActivationLike", "LossLike"]
+
 
 class ActivationLike(Protocol):
     """What :class:`~cymlp.MLPClassifier` takes as an activation.

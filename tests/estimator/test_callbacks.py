@@ -1,4 +1,4 @@
-"""What a fit tells scikit-learn's callbacks."""
+"""scikit-learn's callbacks during a fit."""
 
 import numpy as np
 import pytest
@@ -19,12 +19,12 @@ from cymlp import MLPClassifier, fit_many
 
 
 class Recorder:
-    """Notes what it is told, and may have enough after some epochs."""
+    """Records its calls; may stop training, or fail, after some epochs."""
 
     def __init__(self, stop_after=None, fail_after=None):
         self.stop_after = stop_after
         self.fail_after = fail_after
-        self.calls, self.told, self.snapshots = [], [], []
+        self.calls, self.arguments, self.snapshots = [], [], []
 
     def setup(self, estimator, context):
         self.calls.append("setup")
@@ -39,7 +39,7 @@ class Recorder:
         self, estimator, context, *, X, y, metadata, fitted_estimator
     ):  # fmt: skip
         self.calls.append(f"end {context.task_name} {context.task_id}")
-        self.told.append((X, y, metadata))
+        self.arguments.append((X, y, metadata))
         self.snapshots.append(fitted_estimator)
         if context.task_name == "epoch":
             if context.task_id + 1 == self.fail_after:
@@ -53,7 +53,7 @@ def test_they_can_be_set_where_scikit_learn_has_them():
 
 
 @needs_callbacks
-def test_they_hear_of_the_fit_and_of_each_epoch(three_classes):
+def test_they_are_called_for_the_fit_and_for_each_epoch(three_classes):
     recorder, weights = Recorder(), np.ones(120)
     mlp = make_mlp(max_iter=2).set_callbacks(recorder)
     mlp.fit(*three_classes, sample_weight=weights)
@@ -61,7 +61,7 @@ def test_they_hear_of_the_fit_and_of_each_epoch(three_classes):
         "setup", "begin fit 0", "begin epoch 0", "end epoch 0", "begin epoch 1",
         "end epoch 1", "end fit 0", "teardown",
     ]  # fmt: skip
-    for X, y, metadata in recorder.told:
+    for X, y, metadata in recorder.arguments:
         assert X is three_classes[0]
         assert y is three_classes[1]
         assert metadata["sample_weight"] is weights
@@ -78,16 +78,18 @@ def test_they_change_nothing(three_classes):
 
 @needs_callbacks
 @pytest.mark.parametrize("warm_start", [False, True])
-def test_what_they_see_is_as_if_the_fit_had_stopped_there(three_classes, warm_start):
+def test_they_get_the_classifier_as_if_the_fit_had_stopped_there(
+    three_classes, warm_start
+):
     recorder = Recorder()
     mlp = make_mlp(max_iter=3, warm_start=warm_start).set_callbacks(recorder)
     mlp.fit(*three_classes)
-    for n_epochs, seen in enumerate(recorder.snapshots[:3], start=1):
+    for n_epochs, snapshot in enumerate(recorder.snapshots[:3], start=1):
         alone = make_mlp(max_iter=n_epochs).fit(*three_classes)
-        assert_same_weights(seen, alone)
-        assert_same_history(seen, alone)
-        assert seen.n_iter_ == n_epochs
-        assert seen.loss_curve_ == alone.loss_curve_
+        assert_same_weights(snapshot, alone)
+        assert_same_history(snapshot, alone)
+        assert snapshot.n_iter_ == n_epochs
+        assert snapshot.loss_curve_ == alone.loss_curve_
     assert_same_weights(recorder.snapshots[3], mlp)
 
 
@@ -95,22 +97,25 @@ class Reader(Recorder):
     """Reads the history of the classifier that is being fitted."""
 
     def on_fit_task_end(self, estimator, context, *, X=None):
-        figures = {name: column[-1] for name, column in estimator.history_.items()}
-        self.told.append((context.task_name, figures))
+        metrics = {name: column[-1] for name, column in estimator.history_.items()}
+        self.arguments.append((context.task_name, metrics))
 
 
 @needs_callbacks
-def test_they_find_the_figures_of_the_epoch_in_the_history(three_classes):
+def test_they_find_the_metrics_of_the_epoch_in_the_history(three_classes):
     X, y = three_classes
     reader = Reader()
     mlp = make_mlp(max_iter=3).set_callbacks(reader).fit(X, y, X_val=X, y_val=y)
     epochs = mlp.history_.to_frame().to_dict("records")
-    assert reader.told == [*(("epoch", epoch) for epoch in epochs), ("fit", epochs[-1])]
+    assert reader.arguments == [
+        *(("epoch", epoch) for epoch in epochs),
+        ("fit", epochs[-1]),
+    ]
     assert "val_loss" in epochs[-1]
 
 
 @needs_callbacks
-def test_one_may_end_the_fit(three_classes):
+def test_a_callback_may_end_the_fit(three_classes):
     mlp = make_mlp(n_iter_no_change=10).set_callbacks(Recorder(stop_after=4))
     mlp.fit(*three_classes)  # without a ConvergenceWarning
     assert mlp.n_iter_ == mlp.history_.n_epochs == 4
@@ -119,7 +124,7 @@ def test_one_may_end_the_fit(three_classes):
 
 @needs_callbacks
 @pytest.mark.parametrize("within", ["pipeline", "search"])
-def test_one_may_end_every_fit_of_what_is_made_of_it(three_classes, within):
+def test_a_callback_may_end_every_fit_in_a_pipeline_or_search(three_classes, within):
     mlp = make_mlp().set_callbacks(Recorder(stop_after=4))
     if within == "pipeline":
         fits = [make_pipeline(StandardScaler(), mlp).fit(*three_classes)[-1]]
@@ -131,7 +136,7 @@ def test_one_may_end_every_fit_of_what_is_made_of_it(three_classes, within):
 
 
 @needs_callbacks
-def test_a_fit_that_one_ends_has_the_best_weights(three_classes):
+def test_a_fit_that_a_callback_ends_has_the_best_weights(three_classes):
     mlp = make_mlp(early_stopping=True).set_callbacks(Recorder(stop_after=7))
     alone = make_mlp(early_stopping=True, max_iter=7).fit(*three_classes)
     assert mlp.fit(*three_classes).best_epoch_ == alone.best_epoch_
@@ -139,7 +144,7 @@ def test_a_fit_that_one_ends_has_the_best_weights(three_classes):
 
 
 @needs_callbacks
-def test_the_error_of_one_leaves_the_epochs_before(three_classes):
+def test_an_error_of_a_callback_keeps_the_finished_epochs(three_classes):
     recorder = Recorder(fail_after=3)
     mlp = make_mlp().set_callbacks(recorder)
     with pytest.raises(ArithmeticError, match="enough"):
@@ -150,7 +155,7 @@ def test_the_error_of_one_leaves_the_epochs_before(three_classes):
 
 
 @needs_callbacks
-def test_a_refused_fit_tells_nobody_what_is_wrong_with_it(three_classes):
+def test_a_refused_fit_calls_no_callback_for_an_epoch(three_classes):
     recorder = Recorder()
     with pytest.raises(ValueError, match="max_iter"):
         make_mlp(max_iter=-1).set_callbacks(recorder).fit(*three_classes)
@@ -169,7 +174,7 @@ def test_warnings_still_point_at_the_call_of_fit(three_classes):
 
 
 @needs_callbacks
-def test_clones_have_them_and_fits_in_threads_tell_them(three_classes):
+def test_clones_have_them_and_fits_in_threads_call_them(three_classes):
     recorders = [Recorder(), Recorder()]
     networks = [clone(make_mlp(max_iter=2).set_callbacks(one)) for one in recorders]
     fit_many(networks, *three_classes, n_jobs=2)

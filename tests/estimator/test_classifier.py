@@ -1,4 +1,4 @@
-"""The classifier: its contract, its refusals, and its place among scikit-learn's."""
+"""The classifier: results, attributes, errors, and the checks of scikit-learn."""
 
 import io
 import pickle
@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cymlp import MLPClassifier, activations
+from cymlp._engine.blas import largest_dimension
 from cymlp._fit.training import Training
 from cymlp.activations import Selu, Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
@@ -34,7 +35,7 @@ def digits():
 
 
 class UserTanh:
-    """What a user would write; also counts how often it is called."""
+    """An activation as a user would write it, with a count of its calls."""
 
     calls = 0
 
@@ -60,11 +61,11 @@ class UserCrossEntropy:
 
 
 def expected_failures(classifier):
-    """What is right but not as scikit-learn's checks expect it.
+    """Checks of scikit-learn that fail though the classifier is right.
 
-    Repeating samples and weighing them add up in another order (see below). And 50
-    samples are one mini-batch, so that an epoch is one step: one that lowers the loss
-    by less than `tol` can be among many.
+    Repeated samples add up in another order than weighted ones (see the next test). And
+    50 samples are one mini-batch, so that an epoch is one step, which may lower the
+    loss by less than `tol`.
     """
     failing = {}
     if classifier.dtype == "float32":
@@ -103,7 +104,7 @@ def test_an_integer_weight_equals_copies_to_rounding(three_classes, dtype, toler
     np.testing.assert_allclose(weighted, copied, rtol=0, atol=tolerance)
 
 
-# What is computed
+# Results
 
 
 def test_without_hidden_layer_it_is_logistic_regression():
@@ -188,8 +189,8 @@ def test_outputs_carry_the_dtype(three_classes, dtype):
 @pytest.mark.parametrize(
     ("activation", "deviations"),
     [
-        # LeCun normal for what feeds selu, Glorot uniform for the others, and the
-        # output layer like the one before it.
+        # LeCun normal for layers before selu, Glorot uniform for others; the output
+        # layer has the rule of the layer before it.
         ("selu", [1 / np.sqrt(200), 1 / np.sqrt(150), 1 / np.sqrt(100)]),
         (
             ["selu", "tanh"],
@@ -220,7 +221,7 @@ def test_init_can_be_a_standard_deviation(digits):
     np.testing.assert_allclose(mlp.fit(X, y).coefs_[0].std(), 0.01, rtol=0.05)
 
 
-# The contract
+# Parameters, attributes and outputs
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_a_name_means_the_loss_with_its_defaults(three_classes, name, instance):
 
 @pytest.mark.parametrize(
     ("name", "instance"),
-    [(name, member()) for name, member in sorted(activations.known().items())],
+    [(name, member()) for name, member in sorted(activations.ACTIVATIONS.items())],
 )
 def test_a_name_means_the_activation(three_classes, name, instance):
     X, y = three_classes
@@ -259,28 +260,30 @@ def test_each_hidden_layer_may_have_its_own_activation(three_classes):
     assert not np.allclose(mixed.coefs_[1], same.coefs_[1])
 
 
-def test_a_users_activation_and_loss_give_what_ours_give(three_classes):
+def test_a_users_activation_and_loss_equal_the_built_in_ones(three_classes):
     X, y = three_classes
-    ours = make_mlp(dtype="float64", max_iter=5)
-    users = clone(ours).set_params(activation=UserTanh(), loss=UserCrossEntropy())
-    ours.fit(X, y, X_val=X, y_val=y)
-    users.fit(X, y, X_val=X, y_val=y)
-    np.testing.assert_allclose(users.coefs_[0], ours.coefs_[0], rtol=1e-10)
-    np.testing.assert_allclose(users.predict_proba(X), ours.predict_proba(X), rtol=1e-9)
+    built_in = make_mlp(dtype="float64", max_iter=5)
+    custom = clone(built_in).set_params(activation=UserTanh(), loss=UserCrossEntropy())
+    built_in.fit(X, y, X_val=X, y_val=y)
+    custom.fit(X, y, X_val=X, y_val=y)
+    np.testing.assert_allclose(custom.coefs_[0], built_in.coefs_[0], rtol=1e-10)
     np.testing.assert_allclose(
-        users.predict_log_proba(X), ours.predict_log_proba(X), rtol=1e-9
+        custom.predict_proba(X), built_in.predict_proba(X), rtol=1e-9
     )
     np.testing.assert_allclose(
-        users.history_["val_loss"], ours.history_["val_loss"], rtol=1e-9
+        custom.predict_log_proba(X), built_in.predict_log_proba(X), rtol=1e-9
     )
-    assert users.activation.calls > 5
+    np.testing.assert_allclose(
+        custom.history_["val_loss"], built_in.history_["val_loss"], rtol=1e-9
+    )
+    assert custom.activation.calls > 5
 
 
 @pytest.mark.parametrize(
     ("member", "name", "values"),
     [(Focal, "gamma", [0, 1, 2]), (CrossEntropy, "label_smoothing", [0, 0.5, 0.9])],
 )
-def test_loss_parameters_are_within_reach_of_a_grid_search(
+def test_a_grid_search_can_set_parameters_of_the_loss(
     three_classes, member, name, values
 ):
     X, y = three_classes
@@ -414,7 +417,7 @@ def test_a_sample_of_weight_0_does_not_count_even_if_its_loss_is_infinite(
 
 
 class Careless(UserCrossEntropy):
-    """Changes what it gets; in its other methods it returns what it should not."""
+    """Changes its argument in place; returns wrong shapes on request."""
 
     def __init__(self, wrong=None):
         self.wrong = wrong
@@ -436,7 +439,7 @@ class ShortInPrediction(UserTanh):
         return np.tanh(U)[:1] if len(U) == 30 else np.tanh(U)
 
 
-def test_a_users_loss_may_change_what_it_gets(three_classes):
+def test_a_users_loss_may_change_its_arguments_in_place(three_classes):
     X, y = three_classes
     mlp = make_mlp(loss=Careless()).fit(X, y, X_val=X, y_val=y)
     assert mlp.history_["val_accuracy"][-1] == pytest.approx(mlp.score(X, y))
@@ -474,7 +477,7 @@ def test_history_has_a_value_per_epoch(three_classes):
 
 
 def test_gradient_norm_is_that_of_the_loss_without_weight_decay(three_classes):
-    """A step is as long, once the part of the weight decay is taken out."""
+    """The length of a step, without the part of the weight decay, tells the norm."""
     X, y = three_classes
     settings = {"momentum": 0, "batch_size": len(X), "max_iter": 1, "dtype": "float64"}
     settings |= {"init": 0.1, "learning_rate_init": 1e-6, "random_state": 0}
@@ -517,7 +520,7 @@ def test_history_keeps_every_batch_on_request(three_classes):
     for name, values in batches.items():
         assert values.shape == (4, 3)
         assert values.dtype == np.float32
-        # 50, 50 and 20 samples: the epoch's figure is the mean over samples.
+        # Batches of 50, 50 and 20 samples; the epoch's value is the mean over samples.
         np.testing.assert_allclose(
             values @ [50 / 120, 50 / 120, 20 / 120],
             mlp.history_[f"train_{name}"],
@@ -631,7 +634,7 @@ def test_order_of_samples_matters_only_with_shuffle(three_classes):
     np.testing.assert_allclose(full[0].coefs_[0], full[1].coefs_[0], rtol=1e-9)
 
 
-# At home in scikit-learn
+# Use with scikit-learn
 
 
 def test_clone_pickle_and_joblib(three_classes):
@@ -660,7 +663,7 @@ def test_repr_shows_what_differs_from_the_defaults():
     )
 
 
-# Refusals
+# Errors
 
 X_GOOD = np.random.default_rng(0).normal(size=(30, 4))
 Y_GOOD = np.arange(30) % 3
@@ -679,7 +682,7 @@ def with_value(value):
         ({"activation": Tanh}, "'activation'.*not a class"),
         (
             {"activation": ["tanh", "selu"]},
-            "'activation'.*one entry per hidden layer, 1",
+            "'activation'.*one value, or a list of one per hidden layer, 1",
         ),
         ({"activation": ["relux"]}, r"'activation'.*\['hardswish', .*'tanh'\]"),
         ({"activation": [None]}, "'activation'.*Got None"),
@@ -698,13 +701,16 @@ def with_value(value):
         ({"batch_size": 0}, r"'batch_size'.*\[1, inf\).*Got 0"),
         ({"batch_size": 1.5}, "'batch_size'.*int.*Got 1.5"),
         ({"hidden_layer_sizes": (3, 0)}, r"'hidden_layer_sizes'.*Got \(3, 0\)"),
-        ({"hidden_layer_sizes": (3.5,)}, "'hidden_layer_sizes'.*whole numbers"),
+        ({"hidden_layer_sizes": (3.5,)}, "'hidden_layer_sizes'.*integers from 1"),
         ({"hidden_layer_sizes": -2}, "'hidden_layer_sizes'.*Got -2"),
         ({"hidden_layer_sizes": "ab"}, "'hidden_layer_sizes'.*Got 'ab'"),
         ({"hidden_layer_sizes": (True,)}, r"'hidden_layer_sizes'.*Got \(True,\)"),
         ({"hidden_layer_sizes": {5: 1}}, r"'hidden_layer_sizes'.*Got \{5: 1\}"),
         ({"hidden_layer_sizes": np.array(5)}, r"'hidden_layer_sizes'.*Got array\(5\)"),
-        ({"hidden_layer_sizes": [[3], [4, 5]]}, "'hidden_layer_sizes'.*whole numbers"),
+        (
+            {"hidden_layer_sizes": [[3], [4, 5]]},
+            "'hidden_layer_sizes'.*integers from 1",
+        ),
         ({"hidden_layer_sizes": (2**63,)}, "'hidden_layer_sizes'.*BLAS"),
         ({"hidden_layer_sizes": (2**30, 2**30)}, "'hidden_layer_sizes'.*memory"),
         ({"max_iter": 0}, "'max_iter'.*Got 0"),
@@ -716,7 +722,7 @@ def with_value(value):
         ({"shuffle": "yes"}, "'shuffle'.*Got 'yes'"),
     ],
 )
-def test_parameters_are_refused_in_words(parameters, message):
+def test_invalid_parameters_are_refused(parameters, message):
     mlp = make_mlp().fit(X_GOOD, Y_GOOD).set_params(**parameters)
     before = vars(mlp).copy()
     with pytest.raises(ValueError, match=f"(?s){message}"):
@@ -744,17 +750,17 @@ def test_parameters_are_refused_in_words(parameters, message):
         ({"sample_weight": np.zeros(30)}, "(?i)sample.weight.*at least one"),
         ({"sample_weight": np.ones(5)}, "sample_weight.shape"),
         ({"sample_weight": np.full(30, np.nan)}, "sample_weight contains NaN"),
-        ({"X_val": X_GOOD}, "X_val and y_val must be given both"),
-        ({"y_val": Y_GOOD}, "X_val and y_val must be given both"),
+        ({"X_val": X_GOOD}, "X_val and y_val must be given together"),
+        ({"y_val": Y_GOOD}, "X_val and y_val must be given together"),
         ({"X_val": X_GOOD[:, :2], "y_val": Y_GOOD}, "X_val.*expecting 4 features"),
         ({"X_val": with_value(np.nan), "y_val": Y_GOOD}, "X_val.*contains NaN"),
         ({"X_val": X_GOOD, "y_val": Y_GOOD[1:]}, r"y_val.*\[30, 29\]"),
         ({"X_val": X_GOOD, "y_val": np.array([*"abc"] * 10)}, "y_val.*labels.*'a'"),
         ({"X_val": X_GOOD, "y_val": Y_GOOD + 1}, r"y_val.*labels.*\[3\]"),
-        ({"sample_weight_val": np.ones(30)}, "sample_weight_val with them only"),
+        ({"sample_weight_val": np.ones(30)}, "sample_weight_val only with both"),
     ],
 )
-def test_data_are_refused_in_words(arguments, message):
+def test_invalid_data_are_refused(arguments, message):
     mlp = make_mlp().fit(X_GOOD, Y_GOOD)
     before = vars(mlp).copy()
     with pytest.raises(ValueError, match=message):
@@ -763,8 +769,6 @@ def test_data_are_refused_in_words(arguments, message):
 
 
 def test_a_layer_too_large_for_blas_is_refused():
-    from cymlp._engine.blas import largest_dimension
-
     with pytest.raises(ValueError, match=f"hidden_layer_sizes.*{largest_dimension()}"):
         make_mlp(hidden_layer_sizes=(largest_dimension() + 1,)).fit(X_GOOD, Y_GOOD)
 
@@ -794,11 +798,11 @@ def test_predicting_needs_a_fit_and_the_same_features(three_classes, method):
         getattr(mlp, method)(X[:, :4])
 
 
-# What cuts training short
+# Divergence and interruption
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_what_is_not_finite_among_much_background_is_refused_before_a_draw(wrong):
+def test_block_sparse_values_that_are_not_finite_are_refused_before_a_draw(wrong):
     X = np.zeros((200, 40), np.float32)
     X[:, 17] = np.arange(200) % 7
     y = np.arange(200) % 2
@@ -850,7 +854,7 @@ def test_divergence_in_the_first_epoch_keeps_the_first_weights(three_classes):
 
 
 class InterruptedLoss(UserCrossEntropy):
-    """Stands for Ctrl-C in the middle of the third epoch."""
+    """Simulates Ctrl-C in the middle of the third epoch."""
 
     calls = 0
 
@@ -861,11 +865,13 @@ class InterruptedLoss(UserCrossEntropy):
         return super().value_and_gradient(Z, T)
 
 
-def test_an_interrupt_keeps_what_the_finished_epochs_learned(three_classes):
+def test_an_interrupt_keeps_the_result_of_the_finished_epochs(three_classes):
     X, y = three_classes
     mlp = make_mlp(loss=InterruptedLoss(), batch_size=40)
-    with pytest.warns(RuntimeWarning, match="interrupted in epoch 3; what the 2"):
+    with pytest.warns(match=r"interrupted in epoch 3\..*the 2 finished") as warned:
         mlp.fit(X, y)
+    assert warned[0].category is RuntimeWarning
+    assert warned[0].filename == __file__
     assert mlp.n_iter_ == 2
     two_epochs = make_mlp(loss=UserCrossEntropy(), batch_size=40, max_iter=2).fit(X, y)
     np.testing.assert_array_equal(mlp.coefs_[0], two_epochs.coefs_[0])
@@ -883,7 +889,7 @@ def test_an_interrupt_between_epochs_loses_none(three_classes, epoch, monkeypatc
 
     original = Training.save
     monkeypatch.setattr(Training, "save", save)
-    with pytest.warns(RuntimeWarning, match=f"what the {epoch} finished"):
+    with pytest.warns(RuntimeWarning, match=f"of the {epoch} finished"):
         mlp = make_mlp().fit(X, y)
     monkeypatch.undo()
     clean = make_mlp(max_iter=epoch).fit(X, y)
@@ -892,19 +898,21 @@ def test_an_interrupt_between_epochs_loses_none(three_classes, epoch, monkeypatc
 
 
 def test_ctrl_c_does_not_wait_for_the_end_of_a_long_epoch(press_ctrl_c):
-    # 60000 batches of 40 million operations: minutes on any processor. What is measured
-    # is its time, of which what else runs takes none.
+    # 60000 batches of 40 million operations take minutes on any processor. The time of
+    # the process is measured, because other processes do not add to it.
     X = np.zeros((60_000, 400), dtype=np.float32)
     mlp = make_mlp(hidden_layer_sizes=(2000, 2000), max_iter=1, batch_size=1)
     press_ctrl_c(0.5)
     start = time.process_time()
-    with pytest.warns(RuntimeWarning, match="interrupted in epoch 1; what the 0"):
+    with pytest.warns(
+        RuntimeWarning, match=r"interrupted in epoch 1\..*the 0 finished"
+    ):
         mlp.fit(X, np.arange(60_000) % 2)
     assert time.process_time() - start < 5
     assert mlp.n_iter_ == 0
 
 
-def test_an_error_in_a_users_loss_comes_through(three_classes):
+def test_an_error_in_a_users_loss_is_raised(three_classes):
     class Failing(UserCrossEntropy):
         def value_and_gradient(self, Z, T):
             raise ZeroDivisionError("mine")
@@ -925,7 +933,7 @@ def test_mnist_is_learned(mnist):
     assert mlp.history_["val_accuracy"][-1] > 0.91
 
 
-def test_rows_that_need_no_conversion_are_checked_all_the_same(three_classes):
+def test_rows_that_need_no_conversion_are_checked_too(three_classes):
     X, y = np.float32(three_classes[0]), three_classes[1]
     mlp = make_mlp().fit(X, y)
     np.testing.assert_array_equal(mlp.predict_proba(X), mlp.predict_proba(X.tolist()))
@@ -938,7 +946,7 @@ def test_rows_that_need_no_conversion_are_checked_all_the_same(three_classes):
     ):
         with pytest.raises(ValueError, match=message):
             mlp.predict(wrong)
-    large = np.full((3, 6), 3e38, np.float32)  # whose sum overflows
+    large = np.full((3, 6), 3e38, np.float32)  # their sum overflows
     assert mlp.predict(large).shape == (3,)
     named = make_mlp().fit(pd.DataFrame(X, columns=[*"abcdef"]), y)
     with pytest.warns(UserWarning, match="X does not have valid feature names"):

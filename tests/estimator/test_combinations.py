@@ -1,4 +1,4 @@
-"""What must hold for every classifier, however its parts are combined."""
+"""Properties of every classifier, for random combinations of parameters."""
 
 import pickle
 import warnings
@@ -40,7 +40,7 @@ estimators = st.builds(
     lambda solver, **parameters: make_mlp(**solver, **parameters, max_iter=3),
     solver=st.sampled_from(SOLVERS),
     hidden_layer_sizes=st.sampled_from([(), (6,), (6, 4)]),
-    activation=st.sampled_from(sorted(activations.known())),
+    activation=st.sampled_from(sorted(activations.ACTIVATIONS)),
     loss=st.sampled_from(LOSSES),
     dropout=st.sampled_from([0.0, 0.4]),
     class_weight=st.sampled_from([None, "balanced", {1: 2.5}]),
@@ -59,11 +59,13 @@ data = st.fixed_dictionaries(
         "sample_weight": st.sampled_from([None, WEIGHTS]),
     }
 )
-whatever = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+many_combinations = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None
+)
 
 
-def fitting(mlp, data):
-    """What of the combination goes together."""
+def made_valid(mlp, data):
+    """Change a combination that would be refused."""
     if data["y"] is T and getattr(mlp.loss, "hard_labels_only", False):
         data = data | {"y": Y}
     if data["y"].dtype.kind == "U" and isinstance(mlp.class_weight, dict):
@@ -71,10 +73,10 @@ def fitting(mlp, data):
     return mlp, data
 
 
-@whatever
+@many_combinations
 @given(mlp=estimators, data=data)
 def test_two_fits_have_the_same_bits_and_so_has_a_third_after_a_pickle(mlp, data):
-    mlp, data = fitting(mlp, data)
+    mlp, data = made_valid(mlp, data)
     one, two = clone(mlp).fit(**data), clone(mlp).fit(**data)
     assert_same_weights(one, two)
     assert_same_history(one, two)
@@ -84,10 +86,10 @@ def test_two_fits_have_the_same_bits_and_so_has_a_third_after_a_pickle(mlp, data
     assert vars(again).keys() == vars(one).keys()
 
 
-@whatever
+@many_combinations
 @given(mlp=estimators, data=data)
 def test_a_warm_start_goes_on_as_one_long_fit(mlp, data):
-    mlp, data = fitting(mlp.set_params(early_stopping=False), data)
+    mlp, data = made_valid(mlp.set_params(early_stopping=False), data)
     warm = clone(mlp).set_params(warm_start=True).fit(**data)
     warm = pickle.loads(pickle.dumps(warm)).fit(**data)
     at_once = mlp.set_params(max_iter=6).fit(**data)
@@ -95,11 +97,11 @@ def test_a_warm_start_goes_on_as_one_long_fit(mlp, data):
     assert_same_history(warm, at_once)
 
 
-@whatever
+@many_combinations
 @given(mlp=estimators, data=data)
 def test_float32_is_close_to_float64_and_sparse_to_dense(mlp, data):
     # Adam divides by roots of gradients that may be 0 but for their rounding.
-    mlp, data = fitting(mlp.set_params(epsilon=1e-2, early_stopping=False), data)
+    mlp, data = made_valid(mlp.set_params(epsilon=1e-2, early_stopping=False), data)
     single = clone(mlp).set_params(dtype="float32").fit(**data)
     double = clone(mlp).set_params(dtype="float64").fit(**data)
     dense = data["X"] if data["X"] is X else X

@@ -1,4 +1,4 @@
-"""Going on from an earlier call: warm starts, partial fits, pickles between."""
+"""Training that resumes: warm starts, partial fits, pickles between them."""
 
 import io
 import pickle
@@ -12,11 +12,12 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from cymlp._fit.training import OptimizerState
 from cymlp.losses import Hinge
 
 CLASSES = [0, 1, 2]
 
-# Whatever a later call has to know of an earlier one.
+# Each makes a later call depend on the state of an earlier one.
 SETTINGS = [
     {},
     {"momentum": 0.0},
@@ -144,25 +145,25 @@ def test_partial_fit_learns_classes_that_come_late():
 def test_a_fit_without_warm_start_keeps_nothing_for_the_next(three_classes):
     X, y = three_classes
     mlp = make_mlp(solver="adam").fit(X, y)
-    assert not hasattr(mlp, "_progress")
+    assert not hasattr(mlp, "_training_state")
     again = clone(mlp).partial_fit(X, y, CLASSES).fit(X, y)
     assert_same_weights(mlp, again)
     assert_same_history(mlp, again)
-    assert not hasattr(again, "_progress")
+    assert not hasattr(again, "_training_state")
 
 
-def test_partial_fit_after_a_plain_fit_begins_with_no_velocity(three_classes):
+def test_partial_fit_after_a_plain_fit_starts_without_velocity(three_classes):
     X, y = three_classes
     mlp = make_mlp(shuffle=False, weight_decay=0).fit(X, y)
     fresh = make_mlp(shuffle=False, weight_decay=0).partial_fit(X, y, CLASSES)
-    fresh._progress.slots[:] = 0
+    fresh._training_state.optimizer.slots[:] = 0
     fresh.coefs_ = [W.copy() for W in mlp.coefs_]
     fresh.intercepts_ = [b.copy() for b in mlp.intercepts_]
     assert_same_weights(mlp.partial_fit(X, y), fresh.partial_fit(X, y))
     assert mlp.history_.n_epochs == 11
 
 
-def test_history_goes_on_with_other_columns(three_classes):
+def test_history_continues_with_other_columns(three_classes):
     X, y = three_classes
     mlp = make_mlp(max_iter=2, warm_start=True).fit(X, y)
     mlp.set_params(diagnostics=True, record_batches=True, batch_size=50)
@@ -181,7 +182,7 @@ def test_history_goes_on_with_other_columns(three_classes):
     )
 
 
-def test_weights_that_a_user_assigns_are_gone_on_from(three_classes):
+def test_training_resumes_from_weights_that_a_user_assigns(three_classes):
     X, y = three_classes
     mlp = make_mlp(warm_start=True, momentum=0, shuffle=False, max_iter=3)
     other = clone(mlp).set_params(random_state=5).fit(X, y)
@@ -220,15 +221,15 @@ def test_parameters_may_change_between_calls(three_classes, parameters):
     assert np.isfinite(mlp.loss_curve_).all()
 
 
-def test_another_solver_begins_afresh(three_classes):
+def test_another_solver_starts_without_slots_and_steps(three_classes):
     X, y = three_classes
     mlp = make_mlp(warm_start=True, shuffle=False, max_iter=3).fit(X, y)
-    from_here = clone(mlp).set_params(solver="adam").fit(X, y)
-    from_here._progress.slots[:] = 0
-    from_here._progress.n_steps = 0
-    from_here.coefs_, from_here.intercepts_ = mlp.coefs_, mlp.intercepts_
+    restarted = clone(mlp).set_params(solver="adam").fit(X, y)
+    slots = np.zeros((2, sum(a.size for a in mlp.coefs_ + mlp.intercepts_)), "f4")
+    restarted._training_state.optimizer = OptimizerState("adam", slots, n_steps=0)
+    restarted.coefs_, restarted.intercepts_ = mlp.coefs_, mlp.intercepts_
     mlp.set_params(solver="adam").fit(X, y)
-    assert_same_weights(mlp, from_here.fit(X, y))
+    assert_same_weights(mlp, restarted.fit(X, y))
 
 
 def test_pickles_are_hardly_larger_than_the_weights():
@@ -239,7 +240,7 @@ def test_pickles_are_hardly_larger_than_the_weights():
         mlp = make_mlp(**settings, early_stopping=True).fit(X, y)
         n_bytes = sum(array.nbytes for array in mlp.coefs_ + mlp.intercepts_)
         assert len(pickle.dumps(mlp)) <= 1.1 * n_bytes + 16_000
-        # What a later call goes on from is as large again for each of its arrays.
+        # Each slot of the training state is as large as the weights again.
         for early_stopping in (False, True):
             mlp = make_mlp(**settings, warm_start=True, early_stopping=early_stopping)
             size = len(pickle.dumps(mlp.fit(X, y)))
@@ -247,12 +248,12 @@ def test_pickles_are_hardly_larger_than_the_weights():
 
 
 def state_of(mlp):
-    """All that a classifier has, as bytes."""
+    """All attributes of a classifier, as bytes."""
     return pickle.dumps(vars(mlp))
 
 
 def frozen(mlp):
-    """The same after a pickle or two, in which objects no longer share strings."""
+    """A copy through two pickles, after which objects no longer share strings."""
     return pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(mlp))))
 
 
@@ -263,7 +264,7 @@ REFUSED = [
     ({}, {"y": np.arange(120) % 4}, r"not among the classes: \[3\]; the 3 classes"),
     ({}, {"y": np.array(["a", "b"] * 60)}, "not among the classes: .'a', 'b'"),
     ({}, {"y": np.full((120, 4), 0.25)}, "4 probabilities.*the 3 classes are 0, 1, 2"),
-    ({"activation": ["tanh", "relu"]}, {}, "'activation'.*one entry per hidden layer"),
+    ({"activation": ["tanh", "relu"]}, {}, "'activation'.*one per hidden layer, 1"),
     ({"dropout": [0.1, 0.2]}, {}, "'dropout'.*one per hidden layer, 1"),
     ({"momentum": 1.0}, {}, "'momentum'"),
     ({"class_weight": {7: 1.0}}, {}, "class_weight"),
@@ -284,7 +285,7 @@ REFUSED_BY_FIT = [
     (
         {"early_stopping": True, "validation_fraction": 0.5},
         {"sample_weight": np.arange(120) == 5},
-        "weight 0 alone|leave no sample",
+        "held out only samples whose weight.* is 0|leave no sample",
     ),
     ({}, {"X_val": np.zeros((9, 5)), "y_val": np.arange(9) % 3}, "X_val.*6 features"),
 ]
@@ -344,7 +345,7 @@ def test_a_refused_partial_fit_changes_nothing(
         ),
     ],
 )
-def test_a_first_partial_fit_is_refused_in_words(
+def test_invalid_arguments_of_a_first_partial_fit_are_refused(
     three_classes, parameters, arguments, message
 ):
     X, y = three_classes
@@ -363,23 +364,27 @@ def test_classes_may_be_given_again_but_not_others(three_classes):
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e300])
-def test_weights_that_are_not_finite_are_not_gone_on_from(three_classes, wrong):
+def test_training_does_not_resume_from_weights_that_are_not_finite(
+    three_classes, wrong
+):
     X, y = three_classes
     mlp = make_mlp(warm_start=True).fit(X, y)
     mlp.coefs_[1] = mlp.coefs_[1].astype(float)
     mlp.coefs_[1][2, 1] = wrong
     for train in (mlp.fit, mlp.partial_fit):
-        with pytest.raises(ValueError, match=r"coefs_ or.*NaN, infinite or too large"):
+        with pytest.raises(
+            ValueError, match=r"coefs_ and intercepts_.*must be finite in float32"
+        ):
             train(X, y)
     assert mlp.history_.n_epochs == 10
 
 
-# What cuts a later call short
+# Divergence and interruption of a later call
 
 
 @pytest.mark.parametrize("settings", [{"solver": "adam"}, {"nesterovs_momentum": True}])
 @pytest.mark.parametrize("partial", [False, True])
-def test_divergence_of_a_later_call_leaves_what_the_one_before_left(
+def test_divergence_of_a_later_call_restores_the_state_before_it(
     three_classes, settings, partial
 ):
     X, y = three_classes
@@ -394,14 +399,20 @@ def test_divergence_of_a_later_call_leaves_what_the_one_before_left(
     ):
         train(X_wild, y)
     assert mlp.n_iter_ == 0
-    assert mlp._progress.n_steps == untouched._progress.n_steps > 0
-    np.testing.assert_array_equal(mlp._progress.slots, untouched._progress.slots)
+    assert (
+        mlp._training_state.optimizer.n_steps
+        == untouched._training_state.optimizer.n_steps
+        > 0
+    )
+    np.testing.assert_array_equal(
+        mlp._training_state.optimizer.slots, untouched._training_state.optimizer.slots
+    )
     assert_same_weights(mlp, untouched)
     assert_same_weights(mlp.fit(X, y), untouched.fit(X, y))
 
 
 class InterruptedHinge(Hinge):
-    """Stands for Ctrl-C in one of its calls."""
+    """Simulates Ctrl-C in one of its calls."""
 
     left = np.inf
 
@@ -424,19 +435,26 @@ def test_an_interrupt_of_a_later_call_keeps_its_finished_epochs(
     mlp = make_mlp(**settings, early_stopping=early_stopping).fit(X, y)
     untouched = pickle.loads(pickle.dumps(mlp))
     n_finished = 0 if partial else 2
-    # 108 or 120 samples, and another call for those that are held out.
+    # Three batches of 108 or 120 samples, and one of held-out samples.
     per_epoch = 4 if early_stopping and not partial else 3
     InterruptedHinge.left = n_finished * per_epoch + 2
     mlp.set_params(early_stopping=early_stopping and not partial)
-    with pytest.warns(RuntimeWarning, match=f"interrupted in epoch {6 + n_finished}"):
+    message = f"interrupted in epoch {6 + n_finished}"
+    with pytest.warns(RuntimeWarning, match=message) as warned:
         mlp.partial_fit(X, y) if partial else mlp.fit(X, y)
+    assert warned[0].filename == __file__
     InterruptedHinge.left = np.inf
     assert mlp.n_iter_ == n_finished
     if not partial:
         untouched.set_params(max_iter=2).fit(X, y)
     assert_same_weights(mlp, untouched)
-    assert mlp._progress.n_steps == untouched._progress.n_steps
-    np.testing.assert_array_equal(mlp._progress.slots, untouched._progress.slots)
+    assert (
+        mlp._training_state.optimizer.n_steps
+        == untouched._training_state.optimizer.n_steps
+    )
+    np.testing.assert_array_equal(
+        mlp._training_state.optimizer.slots, untouched._training_state.optimizer.slots
+    )
 
 
 def test_ctrl_c_in_a_warm_start(three_classes, press_ctrl_c):
@@ -464,10 +482,10 @@ def test_reaching_max_iter_warns_in_a_warm_start_but_not_in_partial_fit(three_cl
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_partial_fit_of_every_loss_keeps_what_a_fit_has(three_classes, loss):
+def test_partial_fit_of_every_loss_sets_the_attributes_of_a_fit(three_classes, loss):
     X, y = three_classes
     fitted = make_mlp(loss=loss).fit(X, y)
     partly = make_mlp(loss=loss).partial_fit(X, y, CLASSES)
     check_is_fitted(partly)
-    assert vars(fitted).keys() == vars(partly).keys() - {"_progress"}
+    assert vars(fitted).keys() == vars(partly).keys() - {"_training_state"}
     assert hasattr(partly, "predict_proba") == hasattr(fitted, "predict_proba")

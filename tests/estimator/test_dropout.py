@@ -1,4 +1,6 @@
-"""Dropout: what is left out, and that it is only in training."""
+"""Dropout: which units are left out, and only in training."""
+
+import re
 
 import numpy as np
 import pytest
@@ -22,10 +24,10 @@ class Watch(Identity):
 
 
 def units_left(rate, n_samples=400, width=50, max_iter=3, **parameters):
-    """Of each epoch, what reaches the next layer of each sample's units.
+    """The dropout masks of each epoch, of shape (n_epochs, n_samples, width).
 
-    The first layer gives 1 for each unit, and the second adds nothing and mixes
-    nothing, so that its weighted sums are the masks.
+    The first layer gives 1 for each unit, and the second is the identity, so that its
+    weighted sums are the masks.
     """
     watch = Watch()
     mlp = make_mlp(
@@ -40,7 +42,7 @@ def units_left(rate, n_samples=400, width=50, max_iter=3, **parameters):
     watch.seen.clear()
     mlp.set_params(max_iter=max_iter).fit(X, y)
     masks = np.concatenate(watch.seen).reshape(max_iter, n_samples, width)
-    # The zeros among the weights have taken steps of about 1e-30.
+    # Weights of 0 have taken steps of about 1e-30.
     masks[np.abs(masks) < 1e-20] = 0
     return masks
 
@@ -50,11 +52,11 @@ def units_left(rate, n_samples=400, width=50, max_iter=3, **parameters):
 def test_the_stated_fraction_is_left_out_and_the_mean_kept(rate, dtype):
     masks = units_left(rate, dtype=dtype)
     assert set(np.unique(masks)) == {0, np.dtype(dtype).type(1 / (1 - rate))}
-    # 60000 numbers: five standard errors.
+    # Five standard errors of 60000 values.
     tolerance = 5 * np.sqrt(rate * (1 - rate) / masks.size)
     np.testing.assert_allclose(np.mean(masks == 0), rate, atol=tolerance)
     np.testing.assert_allclose(masks.mean(), 1, atol=tolerance / (1 - rate))
-    # Each unit and each sample as often as the others.
+    # Each unit and each sample is left out equally often.
     for axes in ((0, 1), (0, 2)):
         fractions = np.mean(masks == 0, axis=axes)
         n_drawn = masks.size / fractions.size
@@ -126,7 +128,7 @@ def test_validation_and_predictions_use_all_units(three_classes):
     loss = -log_p[np.arange(120), y].mean()
     np.testing.assert_allclose(mlp.history_["val_loss"][-1], loss, rtol=1e-12)
     np.testing.assert_array_equal(mlp.predict_proba(X), mlp.predict_proba(X))
-    # The training figures are measured without the units that were left out.
+    # The training loss is measured without the units that were left out.
     assert mlp.history_["train_loss"][-1] > loss
 
 
@@ -155,8 +157,8 @@ def test_extreme_rates_are_taken(three_classes, rate):
 
 @pytest.mark.parametrize(
     "dropout",
-    [1.0, 1, -0.1, np.nan, np.inf, "0.5", None, True, [0.5], [0.5, 0.5, 0.5],
-     [0.5, 1.0], [0.5, "a"], [0.5, np.nan], [], np.array([0.5, 0.5]), {0: 0.5}],
+    [1.0, 1, -0.1, np.nan, np.inf, "0.5", None, True, [0.5, 1.0], [0.5, "a"],
+     [0.5, np.nan], np.array([0.5, 0.5]), {0: 0.5}],
     ids=repr,
 )  # fmt: skip
 def test_other_rates_are_refused(three_classes, dropout):
@@ -164,4 +166,12 @@ def test_other_rates_are_refused(three_classes, dropout):
     with pytest.raises(
         ValueError, match=r"(?s)'dropout'.*\[0.0, 1.0\).*Got .* instead"
     ):
+        mlp.fit(*three_classes)
+
+
+@pytest.mark.parametrize("dropout", [[0.5], [0.5, 0.5, 0.5], []])
+def test_a_list_of_another_length_is_refused(three_classes, dropout):
+    mlp = make_mlp(hidden_layer_sizes=(4, 3), dropout=dropout)
+    message = rf"'dropout'.*one per hidden layer, 2\. Got {re.escape(repr(dropout))}"
+    with pytest.raises(ValueError, match=message):
         mlp.fit(*three_classes)

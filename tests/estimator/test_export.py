@@ -25,6 +25,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
 from cymlp import activations, export
+from cymlp.export import model_file
 from cymlp.losses import Focal
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -331,7 +332,7 @@ def test_a_damaged_file_is_refused(three_classes, tmp_path):
         damaged.append(whole[:position] + flipped + whole[position + 1 :])
     for content in damaged:
         (tmp_path / "damaged").write_bytes(content)
-        with pytest.raises(ValueError, match="damaged' is no model file of cymlp, or"):
+        with pytest.raises(ValueError, match="damaged' is not a model file of cymlp"):
             export.load(tmp_path / "damaged")
 
 
@@ -366,7 +367,7 @@ HOSTILE = {
     ),
     "parameters no dict": (change("parameters", [1]), "no attribute 'items'"),
     "activation for a loss": (
-        change("loss", {"object": "tanh", "parameters": {}}), "its loss is none of",
+        change("loss", {"object": "tanh", "parameters": {}}), "its loss must be one of",
     ),
     "unknown loss": (change("loss", {"object": "mse", "parameters": {}}), "mse"),
     "loss with an invalid parameter": (
@@ -379,7 +380,7 @@ HOSTILE = {
     "unknown activation": (change("activations", ["exp"]), "exp"),
     "too few activations": (change("activations", []), "of 1 layers"),
     "too many activations": (change("activations", ["tanh"] * 2), "of 3 layers"),
-    "too few classes": (change("classes", [0, 1]), r"to 2 classes.*\(7, 3\)"),
+    "too few classes": (change("classes", [0, 1]), r"to 2 outputs.*\(7, 3\)"),
     "one class": (change("classes", [0]), "at least two"),
     "classes unsorted": (change("classes", [0, 2, 1]), "sorted"),
     "classes twice": (change("classes", [0, 1, 1]), "different"),
@@ -401,7 +402,7 @@ HOSTILE = {
     "scale for other features": (change("scale", [0.0, [1.0]]), "'scale' parameter"),
     "scale that is text": (change("scale", "standard"), "'scale' parameter"),
     "deep": (change_parameter("tol", DEEP), ""),
-    "NaN": (change_tensor("coefs.0", NAN), "NaN or infinite"),
+    "NaN": (change_tensor("coefs.0", NAN), "must be finite"),
     "too large": (change_tensor("coefs.0", np.full((6, 7), 1e39)), "too large for"),
     "wrong shape": (change_tensor("coefs.0", NAN.T), "must lead from 7 features"),
     "no rows": (change_tensor("coefs.0", NAN[:0]), "must lead from 0 features"),
@@ -424,10 +425,12 @@ def test_a_file_made_to_deceive_is_refused(three_classes, tmp_path, name):
     tensors = load_file(file)
     spoil, message = HOSTILE[name]
     spoil(model, tensors)
-    document = {"model": model, "sha256": export._digest(model, tensors)}
+    document = {"model": model, "sha256": model_file._digest(model, tensors)}
     metadata = {"cymlp": json.dumps(document)}
     file.write_bytes(save(tensors, metadata=metadata))
-    with pytest.raises(ValueError, match=f"(?s)is no model file.*{message}") as caught:
+    with pytest.raises(
+        ValueError, match=f"(?s)is not a model file.*{message}"
+    ) as caught:
         export.load(file)
     assert len(str(caught.value)) < 2000
 
@@ -438,7 +441,7 @@ def test_a_file_made_to_deceive_is_refused(three_classes, tmp_path, name):
 def test_a_file_with_other_json_is_refused(tmp_path, document):
     content = save({"a": NAN}, metadata={"cymlp": document})
     (tmp_path / "model").write_bytes(content)
-    with pytest.raises(ValueError, match="is no model file"):
+    with pytest.raises(ValueError, match="is not a model file"):
         export.load(tmp_path / "model")
 
 
@@ -458,7 +461,7 @@ def test_a_header_of_another_length_is_refused(three_classes, tmp_path, n_bytes)
     export.save(fitted(*three_classes), tmp_path / "model")
     whole = header_of((tmp_path / "model").read_bytes())
     (tmp_path / "model").write_bytes(with_header(*whole, n_bytes))
-    with pytest.raises(ValueError, match="is no model file"):
+    with pytest.raises(ValueError, match="is not a model file"):
         export.load(tmp_path / "model")
 
 
@@ -487,7 +490,7 @@ def test_an_array_that_is_not_where_the_header_says_is_refused(
     header, arrays = header_of((tmp_path / "model").read_bytes())
     header["coefs.0"][key] = value
     (tmp_path / "model").write_bytes(with_header(header, arrays))
-    with pytest.raises(ValueError, match="is no model file"):
+    with pytest.raises(ValueError, match="is not a model file"):
         export.load(tmp_path / "model")
 
 
@@ -511,7 +514,7 @@ def test_refusing_takes_memory_in_proportion_to_the_file(three_classes, tmp_path
         "coefs.0": np.zeros((1, 1)), "coefs.1": np.zeros((1, n_classes)),
         "intercepts.0": np.zeros(1), "intercepts.1": np.zeros(n_classes),
     }  # fmt: skip
-    document = {"model": model, "sha256": export._digest(model, tensors)}
+    document = {"model": model, "sha256": model_file._digest(model, tensors)}
     content = save(tensors, metadata={"cymlp": json.dumps(document)})
     (tmp_path / "model").write_bytes(content)
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""What a fit reports, and the picture of it."""
+"""The history of a fit, and its plot."""
 
 from copy import copy
 
@@ -55,7 +55,7 @@ def test_an_empty_history_has_no_columns():
     assert History().batches is None
 
 
-def test_it_shows_the_last_figures_of_each_column(history):
+def test_it_shows_the_last_value_of_each_column(history):
     assert repr(History()) == "History of 0 epochs"
     history.append(epoch=4, train_loss=1 / 3, train_accuracy=1, dead_units=[0.5, 0])
     assert repr(history) == (
@@ -75,7 +75,7 @@ def test_a_column_that_an_epoch_lacks_has_nan_there(history):
     assert history["epoch"].dtype.kind == "i"
 
 
-def test_whole_numbers_that_an_epoch_lacks_become_floats():
+def test_an_integer_column_that_an_epoch_lacks_becomes_float():
     history = History()
     history.append(epoch=1, count=2**40)
     history.append(epoch=2)
@@ -115,7 +115,7 @@ def test_a_frame_has_a_column_for_each_layer():
     np.testing.assert_array_equal(frame["saturation_1"], [np.nan, 0.75])
 
 
-def test_the_frame_of_a_fit_has_all_that_it_reports(three_classes):
+def test_the_frame_of_a_fit_has_all_its_metrics(three_classes):
     X, y = three_classes
     mlp = make_mlp(hidden_layer_sizes=(8, 4), max_iter=3, diagnostics=True).fit(X, y)
     frame = mlp.history_.to_frame()
@@ -141,7 +141,7 @@ def test_a_copy_does_not_grow_with_the_original(history):
     np.testing.assert_array_equal(copied["train_loss"], history["train_loss"][:3])
 
 
-def test_plot_leaves_out_what_is_nan(history):
+def test_plot_leaves_out_nan(history):
     history.append(epoch=4, train_loss=0.25, train_accuracy=1)
     _, val = history.plot()[0].get_lines()
     np.testing.assert_array_equal(val.get_ydata(), [2, 1, 2 / 3, np.nan])
@@ -155,7 +155,7 @@ def test_plot_draws_every_curve_and_names_its_axes(history):
         np.testing.assert_array_equal(train.get_ydata(), history[f"train_{quantity}"])
         np.testing.assert_array_equal(val.get_ydata(), history[f"val_{quantity}"])
         np.testing.assert_array_equal(train.get_xdata(), [1, 2, 3])
-        # Told apart without colour.
+        # The curves differ without colour, too.
         assert train.get_linestyle() != val.get_linestyle()
         texts = [text.get_text() for text in axis.get_legend().get_texts()]
         assert texts == ["training", "validation"]
@@ -166,11 +166,11 @@ def test_plot_without_validation_draws_training_only():
     assert [len(axis.get_lines()) for axis in plot_history(columns)] == [1, 1]
 
 
-def test_plot_draws_where_it_is_told(history):
-    _, mine = matplotlib.pyplot.subplots(2, 1)
-    assert history.plot(mine)[1] is mine[1]
+def test_plot_draws_on_the_given_axes(history):
+    _, given = matplotlib.pyplot.subplots(2, 1)
+    assert history.plot(given)[1] is given[1]
     with pytest.raises(ValueError, match=r"axes must be 2.*got 1"):
-        history.plot(mine[:1])
+        history.plot(given[:1])
 
 
 def test_plot_says_what_to_install_where_matplotlib_is_missing(history, monkeypatch):

@@ -1,4 +1,4 @@
-"""Where data may come from: sparse matrices, data frames, files, arrays of any form."""
+"""Kinds of data: sparse matrices, data frames, memory maps, arrays of any form."""
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,14 @@ from helpers import assert_same_weights, make_mlp
 from sklearn.base import clone
 
 from cymlp import MLPClassifier, fit_many
-from cymlp._engine.samples import Samples
+from cymlp._fit import prepare
 
 FORMATS = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"]
 
 
 @pytest.fixture
 def sparse_digits():
-    """200 samples of 12 features, most of them 0; some samples have no others."""
+    """200 samples of 12 features, most of which are 0; three samples are all 0."""
     rng = np.random.default_rng(0)
     y = np.arange(200) % 3
     X = rng.normal(size=(200, 12)) + 2 * np.eye(12)[y]
@@ -27,14 +27,14 @@ def sparse_digits():
 
 
 def wide(X):
-    """The same CSR matrix with indices of 64 bits."""
+    """A CSR matrix with indices of 64 bits."""
     X = scipy.sparse.csr_array(X)
     X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
     return X
 
 
-def careless(X):
-    """The same with repeated columns, stored zeros and columns out of order."""
+def not_canonical(X):
+    """A CSR matrix with duplicates, stored zeros and unsorted indices."""
     dense, X = X, scipy.sparse.coo_array(X)
     row, column, data = X.row, X.col, X.data
     row = np.concatenate([row, row, np.arange(5)])
@@ -49,7 +49,7 @@ SPARSE = {
     **{f"{name}_array": getattr(scipy.sparse, f"{name}_array") for name in FORMATS},
     **{f"{name}_matrix": getattr(scipy.sparse, f"{name}_matrix") for name in FORMATS},
     "wide": wide,
-    "careless": careless,
+    "not canonical": not_canonical,
 }
 
 
@@ -70,7 +70,7 @@ def assert_close(one, other, X, atol=1e-12):
     np.testing.assert_array_equal(one.predict(X[0]), other.predict(X[1]))
 
 
-# DIA finds that this is no matrix for it.
+# SciPy warns that DIA is inefficient for this matrix.
 @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
 @pytest.mark.parametrize("form", SPARSE.values(), ids=SPARSE)
 def test_every_sparse_format_equals_dense(sparse_digits, form):
@@ -106,7 +106,7 @@ def test_every_sparse_format_equals_dense(sparse_digits, form):
 def test_sparse_equals_dense_whatever_is_trained(sparse_digits, parameters):
     X, y = sparse_digits
     mlp = make_mlp(**{"dtype": "float64", "max_iter": 4} | parameters)
-    dense, sparse = (clone(mlp).fit(form(X), y) for form in (np.asarray, careless))
+    dense, sparse = (clone(mlp).fit(form(X), y) for form in (np.asarray, not_canonical))
     atol = 1e-5 if mlp.dtype == "float32" else 1e-12
     for a, b in zip(dense.coefs_, sparse.coefs_, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=atol)
@@ -149,37 +149,37 @@ def test_features_of_other_names_are_refused(three_classes):
 
 
 @pytest.fixture
-def inputs_of_samples(monkeypatch):
-    """The X of each Samples that is made."""
-    seen = []
+def stored_arrays(monkeypatch):
+    """The array or matrix of each X that is stored."""
+    arrays = []
+    store = prepare.store
 
-    class Spy:
-        def __new__(cls, X, *args):
-            seen.append(X.array)
-            return Samples(X, *args)
+    def spy(inputs):
+        arrays.append(inputs.array)
+        return store(inputs)
 
-    monkeypatch.setattr("cymlp._fit.training.Samples", Spy)
-    return seen
+    monkeypatch.setattr(prepare, "store", spy)
+    return arrays
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_file_in_memory_is_not_copied(
-    three_classes, dtype, tmp_path, inputs_of_samples
-):
+def test_a_memory_map_is_not_copied(three_classes, dtype, tmp_path, stored_arrays):
     X, y = three_classes
     np.save(tmp_path / "X.npy", X.astype(dtype))
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     mlp = make_mlp(dtype=dtype).fit(mapped, y)
-    assert np.shares_memory(inputs_of_samples[0], mapped)
+    (stored,) = stored_arrays
+    assert np.shares_memory(stored, mapped)
     assert_same_weights(mlp, make_mlp(dtype=dtype).fit(X, y))
     np.testing.assert_array_equal(mlp.predict_proba(mapped), mlp.predict_proba(X))
 
 
-def test_numbers_of_a_sparse_matrix_are_not_copied(sparse_digits, inputs_of_samples):
+def test_values_of_a_sparse_matrix_are_not_copied(sparse_digits, stored_arrays):
     X, y = sparse_digits
     X = scipy.sparse.csr_array(X)
     make_mlp(dtype="float64").fit(X, y)
-    assert np.shares_memory(inputs_of_samples[0].data, X.data)
+    (stored,) = stored_arrays
+    assert np.shares_memory(stored.data, X.data)
 
 
 @pytest.mark.parametrize(
@@ -207,12 +207,12 @@ def test_numbers_of_a_sparse_matrix_are_not_copied(sparse_digits, inputs_of_samp
 )
 def test_arrays_of_any_form_are_taken(three_classes, form):
     X, y = three_classes
-    ours, plain = (make_mlp().fit(data, y) for data in (form(X), X))
-    assert_same_weights(ours, plain)
-    np.testing.assert_array_equal(ours.predict_proba(form(X)), plain.predict_proba(X))
+    mlp, expected = (make_mlp().fit(data, y) for data in (form(X), X))
+    assert_same_weights(mlp, expected)
+    np.testing.assert_array_equal(mlp.predict_proba(form(X)), expected.predict_proba(X))
 
 
-def test_data_that_cannot_be_written_are_taken_and_none_are_changed(three_classes):
+def test_data_may_be_read_only_and_are_not_changed(three_classes):
     X, y = three_classes
     T = np.eye(3)[y]
     weights = np.linspace(0.5, 2, 120)
@@ -227,7 +227,7 @@ def test_data_that_cannot_be_written_are_taken_and_none_are_changed(three_classe
         np.testing.assert_array_equal(array, copy)
 
 
-def test_what_may_be_passed_through_a_pipeline_is_declared():
+def test_metadata_that_a_pipeline_may_pass_is_declared():
     names = {"sample_weight", "X_val", "y_val", "sample_weight_val"}
     with sklearn.config_context(enable_metadata_routing=True):
         mlp = MLPClassifier().set_fit_request(**dict.fromkeys(names, True))

@@ -1,4 +1,4 @@
-"""What a classifier looks like in a console, a notebook and scikit-learn's plots."""
+"""A classifier in a console, in a notebook and in scikit-learn's plots."""
 
 import matplotlib.pyplot
 import numpy as np
@@ -85,7 +85,7 @@ def classifier(request, three_classes):
     return make_pipeline(StandardScaler(), mlp).fit(*three_classes)
 
 
-def test_a_notebook_shows_a_diagram_with_what_was_changed(classifier):
+def test_a_notebook_shows_a_diagram_with_the_changed_parameters(classifier):
     page = classifier._repr_mimebundle_()
     assert page["text/plain"] == repr(classifier)
     assert classifier._repr_html_().count("MLPClassifier") >= 1
@@ -96,8 +96,8 @@ def test_a_notebook_shows_a_diagram_with_what_was_changed(classifier):
         assert "HardSwish()" in html
 
 
-def test_a_diagram_does_not_send_readers_to_scikit_learns_pages():
-    # It has a class of the same name.
+def test_a_diagram_does_not_link_to_the_pages_of_scikit_learn():
+    # scikit-learn has a class of the same name.
     assert 'href="https://scikit-learn.org' not in MLPClassifier()._repr_html_()
     assert 'href="https://scikit-learn.org' in StandardScaler()._repr_html_()
 

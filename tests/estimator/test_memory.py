@@ -1,4 +1,4 @@
-"""How much memory training takes beside X, measured in processes of their own."""
+"""The memory that training takes beside X, measured in separate processes."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="reads /proc and limits memory as Linux does"
+    sys.platform != "linux", reason="needs /proc and the memory limits of Linux"
 )
 
 COMMON = '''
@@ -25,7 +25,7 @@ def make(**parameters):
     return MLPClassifier((16,), max_iter=1, n_iter_no_change=np.inf, **parameters)
 
 def every_use(X, y, settings):
-    """With how often X is given."""
+    """Calls, each with the number of times that it takes X."""
     mlp = make(**settings, diagnostics=True)
     yield 2, lambda: mlp.fit(X, y, X_val=X, y_val=y)
     yield 1, lambda: mlp.set_params(early_stopping=True).fit(X, y)
@@ -39,17 +39,17 @@ rng = np.random.default_rng(0)
 MEASURE = (
     COMMON
     + """
-dtype, fill, whole = sys.argv[2], float(sys.argv[3]), sys.argv[4] == "whole"
-numbers = 255 * rng.random((2000, 784))
-numbers[rng.random(numbers.shape) > fill] = 0
-X = np.tile((numbers.astype(int) if whole else numbers).astype(dtype), (15, 1))
+dtype, share, is_whole = sys.argv[2], float(sys.argv[3]), sys.argv[4] == "whole"
+values = 255 * rng.random((2000, 784))
+values[rng.random(values.shape) > share] = 0
+X = np.tile((values.astype(int) if is_whole else values).astype(dtype), (15, 1))
 y = np.arange(len(X)) % 3
-del numbers
+del values
 for times, use in every_use(X[:5000], y[:5000], settings):
-    use()  # for all that is needed once
+    use()  # allocates memory that is kept
 for times, use in every_use(X, y, settings):
     with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # the peak is now what there is now
+        file.write("5")  # resets the peak to the memory in use
     before = memory("VmHWM")
     use()
     print((memory("VmHWM") - before) / (times * X.nbytes))
@@ -62,7 +62,7 @@ LIMITED = (
 X = np.load(sys.argv[2], mmap_mode="r")
 y = np.arange(len(X)) % 3
 for times, use in every_use(X[:5000], y[:5000], settings):
-    use()  # for all that is needed once
+    use()  # allocates memory that is kept
 limit = memory("VmData") + X.nbytes // 3
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 try:
@@ -77,7 +77,7 @@ print("trained")
 
 
 def lines_of(program, *arguments):
-    """What a program prints, which has one thread and gives memory back at once."""
+    """The output of a program with one thread that returns memory at once."""
     settings = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     settings |= {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
     done = subprocess.run(
@@ -91,18 +91,19 @@ def lines_of(program, *arguments):
 
 
 @pytest.mark.parametrize(
-    ("settings", "dtype", "fill", "numbers", "limit"),
+    ("settings", "dtype", "share", "values", "limit"),
     [
-        ({}, "float32", 0.1, "any", 0.5),  # compact
+        ({}, "float32", 0.1, "any", 0.5),  # block sparse
         ({"scale": "standard"}, "float32", 1, "any", 0.5),
-        ({"scale": (128, 255)}, "uint8", 0.1, "whole", 1),  # compact by codes
+        ({"scale": (128, 255)}, "uint8", 0.1, "whole", 1),  # with a codebook
         ({}, "uint8", 1, "whole", 1),
     ],
 )
-def test_x_is_not_copied(settings, dtype, fill, numbers, limit):
-    shares = [float(line) for line in lines_of(MEASURE, settings, dtype, fill, numbers)]
-    assert len(shares) == 4
-    assert max(shares) < limit, shares
+def test_x_is_not_copied(settings, dtype, share, values, limit):
+    lines = lines_of(MEASURE, settings, dtype, share, values)
+    used = [float(line) for line in lines]  # in units of the memory of X
+    assert len(used) == 4
+    assert max(used) < limit, used
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,24 @@
-"""Many networks at once."""
+"""Many networks, fitted at the same time."""
 
+import itertools
 import multiprocessing
 import threading
 import time
 import tracemalloc
 import warnings
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 from cymlp import MLPClassifier, fit_many, parallel
+from cymlp._fit import prepare
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def make_mlp(**parameters):
 
 
 def make_networks():
-    """Of several kinds, such that they end at different times."""
+    """Networks of several kinds, which finish at different times."""
     return {
         "tanh": make_mlp(),
         "selu hinge": make_mlp(activation="selu", loss="hinge", random_state=1),
@@ -83,7 +87,7 @@ def test_names_of_features_are_kept(digits):
     assert networks[0].feature_names_in_[3] == "pixel 3"
 
 
-def test_warm_starts_go_on_with_the_names_of_the_features(digits):
+def test_a_warm_start_keeps_the_names_of_features(digits):
     X, y = digits
     frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
     validation = {"X_val": frame[:99], "y_val": y[:99]}
@@ -113,6 +117,95 @@ def test_all_read_one_copy_of_the_data():
     assert peak < 0.25 * X.nbytes
 
 
+@pytest.fixture
+def stored(monkeypatch):
+    """Count how often an X of each number of samples is stored."""
+    counts = Counter()
+    store = prepare.store
+
+    def spy(inputs):
+        counts[inputs.shape[0]] += 1
+        return store(inputs)
+
+    monkeypatch.setattr(prepare, "store", spy)
+    return counts
+
+
+N_JOBS = pytest.mark.parametrize("n_jobs", [1, 2])
+N_SAMPLES, N_VAL_SAMPLES = 1797, 99
+
+
+def fit_together(digits, form, networks, n_jobs):
+    X, y = digits
+    X_val, y_val = X[:N_VAL_SAMPLES], y[:N_VAL_SAMPLES]
+    fit_many(networks, form(X), y, X_val=form(X_val), y_val=y_val, n_jobs=n_jobs)
+
+
+@N_JOBS
+@pytest.mark.parametrize(
+    ("form", "scale"),
+    [
+        (np.asarray, None),
+        (np.asarray, (0.5, 2)),
+        (np.asarray, (np.linspace(0, 1, 64), np.linspace(1, 2, 64))),
+        (np.asarray, "standard"),
+        (csr_array, None),
+        (csr_array, (0, 2)),
+    ],
+    ids=["array", "scalars", "features", "standard", "csr", "scaled csr"],
+)
+def test_networks_of_one_dtype_and_scale_store_x_once(
+    digits, stored, form, scale, n_jobs
+):
+    networks = [
+        make_mlp(scale=scale, hidden_layer_sizes=(8 + seed,), random_state=seed)
+        for seed in range(4)
+    ]
+    fit_together(digits, form, networks, n_jobs)
+    assert stored == {N_SAMPLES: 1, N_VAL_SAMPLES: 1}
+
+
+@N_JOBS
+@pytest.mark.parametrize(
+    ("form", "scales"),
+    [
+        (np.asarray, [None, (0.5, 2), (0.5, 3), "standard", "minmax"]),
+        (csr_array, [None, (0, 2), (0, np.linspace(1, 2, 64))]),
+    ],
+    ids=["array", "csr"],
+)
+def test_x_is_stored_once_for_each_dtype_and_scale(
+    digits, stored, form, scales, n_jobs
+):
+    kinds = list(itertools.product(["float32", "float64"], scales))
+    networks = [
+        make_mlp(dtype=dtype, scale=scale, random_state=seed, max_iter=2)
+        for seed in range(2)
+        for dtype, scale in kinds
+    ]
+    fit_together(digits, form, networks, n_jobs)
+    assert stored == {N_SAMPLES: len(kinds), N_VAL_SAMPLES: len(kinds)}
+
+
+@N_JOBS
+def test_x_is_stored_for_each_scale_that_is_measured(digits, stored, n_jobs):
+    # Each of the three seeds holds out other samples, and measures the rest.
+    networks = [
+        make_mlp(scale="standard", early_stopping=True, random_state=seed % 3)
+        for seed in range(6)
+    ]
+    fit_many(networks, *digits, n_jobs=n_jobs)
+    assert stored == {N_SAMPLES: 3}
+
+
+@N_JOBS
+def test_x_that_is_also_for_validation_is_stored_once(digits, stored, n_jobs):
+    X, y = digits[0].astype(np.float32), digits[1]
+    networks = [make_mlp(random_state=seed) for seed in range(3)]
+    fit_many(networks, X, y, X_val=X, y_val=y, n_jobs=n_jobs)
+    assert stored == {N_SAMPLES: 1}
+
+
 def test_an_epoch_leaves_the_interpreter_to_other_threads():
     X = np.random.default_rng(0).random((20_000, 200), np.float32)
     mlp = make_mlp(hidden_layer_sizes=(256, 256), max_iter=1)
@@ -122,11 +215,11 @@ def test_an_epoch_leaves_the_interpreter_to_other_threads():
     while thread.is_alive():
         ticks.append(time.perf_counter())
         time.sleep(0.001)
-    # If the epoch held the GIL, it would be one gap between two ticks.
+    # If the epoch held the GIL, there would be a gap of its length.
     assert np.diff(ticks).max() < mlp.history_["seconds"][0] / 2
 
 
-def test_an_error_names_its_network_and_does_not_lose_the_others(digits):
+def test_an_error_names_its_network_and_leaves_the_others_fitted(digits):
     X, y = digits
     networks = make_networks() | {
         "wild": make_mlp(learning_rate_init=1e30),
@@ -143,7 +236,7 @@ def test_an_error_names_its_network_and_does_not_lose_the_others(digits):
         assert_same_fit(networks[name], alone.fit(X, y))
 
 
-def test_ctrl_c_keeps_what_is_finished(digits, press_ctrl_c):
+def test_ctrl_c_keeps_finished_networks_and_epochs(digits, press_ctrl_c):
     X, y = digits
     quick = make_mlp(max_iter=1)
     networks = {"quick": quick}
@@ -175,7 +268,7 @@ def test_progress_counts_the_epochs_of_all(digits, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_what_is_no_classifier_is_refused(digits):
+def test_entries_other_than_classifiers_are_refused(digits):
     with pytest.raises(TypeError, match="MLPClassifier; 'b' is 3"):
         fit_many({"a": make_mlp(), "b": 3}, *digits)
     with pytest.raises(TypeError, match="must be a list or a dict"):
@@ -183,7 +276,7 @@ def test_what_is_no_classifier_is_refused(digits):
 
 
 @pytest.mark.parametrize("shared", ["classifier", "random state"])
-def test_what_would_depend_on_who_comes_first_is_refused(digits, shared):
+def test_entries_whose_order_would_matter_are_refused(digits, shared):
     mlp = make_mlp(random_state=np.random.RandomState(0))
     twin = mlp
     if shared == "random state":
@@ -198,10 +291,10 @@ def n_threads_of_a_daemon(pipe):
 
 def test_a_daemon_process_has_threads_too():
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=n_threads_of_a_daemon, args=(theirs,), daemon=True)
+    receiver, sender = context.Pipe()
+    process = context.Process(target=n_threads_of_a_daemon, args=(sender,), daemon=True)
     process.start()
-    assert ours.recv() == 3
+    assert receiver.recv() == 3
     process.join()
 
 

@@ -1,4 +1,4 @@
-"""Rows of probabilities as targets, beside labels."""
+"""Rows of probabilities as targets, compared with labels."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from cymlp.losses import Hinge
 
 @pytest.fixture
 def annotated(three_classes):
-    """Samples with the votes of annotators who often disagree."""
+    """Samples with votes of annotators who often disagree, as probabilities."""
     X, y = three_classes
     rng = np.random.default_rng(0)
     votes = np.array(
@@ -84,7 +84,7 @@ def test_kl_div_is_cross_entropy_less_the_entropy_of_the_targets(annotated):
         np.testing.assert_allclose(difference, entropy(rows).mean(), rtol=1e-12)
 
 
-def test_it_learns_the_probabilities_and_not_the_likeliest_class(annotated):
+def test_it_learns_the_probabilities_and_not_the_most_likely_class(annotated):
     X, T = (
         np.eye(4),
         np.array([[0.6, 0.4, 0], [0.1, 0.2, 0.7], [0, 1, 0], [0.5, 0, 0.5]]),
@@ -94,7 +94,7 @@ def test_it_learns_the_probabilities_and_not_the_likeliest_class(annotated):
     )
     np.testing.assert_allclose(mlp.fit(X, T).predict_proba(X), T, rtol=0, atol=1e-3)
     np.testing.assert_array_equal(mlp.predict(X), T.argmax(axis=1))
-    # Votes, on new samples, teach more of the probabilities than their majority does.
+    # On new samples, training on votes gives better probabilities than on majorities.
     X, T = annotated
     mlp = make_mlp(max_iter=300, batch_size=20)
     soft, hard = (
@@ -107,7 +107,7 @@ def test_it_learns_the_probabilities_and_not_the_likeliest_class(annotated):
     assert losses[0] < losses[1]
 
 
-def test_accuracy_is_that_of_the_likeliest_class(annotated):
+def test_accuracy_is_that_of_the_most_likely_class(annotated):
     X, T = annotated
     mlp = make_mlp().fit(X, T, X_val=X, y_val=T)
     expected = mlp.score(X, T.argmax(axis=1))
@@ -122,7 +122,7 @@ def test_probabilities_are_normalised(annotated):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-13)
 
 
-def test_a_class_that_is_never_likeliest_counts(annotated):
+def test_a_class_that_is_never_the_most_likely_counts(annotated):
     X, T = annotated
     T = np.column_stack([0.9 * T, np.full(120, 0.1)])
     mlp = make_mlp(early_stopping=True, max_iter=100, batch_size=20).fit(X, T)
@@ -130,7 +130,7 @@ def test_a_class_that_is_never_likeliest_counts(annotated):
     assert mlp.predict_proba(X)[:, 3].mean() == pytest.approx(0.1, abs=0.02)
 
 
-def test_warm_starts_partial_fits_and_fit_many_take_them(annotated):
+def test_warm_starts_partial_fits_and_fit_many_take_probabilities(annotated):
     X, T = annotated
     at_once = make_mlp(solver="adam").fit(X, T)
     warm = make_mlp(solver="adam", warm_start=True, max_iter=5).fit(X, T).fit(X, T)
@@ -143,7 +143,7 @@ def test_warm_starts_partial_fits_and_fit_many_take_them(annotated):
 
 
 @pytest.mark.parametrize("loss", ["hinge", Hinge(margin=1, softmax=True)], ids=str)
-def test_a_loss_of_labels_says_which_others_take_them(annotated, loss):
+def test_a_loss_for_labels_only_names_the_losses_for_probabilities(annotated, loss):
     X, T = annotated
     message = (
         r"takes labels only.*y.argmax\(axis=1\).*\['cross_entropy', 'focal', 'kl_div'\]"
@@ -176,7 +176,7 @@ MULTILABEL = np.random.default_rng(0).integers(0, 2, (120, 3))
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
-def test_what_is_no_probability_is_refused(three_classes, y, message):
+def test_targets_that_are_not_probabilities_are_refused(three_classes, y, message):
     X, labels = three_classes
     mlp = make_mlp().fit(X, labels)
     before = vars(mlp).copy()

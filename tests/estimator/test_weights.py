@@ -1,4 +1,4 @@
-"""Weights of samples and of classes, in what a classifier learns and reports."""
+"""Weights of samples and of classes, in training and in the history."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from helpers import (
 )
 
 TOLERANCES = [("float32", 2e-5), ("float64", 1e-12)]
-FIGURES = ["train_loss", "train_accuracy", "gradient_norm", "val_loss", "val_accuracy"]
+METRICS = ["train_loss", "train_accuracy", "gradient_norm", "val_loss", "val_accuracy"]
 
 
 def full_batches(**parameters):
@@ -19,12 +19,12 @@ def full_batches(**parameters):
 
 
 def assert_close(one, other, tolerance):
-    """That two networks have learned and reported the same, to rounding."""
+    """Assert that two networks have the same weights and history, to rounding."""
     for a, b in zip(
         one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True
     ):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
-    for column in FIGURES:
+    for column in METRICS:
         if column in one.history_:
             np.testing.assert_allclose(
                 one.history_[column], other.history_[column], rtol=tolerance
@@ -99,7 +99,7 @@ def test_balanced_classes_count_the_same(three_classes, loss, weighted):
     assert_close(balanced, by_class.fit(X, y, own), 1e-12)
 
 
-def test_a_class_weight_of_probabilities_is_their_mean_of_factors(three_classes):
+def test_a_row_of_probabilities_gets_the_mean_of_the_class_weights(three_classes):
     X, _ = three_classes
     T = np.random.default_rng(0).dirichlet(np.ones(3), 120)
     by_class = make_mlp(class_weight={0: 1, 1: 0, 2: 5}, dtype="float64").fit(X, T)
@@ -117,14 +117,14 @@ def test_weights_that_are_all_the_same_change_no_bit(three_classes, class_weight
     weighted = make_mlp(class_weight=class_weight)
     weighted.fit(X, y, np.full(120, 4.0), X_val=X, y_val=y)
     assert_same_weights(plain, weighted)
-    for column in FIGURES:
+    for column in METRICS:
         np.testing.assert_allclose(
             plain.history_[column], weighted.history_[column], rtol=1e-12
         )
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_a_sample_of_weight_0_is_as_good_as_absent(three_classes, loss):
+def test_a_sample_of_weight_0_counts_as_absent(three_classes, loss):
     X, y = three_classes
     weights = np.ones(120)
     weights[80:] = 0
@@ -161,8 +161,8 @@ def test_partial_fit_takes_weights_and_class_weights(three_classes):
             "at least one of them positive",
         ),
         ({"class_weight": {3: 1}}, {}, r"not among the classes: \[3\]"),
-        ({"class_weight": {0: -1}}, {}, "it has -1 for the class 0"),
-        ({"class_weight": {0: "1"}}, {}, "it has '1' for the class 0"),
+        ({"class_weight": {0: -1}}, {}, "class_weight.*got -1 for class 0"),
+        ({"class_weight": {0: "1"}}, {}, "class_weight.*got '1' for class 0"),
         ({"class_weight": "even"}, {}, "(?s)'class_weight'.*'balanced'.*Got 'even'"),
         ({"class_weight": [1, 2, 3]}, {}, r"'class_weight'.*Got \[1, 2, 3\]"),
         (
@@ -173,11 +173,11 @@ def test_partial_fit_takes_weights_and_class_weights(three_classes):
         (
             {"class_weight": {0: 0}},
             {"X_val": "same", "sample_weight_val": np.arange(120) % 3 == 0},
-            r"sample_weight_val.*products, at least one of them positive",
+            r"sample_weight_val: the products .*at least one of them positive",
         ),
     ],
 )
-def test_weights_are_refused_in_words(three_classes, parameters, arguments, message):
+def test_invalid_weights_are_refused(three_classes, parameters, arguments, message):
     X, _ = three_classes
     y = np.arange(120) % 3
     if "X_val" in arguments:
@@ -189,10 +189,13 @@ def test_weights_are_refused_in_words(three_classes, parameters, arguments, mess
 def test_validation_without_any_weight_is_refused(three_classes):
     X, y = three_classes
     only_0 = {"X_val": X[y == 0], "y_val": y[y == 0]}
-    with pytest.raises(ValueError, match=r"y_val or sample_weight_val.*positive"):
+    with pytest.raises(
+        ValueError,
+        match=r"sample_weight_val: the products .* at least one of them positive",
+    ):
         make_mlp(class_weight={0: 0}).fit(X, y, **only_0)
     one_sample = np.arange(120) == 7
     with pytest.raises(
-        ValueError, match=r"held out samples of weight 0 alone|leave no"
+        ValueError, match=r"held out only samples whose weight.* is 0|leave no"
     ):
         make_mlp(early_stopping=True).fit(X, y, one_sample)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import cymlp
 from cymlp import History, MLPClassifier, export, fit_many, plots
 from cymlp.activations import (
+    ACTIVATIONS,
     Activation,
     HardSwish,
     Identity,
@@ -22,9 +23,16 @@ from cymlp.activations import (
     Selu,
     Tanh,
 )
-from cymlp.activations import known as known_activations
-from cymlp.losses import BoundLoss, CrossEntropy, Focal, Hinge, KLDiv, Loss, bind
-from cymlp.losses import known as known_losses
+from cymlp.losses import (
+    LOSSES,
+    BoundLoss,
+    CrossEntropy,
+    Focal,
+    Hinge,
+    KLDiv,
+    Loss,
+    bind,
+)
 from cymlp.typing import ActivationLike, LossLike
 
 
@@ -79,7 +87,7 @@ def build(X: NDArray[Any]) -> list[MLPClassifier]:
         ),
         *(MLPClassifier(loss=loss, **settings) for loss in losses),
         *(MLPClassifier(activation=one, **settings) for one in activations),
-        *(MLPClassifier(activation=name, **settings) for name in known_activations()),
+        *(MLPClassifier(activation=name, **settings) for name in ACTIVATIONS),
         *(MLPClassifier(loss=name, **settings) for name in ("hinge", "kl_div")),
     ]  # fmt: skip
 
@@ -152,8 +160,8 @@ def call_parts(X: NDArray[Any], y: NDArray[Any]) -> None:
     assert_type(Selu().value(X), NDArray[Any])
     assert_type(Selu().derivative(X, Selu().value(X)), NDArray[Any])
     assert_type(bind(SquaredError(), n_classes=2), BoundLoss)
-    assert_type(known_losses(), dict[str, type[Loss]])
-    assert_type(known_activations(), dict[str, type[Activation]])
+    assert_type(LOSSES, dict[str, type[Loss]])
+    assert_type(ACTIVATIONS, dict[str, type[Activation]])
 
 
 def route(clf: MLPClassifier) -> MLPClassifier:

@@ -1,6 +1,6 @@
-/* The plain kernels without Python, for a compiler or a processor that it does
- * not run on. Numbers come from standard input and go to standard output, in
- * the precision that is named first:
+/* The plain kernels without Python, for compilers and processors without it.
+ * Values are read from standard input and written to standard output, in the
+ * precision that the first argument names:
  *
  *     f32 exp 1000                       x -> exp(x)
  *     f64 dense 15 37 8                  n, n_in and stride: A (n, n_in), W,
@@ -13,14 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* simd.h then has what it has for a compiler without vectors. */
+/* simd.h then takes the branch for a compiler without vectors. */
 #ifdef WITHOUT_VECTORS
 #undef __GNUC__
 #endif
 #include "kernel_set.c"
 
 static const cymlp_kernels *kernels;
-static size_t number_size;
+static size_t value_size;
 
 static void fail(const char *message) {
   fprintf(stderr, "%s\n", message);
@@ -28,21 +28,21 @@ static void fail(const char *message) {
 }
 
 static void *reserve(ptrdiff_t count) {
-  void *numbers = calloc((size_t)count, number_size);
-  if (numbers == NULL) fail("there is not enough memory");
-  return numbers;
+  void *values = calloc((size_t)count, value_size);
+  if (values == NULL) fail("there is not enough memory");
+  return values;
 }
 
 static void *receive(ptrdiff_t count) {
-  void *numbers = reserve(count);
-  if (fread(numbers, number_size, (size_t)count, stdin) != (size_t)count)
-    fail("there are not enough numbers");
-  return numbers;
+  void *values = reserve(count);
+  if (fread(values, value_size, (size_t)count, stdin) != (size_t)count)
+    fail("there are not enough values");
+  return values;
 }
 
-static void deliver(const void *numbers, ptrdiff_t count) {
-  if (fwrite(numbers, number_size, (size_t)count, stdout) != (size_t)count)
-    fail("the numbers cannot be written");
+static void deliver(const void *values, ptrdiff_t count) {
+  if (fwrite(values, value_size, (size_t)count, stdout) != (size_t)count)
+    fail("the values cannot be written");
 }
 
 static void evaluate(const char *name, ptrdiff_t count) {
@@ -74,7 +74,7 @@ static void dense(ptrdiff_t n, ptrdiff_t n_in, ptrdiff_t stride) {
   const void **rows = malloc((size_t)n * sizeof *rows);
   if (rows == NULL) fail("there is not enough memory");
   for (ptrdiff_t i = 0; i < n; i++)
-    rows[i] = A + (size_t)(i * n_in) * number_size;
+    rows[i] = A + (size_t)(i * n_in) * value_size;
 
   kernels->dense_forward(rows, n, 0, n_in, W, base, U, stride);
   const cymlp_step step = {W, velocity, NULL, 0.9, 0.01, 0.1, 0.0};
@@ -88,9 +88,9 @@ static void dense(ptrdiff_t n, ptrdiff_t n_in, ptrdiff_t stride) {
 
 int main(int argc, char **argv) {
   if (argc != 4 && argc != 6) fail("see above for the arguments");
-  const int single = strcmp(argv[1], "f32") == 0;
-  kernels = single ? &SET_OF(CYMLP_ISA).f32 : &SET_OF(CYMLP_ISA).f64;
-  number_size = single ? sizeof(float) : sizeof(double);
+  const int is_f32 = strcmp(argv[1], "f32") == 0;
+  kernels = is_f32 ? &SET_OF(CYMLP_ISA).f32 : &SET_OF(CYMLP_ISA).f64;
+  value_size = is_f32 ? sizeof(float) : sizeof(double);
   if (argc == 4)
     evaluate(argv[2], atoi(argv[3]));
   else

@@ -7,7 +7,8 @@ import pytest
 from reference import ACTIVATIONS
 from sklearn.base import clone
 
-from cymlp.activations import Identity, Logistic, Relu, known
+from cymlp import activations
+from cymlp.activations import Identity, Logistic, Relu
 
 # Units in the last place: 3 of float32's tanh and expm1 (test_vecmath.py), or of the C
 # library's, and one for each of at most three products and sums after them.
@@ -17,14 +18,14 @@ ULPS = 6
 ORDINARY = np.arange(-8, 8, 0.01) + 0.005
 
 
-@pytest.fixture(params=sorted(known()))
+@pytest.fixture(params=sorted(activations.ACTIVATIONS))
 def name(request):
     return request.param
 
 
 @pytest.fixture
 def activation(name):
-    return known()[name]()
+    return activations.ACTIVATIONS[name]()
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -44,7 +45,7 @@ def assert_close(computed, expected):
 
 
 def test_every_activation_has_a_twin():
-    assert set(known()) == set(ACTIVATIONS)
+    assert set(activations.ACTIVATIONS) == set(ACTIVATIONS)
 
 
 def test_agrees_with_its_twin(name, activation, dtype):

@@ -11,10 +11,11 @@ from reference import ACTIVATIONS, LOSSES, sgd, train_epoch
 from scipy.linalg import cython_blas
 
 from cymlp._engine import blas, dense
-from cymlp._engine.first_layer import FirstLayer
+from cymlp._engine.inputs import Inputs
 from cymlp._engine.network import Network
 from cymlp._engine.optimizers import SGD
-from cymlp._engine.samples import Samples
+from cymlp._engine.storage import store
+from cymlp._engine.targets import Targets
 from cymlp.activations import Tanh
 from cymlp.losses import CrossEntropy
 
@@ -80,7 +81,7 @@ def test_product_agrees_with_numpy_cut_into_blocks_or_not(shape, dtype):
     rng = np.random.default_rng(0)
     A, W = rng.normal(size=(n, n_in)), rng.normal(size=(n_in, n_out))
     A, W, b = A.astype(dtype), W.astype(dtype), np.arange(n_out, dtype=dtype)
-    # A sum of up to 784 numbers of about 1, and of a bias below 300: its rounding
+    # A sum of up to 784 values of about 1, and of a bias below 300: its rounding
     # errors are a walk of 28 steps on the way to about 300.
     atol = 1000 * np.finfo(dtype).eps
     expected = A.astype(float) @ W + b
@@ -89,29 +90,26 @@ def test_product_agrees_with_numpy_cut_into_blocks_or_not(shape, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_training_step_agrees_with_numpy_where_products_are_cut(dtype):
-    """Into blocks of 60 rows of A W and dU W^T, and of 69 and 51 rows of A^T dU."""
+    # Into blocks of 60 rows of A W and dU W^T, and of 69 and 51 rows of A^T dU.
     sizes, n = [150, 110, 150, 3], 130
     rng = np.random.default_rng(0)
-    X, y, order = (
-        rng.normal(size=(n, 150)),
-        rng.integers(3, size=n, dtype=np.intp),
-        np.arange(n, dtype=np.intp),
-    )
-    network = Network(sizes, [Tanh(), Tanh()], CrossEntropy(), n)
+    X, y = rng.normal(size=(n, 150)), rng.integers(3, size=n, dtype=np.intp)
+    indices = np.arange(n, dtype=np.intp)
+    network = Network(sizes, [Tanh(), Tanh()], CrossEntropy())
     settings = {"learning_rate": 1.0, "momentum": 0.0, "weight_decay": 0.0}
     theta = rng.normal(scale=0.1, size=network.n_parameters)
 
     state = np.array([theta, np.zeros_like(theta)], dtype)
-    record = np.empty((3, 1))
     optimizer = SGD(**settings)
-    samples = Samples(X.astype(dtype), y, 3)
     network.train_epoch(
-        FirstLayer(samples, sizes[1], n, optimizer),
-        order,
+        store(Inputs(X.astype(dtype))).first_layer(sizes[1], n, optimizer),
+        Targets(y, 3),
+        indices,
         optimizer,
         state,
-        np.empty(network.work_size, dtype),
-        record,
+        0,
+        network.memory(n, dtype),
+        np.empty((3, 1)),
     )
     expected, _ = train_epoch(
         np.array([theta, 0 * theta]),
@@ -121,17 +119,17 @@ def test_training_step_agrees_with_numpy_where_products_are_cut(dtype):
         X,
         np.eye(3)[y],
         np.ones(n),
-        order,
+        indices,
         n,
         functools.partial(sgd, **settings),
     )
-    # Gradients are about 0.01; their terms have been through sums of 150 numbers.
+    # Gradients are about 0.01; their terms have been through sums of 150 values.
     atol = 20 * np.finfo(dtype).eps
     np.testing.assert_allclose(state[1], expected[1], rtol=0, atol=atol)
 
 
 def test_blas_of_64_bit_integers():
-    """In another process, because it replaces the BLAS."""
+    # In another process, because it replaces the BLAS.
     subprocess.run([sys.executable, "-c", WIDE_BLAS], check=True)
 
 
@@ -139,11 +137,12 @@ WIDE_BLAS = """
 import ctypes
 import numpy as np
 from cymlp._engine import blas, dense
-from cymlp.losses import CrossEntropy
+from cymlp._engine.inputs import Inputs
 from cymlp._engine.network import Network
-from cymlp._engine.first_layer import FirstLayer
 from cymlp._engine.optimizers import SGD
-from cymlp._engine.samples import Samples
+from cymlp._engine.storage import store
+from cymlp._engine.targets import Targets
+from cymlp.losses import CrossEntropy
 
 def wide_gemm(real):
     def gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
@@ -159,10 +158,10 @@ def wide_gemm(real):
         calls.append((m, n, k))
 
     char = ctypes.POINTER(ctypes.c_char)
-    number = ctypes.POINTER(real)
+    value = ctypes.POINTER(real)
     return ctypes.CFUNCTYPE(
-        None, char, char, integer, integer, integer, number, number, integer, number,
-        integer, number, number, integer,
+        None, char, char, integer, integer, integer, value, value, integer, value,
+        integer, value, value, integer,
     )(gemm)
 
 def wide_dot(real):
@@ -172,8 +171,8 @@ def wide_dot(real):
         x, y = (np.ctypeslib.as_array(pointer, (n[0],)) for pointer in (x, y))
         return float(x @ y)
 
-    number = ctypes.POINTER(real)
-    return ctypes.CFUNCTYPE(real, integer, number, integer, number, integer)(dot)
+    value = ctypes.POINTER(real)
+    return ctypes.CFUNCTYPE(real, integer, value, integer, value, integer)(dot)
 
 def capsule(function):
     new = ctypes.pythonapi.PyCapsule_New
@@ -201,13 +200,12 @@ assert len(calls) >= 4, calls
 calls.clear()
 X, y = np.float32([[3, 0], [0, 4]]), np.arange(2, dtype=np.intp)
 for dtype in "float32", "float64":
-    network, record = Network([2, 2], [], CrossEntropy(), 2), np.empty((3, 1))
+    network, record = Network([2, 2], [], CrossEntropy()), np.empty((3, 1))
     state = np.zeros((2, 6), dtype)
-    work = np.empty(network.work_size, dtype)
     optimizer = SGD(0.1, 0.0, 0.0)
-    samples = Samples(X.astype(dtype), y, 2)
-    first = FirstLayer(samples, 2, 2, optimizer)
-    network.train_epoch(first, y, optimizer, state, work, record)
+    first = store(Inputs(X.astype(dtype))).first_layer(2, 2, optimizer)
+    memory = network.memory(2, dtype)
+    network.train_epoch(first, Targets(y, 2), y, optimizer, state, 0, memory, record)
     # All scores are 0, so that the gradient in a weight is a quarter of an input.
     np.testing.assert_allclose(record[2], [np.sqrt(2 * (3**2 + 4**2)) / 4])
 assert calls.count(2) == 2, calls  # the norm of the biases' gradient

@@ -9,7 +9,7 @@ from cymlp._fit.blas_threads import single_threaded_blas
 
 
 def blas_threads():
-    """Numbers of threads of all BLAS libraries in the process."""
+    """The number of threads of each BLAS library in the process."""
     return [
         lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"
     ]
@@ -38,7 +38,7 @@ def test_the_limit_holds_while_any_user_is_inside():
 
 
 class Spy:
-    """A user's loss that looks at the limit from inside a fit."""
+    """A user's loss that records the number of threads during a fit."""
 
     seen = ()
 
@@ -48,7 +48,7 @@ class Spy:
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_fit_has_one_thread_and_restores_what_was_before():
+def test_a_fit_has_one_thread_and_restores_the_limit_before_it():
     before = blas_threads()
     spy = Spy()
     mlp = MLPClassifier((3,), loss=spy, max_iter=1, n_iter_no_change=np.inf)
@@ -58,7 +58,7 @@ def test_a_fit_has_one_thread_and_restores_what_was_before():
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_fit_that_fails_restores_too():
+def test_a_fit_that_fails_restores_the_limit():
     before = blas_threads()
     mlp = MLPClassifier((3,), learning_rate_init=1e30, n_iter_no_change=np.inf)
     with pytest.raises(ValueError, match="diverged"):
@@ -67,7 +67,7 @@ def test_a_fit_that_fails_restores_too():
 
 
 class Lifting(Spy):
-    """A user's loss that lifts the limit, as others in the process may."""
+    """A user's loss that lifts the limit, as other code in the process may."""
 
     def __init__(self):
         self.seen = []
@@ -79,7 +79,7 @@ class Lifting(Spy):
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_limit_that_others_lift_is_set_again_in_the_next_epoch():
+def test_a_limit_that_other_code_lifts_is_set_again_in_the_next_epoch():
     lifting = Lifting()
     mlp = MLPClassifier((3,), loss=lifting, max_iter=3, n_iter_no_change=np.inf)
     mlp.fit(np.eye(4), [0, 1, 0, 1])

@@ -5,29 +5,31 @@ import itertools
 import numpy as np
 import pytest
 import reference
+from helpers import assert_same_weights
 from scipy.sparse import csr_array
 
 from cymlp import MLPClassifier, activations, losses
+from cymlp._engine.network import Network
 from cymlp._fit.diagnostics import GradientFlow
 
 
 def expected_fractions(layers, names, loss, X, T):
-    """The same in plain NumPy, for all samples at once."""
+    """The fractions in plain NumPy, for all samples at once."""
     *hidden, (W_out, b_out) = layers
-    A, slopes = X, []
+    A, derivatives = X, []
     for (W, b), name in zip(hidden, names, strict=True):
         value, derivative = reference.ACTIVATIONS[name]
         U = A @ W + b
         A = value(U)
-        slopes.append(derivative(U))
+        derivatives.append(derivative(U))
     _, dU = reference.LOSSES[loss](A @ W_out + b_out, T)
     zeros = [np.mean(dU == 0)]
-    for (W, _), slope in zip(layers[:0:-1], slopes[::-1], strict=True):
-        dU = dU @ W.T * slope
+    for (W, _), derivative in zip(layers[:0:-1], derivatives[::-1], strict=True):
+        dU = dU @ W.T * derivative
         zeros.insert(0, np.mean(dU == 0))
     return {
-        "dead_units": [np.mean(np.all(slope == 0, axis=0)) for slope in slopes],
-        "saturation": [np.mean(abs(slope) < 0.01) for slope in slopes],
+        "dead_units": [np.mean(np.all(one == 0, axis=0)) for one in derivatives],
+        "saturation": [np.mean(abs(one) < 0.01) for one in derivatives],
         "zero_gradients": zeros,
     }
 
@@ -43,15 +45,16 @@ def test_fractions_are_those_of_the_twin(names, loss):
     ]
     for (_, b), name in zip(layers[:-1], names, strict=True):
         if name == "hardswish":
-            b[:2] = -99  # Two dead units.
+            b[:2] = -99  # two dead units
     X, T = rng.normal(size=(50, 6)), np.eye(4)[rng.integers(4, size=50)]
-    flow = GradientFlow(
-        *zip(*layers, strict=True),
-        [activations.known()[name]() for name in names],
-        losses.known()[loss](),
+    network = Network(
+        sizes,
+        [activations.ACTIVATIONS[name]() for name in names],
+        losses.LOSSES[loss](),
     )
-    for rows in (slice(30), slice(30, 50)):
-        flow.add(X[rows], T[rows])
+    flow = GradientFlow(network, *zip(*layers, strict=True), batch_size=30)
+    for batch in (slice(30), slice(30, 50)):
+        flow.add(X[batch], T[batch])
     fractions = flow.fractions()
     for column, expected in expected_fractions(layers, names, loss, X, T).items():
         np.testing.assert_allclose(fractions[column], expected, err_msg=column)
@@ -75,20 +78,21 @@ def test_history_has_them_on_request_and_training_is_the_same():
     settings = {"activation": "hardswish", "loss": "hinge", "max_iter": 3,
                 "n_iter_no_change": np.inf, "random_state": 0}  # fmt: skip
     plain = MLPClassifier((7, 6), **settings).fit(X, y)
-    told = MLPClassifier((7, 6), **settings, diagnostics=True).fit(X, y)
+    diagnosed = MLPClassifier((7, 6), **settings, diagnostics=True).fit(X, y)
     assert {"dead_units", "saturation", "zero_gradients"}.isdisjoint(plain.history_)
-    assert told.history_["dead_units"].shape == (3, 2)
-    assert told.history_["saturation"].shape == (3, 2)
-    assert told.history_["zero_gradients"].shape == (3, 3)
-    for ours, theirs in zip(told.coefs_, plain.coefs_, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    # What it tells last is about the weights that it leaves.
-    layers = list(zip(told.coefs_, told.intercepts_, strict=True))
+    assert diagnosed.history_["dead_units"].shape == (3, 2)
+    assert diagnosed.history_["saturation"].shape == (3, 2)
+    assert diagnosed.history_["zero_gradients"].shape == (3, 3)
+    assert_same_weights(diagnosed, plain)
+    # The last values are those of the final weights.
+    layers = list(zip(diagnosed.coefs_, diagnosed.intercepts_, strict=True))
     expected = expected_fractions(
         layers, ["hardswish"] * 2, "hinge", np.float32(X), np.eye(3)[y]
     )
     for column, fractions in expected.items():
-        np.testing.assert_allclose(told.history_[column][-1], fractions, err_msg=column)
+        np.testing.assert_allclose(
+            diagnosed.history_[column][-1], fractions, err_msg=column
+        )
 
 
 def test_an_activation_may_work_in_place():
@@ -104,7 +108,9 @@ def test_an_activation_may_work_in_place():
     X, y = rng.normal(size=(60, 5)), rng.integers(3, size=60)
     settings = {"max_iter": 1, "n_iter_no_change": np.inf, "random_state": 0,
                 "dtype": "float64", "diagnostics": True}  # fmt: skip
-    ours = MLPClassifier((7,), "tanh", "hinge", **settings).fit(X, y)
-    users = MLPClassifier((7,), InPlaceTanh(), "hinge", **settings).fit(X, y)
+    built_in = MLPClassifier((7,), "tanh", "hinge", **settings).fit(X, y)
+    custom = MLPClassifier((7,), InPlaceTanh(), "hinge", **settings).fit(X, y)
     for column in ("dead_units", "saturation", "zero_gradients"):
-        np.testing.assert_array_equal(ours.history_[column], users.history_[column])
+        np.testing.assert_array_equal(
+            built_in.history_[column], custom.history_[column]
+        )

@@ -29,10 +29,11 @@ from twin_training import (
 )
 
 from cymlp import activations, losses
-from cymlp._engine.first_layer import FirstLayer
+from cymlp._engine.inputs import Inputs
 from cymlp._engine.network import Network, n_parameters, split_parameters
 from cymlp._engine.optimizers import SGD, Adam
-from cymlp._engine.samples import Samples
+from cymlp._engine.storage import store
+from cymlp._engine.targets import Targets
 from cymlp.activations import HardSwish, Logistic, Selu, Tanh
 from cymlp.losses import CrossEntropy
 
@@ -497,7 +498,7 @@ def count(n_batches, activation, loss, dtype, optimizer):
     training.order = np.resize(training.order, n_batches * training.batch_size - 1)
     arguments = training.arguments()
     before = allocations()
-    assert training.network.train_epoch(*arguments)
+    assert training.network.train_epoch(**arguments)
     return allocations() - before
 
 every = itertools.product(
@@ -581,10 +582,10 @@ def test_20_steps_agree_with_torch(loss, settings):
     torch = pytest.importorskip("torch")
     settings = {"learning_rate": 0.05} | settings
     settings = SETTINGS[settings["optimizer"]] | settings
-    parts = [activations.known()[name]() for name in TORCH_ACTIVATIONS]
+    parts = [activations.ACTIVATIONS[name]() for name in TORCH_ACTIVATIONS]
     sizes = [6, 9, 8, 7, 8, 7, 8, 4]
     training = Training(
-        sizes, parts, losses.known()[loss](), n_samples=160, batch_size=8, **settings
+        sizes, parts, losses.LOSSES[loss](), n_samples=160, batch_size=8, **settings
     )
 
     layers = []
@@ -618,50 +619,115 @@ def test_20_steps_agree_with_torch(loss, settings):
         np.testing.assert_allclose(b, linear.bias.detach(), rtol=0, atol=1e-12)
 
 
-def make_first(
-    n_features=4, n_classes=3, n_out=4, batch_size=8, optimizer=None, dtype="float64"
-):
-    samples = Samples(np.zeros((20, n_features), dtype), np.arange(20) % 3, n_classes)
-    optimizer = optimizer or SGD(0.1, 0.0, 0.0)
-    return FirstLayer(samples, n_out, batch_size, optimizer)
+def make_first(n_features=4, n_out=4, batch_size=8, optimizer=None, dtype="float64"):
+    stored = store(Inputs(np.zeros((20, n_features), dtype)))
+    return stored.first_layer(n_out, batch_size, optimizer or SGD(0.1, 0.0, 0.0))
+
+
+NETWORK = Network([4, 4, 3], [Tanh()], CrossEntropy())
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"first": make_first(n_features=5)}, "shape"),
-        ({"first": make_first(n_classes=4)}, "shape"),
-        ({"first": make_first(n_out=5)}, "shape"),
-        ({"first": make_first(batch_size=7)}, "shape"),
-        ({"first": make_first(optimizer=Adam(**SETTINGS[Adam]))}, "shape"),
-        ({"first": make_first(dtype="float32")}, "samples are float32"),
-        ({"state": np.zeros((1, 31))}, "shape"),
-        ({"state": np.zeros((2, 30))}, "shape"),
-        ({"work": np.zeros(3)}, "shape"),
-        ({"record": np.zeros((3, 1))}, "shape"),
-        ({"record": np.zeros((2, 3))}, "shape"),
-        ({"order": np.zeros(0, np.intp)}, "shape"),
-        ({"order": np.arange(1, 21)}, "out of range"),
-        ({"order": np.arange(-1, 19)}, "out of range"),
+        (
+            {"first": make_first(n_features=5)},
+            r"first must have shape \(4, 4\); got \(5, 4\)",
+        ),
+        (
+            {"first": make_first(n_out=5)},
+            r"first must have shape \(4, 4\); got \(4, 5\)",
+        ),
+        (
+            {"targets": Targets(np.arange(20) % 3, 4)},
+            r"targets must have shape \(20, 3\); got \(20, 4\)",
+        ),
+        (
+            {"targets": Targets(np.arange(19) % 3, 3)},
+            r"targets must have shape \(20, 3\); got \(19, 3\)",
+        ),
+        (
+            {"targets": Targets(np.arange(20) % 3, 3, None, np.ones(20, "f4"))},
+            "targets must be of dtype float64, like the parameters; got float32",
+        ),
+        ({"first": make_first(batch_size=5)}, r"record must have shape \(3, 4\)"),
+        ({"first": make_first(batch_size=9)}, "batches of 9 samples; got 8"),
+        (
+            {"first": make_first(optimizer=Adam(**SETTINGS[Adam]))},
+            "first and memory must have been made for training",
+        ),
+        (
+            {"first": make_first(dtype="float32")},
+            "first must be of dtype float64, like the parameters; got float32",
+        ),
+        ({"state": np.zeros((1, 35))}, r"state must have shape \(2, 35\); got \(1, 35"),
+        ({"state": np.zeros((2, 30))}, r"state must have shape \(2, 35\); got \(2, 30"),
+        ({"memory": NETWORK.memory(7, "f8")}, "batches of 8 samples; got 7"),
+        ({"memory": NETWORK.memory(8, "f4")}, "memory must be of dtype float64"),
+        (
+            {"memory": NETWORK.memory(8, "f8", trains=False)},
+            "first and memory must have been made for training",
+        ),
+        ({"record": np.zeros((3, 1))}, r"record must have shape \(3, 3\); got \(3, 1"),
+        ({"record": np.zeros((2, 3))}, r"record must have shape \(3, 3\); got \(2, 3"),
+        ({"indices": np.zeros(0, np.intp)}, r"indices must be .* in 0\.\.19"),
+        ({"indices": np.arange(1, 21)}, r"indices must be .* in 0\.\.19"),
+        ({"indices": np.arange(-1, 19)}, r"indices must be .* in 0\.\.19"),
     ],
     ids=str,
 )
-def test_arrays_that_do_not_fit_are_refused(changes, message):
-    network = Network([4, 4, 3], [Tanh()], CrossEntropy(), batch_size=8)
+def test_arguments_that_do_not_fit_are_refused(changes, message):
     arguments = {
         "first": make_first(),
-        "order": np.arange(20),
+        "targets": Targets(np.arange(20) % 3, 3),
+        "indices": np.arange(20),
         "optimizer": SGD(0.1, 0.0, 0.0),
-        "state": np.zeros((2, network.n_parameters)),
-        "work": np.zeros(network.work_size),
+        "state": np.zeros((2, NETWORK.n_parameters)),
+        "n_steps": 0,
+        "memory": NETWORK.memory(8, "f8"),
         "record": np.zeros((3, 3)),
     }
-    assert network.train_epoch(**arguments)
+    assert NETWORK.train_epoch(**arguments)
     with pytest.raises(ValueError, match=message):
-        network.train_epoch(**arguments | changes)
+        NETWORK.train_epoch(**arguments | changes)
     for name in arguments:
         with pytest.raises(TypeError):
-            network.train_epoch(**arguments | {name: None})
+            NETWORK.train_epoch(**arguments | {name: None})
+
+
+class SquaredError:
+    def value_and_gradient(self, Z, T):
+        return ((Z - T) ** 2).sum(axis=1) / 2, Z - T
+
+
+def test_targets_may_be_real_values_without_labels():
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(12, 4)), rng.normal(size=(12, 2))
+    network = Network([4, 2], [], SquaredError())
+    stored, optimizer = store(Inputs(X)), SGD(0.1, 0.0, 0.0)
+    targets, record = Targets(None, 2, T), np.empty((3, 1))
+    state = np.zeros((2, network.n_parameters))
+    memory = network.memory(12, "f8")
+    network.train_epoch(
+        stored.first_layer(2, 12, optimizer), targets, np.arange(12), optimizer, state,
+        0, memory, record,
+    )  # fmt: skip
+    (W,), (b,) = split_parameters(state[0], network.sizes)
+    np.testing.assert_allclose(W, 0.1 * X.T @ T / 12, rtol=1e-12)
+    np.testing.assert_allclose(b, 0.1 * T.mean(axis=0), rtol=1e-12)
+    assert np.isnan(record[1, 0])
+    loss, accuracy = network.evaluate(
+        stored.first_layer(2, 12), targets, np.arange(12), state[0], memory
+    )
+    np.testing.assert_allclose(loss, ((X @ W + b - T) ** 2).sum() / 24, rtol=1e-12)
+    assert np.isnan(accuracy)
+
+
+def test_labels_may_stand_beside_several_ones_in_a_row():
+    # Several labels for a sample, for losses that take them.
+    T = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    targets = Targets(None, 3, T)
+    np.testing.assert_array_equal(targets.rows(np.array([1, 0]), "f8"), T[::-1])
 
 
 # Evaluation
@@ -670,15 +736,15 @@ def test_arrays_that_do_not_fit_are_refused(changes, message):
 def evaluate(training, order, batch_size=8):
     """Loss and accuracy of some samples, by a layer that cannot be trained."""
     network = Network(
-        training.sizes, training.activations, training.loss, batch_size,
-        training.dropout,
-    )  # fmt: skip
-    samples = Samples(
-        training.X, training.y, training.sizes[-1], training.T, training.weights
+        training.sizes, training.activations, training.loss, training.dropout
     )
-    first = FirstLayer(samples, training.sizes[1], batch_size)
-    work = np.full(network.work_size, np.nan, training.X.dtype)
-    return network.evaluate(first, order, training.state[0], work)
+    return network.evaluate(
+        training.stored().first_layer(training.sizes[1], batch_size),
+        Targets(training.y, training.sizes[-1], training.T, training.weights),
+        order,
+        training.state[0],
+        network.memory(batch_size, training.X.dtype),
+    )
 
 
 @pytest.mark.parametrize("batch_size", [8, 100])
@@ -725,10 +791,10 @@ def test_evaluation_goes_on_where_a_loss_is_not_finite():
 @pytest.mark.parametrize(
     ("order", "state", "message"),
     [
-        (np.array([0, 20]), slice(None), "order has a number out of range"),
-        (np.array([-1]), slice(None), "order has a number out of range"),
-        (np.array([], np.intp), slice(None), "not the shape"),
-        (np.array([0]), slice(1, None), "not the shape"),
+        (np.array([0, 20]), slice(None), r"indices must be .* in 0\.\.19"),
+        (np.array([-1]), slice(None), r"indices must be .* in 0\.\.19"),
+        (np.array([], np.intp), slice(None), r"indices must be .* in 0\.\.19"),
+        (np.array([0]), slice(1, None), "theta must have shape"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(order, state, message):
@@ -739,10 +805,15 @@ def test_what_cannot_be_evaluated_is_refused(order, state, message):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "activations", "batch_size"),
-    [([3], [], 1), ([], [], 1), ([3, 0], [], 1), ([3, -2], [], 1), ([3, 2], [], 0),
-     ([3, 2], [Tanh()], 1), ([3, 4, 2], [], 1)],
+    ("sizes", "activations"),
+    [([3], []), ([], []), ([3, 0], []), ([3, -2], []), ([3, 2], [Tanh()]),
+     ([3, 4, 2], [])],
 )  # fmt: skip
-def test_layers_that_do_not_fit_are_refused(sizes, activations, batch_size):
-    with pytest.raises(ValueError, match=r"sizes|activations"):
-        Network(sizes, activations, CrossEntropy(), batch_size)
+def test_layers_that_do_not_fit_are_refused(sizes, activations):
+    with pytest.raises(ValueError, match=r"(sizes|activations) must be"):
+        Network(sizes, activations, CrossEntropy())
+
+
+def test_a_memory_needs_room_for_a_sample():
+    with pytest.raises(ValueError, match="batch_size must be positive; got 0"):
+        NETWORK.memory(0, "f8")

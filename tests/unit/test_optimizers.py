@@ -1,14 +1,12 @@
-"""Steps of each optimiser against its twin in reference.py."""
+"""The steps of each optimiser, compared with its NumPy twin."""
 
-import copy
 import functools
-import pickle
 
 import numpy as np
 import pytest
 from reference import OPTIMIZERS
 
-from cymlp._engine.optimizers import SGD, Adam, Optimizer
+from cymlp._engine.optimizers import SGD, SOLVERS, Adam, Optimizer, power
 
 ADAM = {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "weight_decay": 0.0}
 CASES = [
@@ -55,8 +53,8 @@ def random_gradients(n, dtype="float64", count=37):
 
 
 def test_every_optimizer_has_a_twin():
-    ours = [m for m in Optimizer.__subclasses__() if m.__module__ == SGD.__module__]
-    assert {member.__name__ for member in ours} == set(OPTIMIZERS)
+    assert {member.__name__ for member in SOLVERS.values()} == set(OPTIMIZERS)
+    assert {member for member, _ in CASES} == set(SOLVERS.values())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -64,10 +62,9 @@ def test_steps_agree_with_their_twin(optimizer, twin, dtype):
     state = fresh_state(optimizer, dtype)
     expected = state.astype(float)
     for t, gradient in enumerate(random_gradients(5, dtype), start=1):
-        optimizer.step(state, gradient)
+        optimizer.step(state, gradient, t)
         expected = twin(expected, gradient.astype(float), t)
-        assert optimizer.n_steps == t
-    # Five steps of at most ten roundings each, of numbers up to about 6.
+    # Five steps of at most ten roundings each, of values up to about 6.
     atol = 200 * np.finfo(dtype).eps
     np.testing.assert_allclose(state, expected, rtol=0, atol=atol)
 
@@ -76,9 +73,9 @@ def test_learning_rate_can_be_changed_between_steps(optimizer, twin):
     state = fresh_state(optimizer)
     first, second = random_gradients(2)
     expected = twin(twin(state, first, 1), second, 2, learning_rate=0.7)
-    optimizer.step(state, first)
+    optimizer.step(state, first, 1)
     optimizer.learning_rate = 0.7
-    optimizer.step(state, second)
+    optimizer.step(state, second, 2)
     assert optimizer.learning_rate == 0.7
     np.testing.assert_allclose(state, expected, rtol=1e-13, atol=1e-13)
 
@@ -119,37 +116,29 @@ def test_settings_can_be_read(case, optimizer):
         assert getattr(optimizer, name) == value
 
 
-def test_going_back_takes_the_state_and_the_number_of_steps(optimizer):
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_step_depends_on_state_gradient_and_t_alone(optimizer, case, dtype):
+    state = fresh_state(optimizer, dtype)
+    first, second, third = random_gradients(3, dtype)
+    optimizer.step(state, first, 1)
+    before = state.copy()
+    optimizer.step(state, second, 2)
+    optimizer.step(state, third, 3)
+    member, settings = case
+    for other in (optimizer, member(**settings)):
+        again = before.copy()
+        other.step(again, second, 2)
+        other.step(again, third, 3)
+        np.testing.assert_array_equal(again, state)
+
+
+@pytest.mark.parametrize("t", [0, -1])
+def test_the_first_step_has_index_1(optimizer, t):
     state = fresh_state(optimizer)
-    first, second, third = random_gradients(3)
-    optimizer.step(state, first)
-    before, n_steps = state.copy(), optimizer.n_steps
-    optimizer.step(state, second)
-    optimizer.step(state, third)
-    again, optimizer.n_steps = before.copy(), n_steps
-    optimizer.step(again, second)
-    optimizer.step(again, third)
-    np.testing.assert_array_equal(again, state)
-
-
-def test_number_of_steps_cannot_be_negative(optimizer):
-    with pytest.raises(ValueError, match="n_steps must be a whole number >= 0; got -1"):
-        optimizer.n_steps = -1
-
-
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda optimizer: pickle.loads(pickle.dumps(optimizer))]
-)
-def test_copies_go_on_alike(optimizer, copied):
-    state = fresh_state(optimizer)
-    first, second = random_gradients(2)
-    optimizer.step(state, first)
-    optimizer.learning_rate = 0.01
-    again, state_again = copied(optimizer), state.copy()
-    optimizer.step(state, second)
-    again.step(state_again, second)
-    assert again.n_steps == 2
-    np.testing.assert_array_equal(state_again, state)
+    before = state.copy()
+    with pytest.raises(ValueError, match=f"t must be an integer >= 1; got {t}"):
+        optimizer.step(state, np.ones(37), t)
+    np.testing.assert_array_equal(state, before)
 
 
 def test_a_gradient_of_0_moves_nothing():
@@ -157,7 +146,7 @@ def test_a_gradient_of_0_moves_nothing():
     for dtype in ("float32", "float64"):
         state = fresh_state(optimizer, dtype)
         before = state.copy()
-        optimizer.step(state, np.zeros(37, dtype))
+        optimizer.step(state, np.zeros(37, dtype), 1)
         np.testing.assert_array_equal(state, before)
 
 
@@ -165,37 +154,89 @@ def test_first_step_of_adam_is_the_learning_rate_whatever_the_gradient():
     gradient = np.array([1e-3, -1.0, 1e6])
     optimizer = Adam(learning_rate=0.1, **ADAM)
     state = np.zeros((3, 3))
-    optimizer.step(state, gradient)
+    optimizer.step(state, gradient, 1)
     np.testing.assert_allclose(state[0], [-0.1, 0.1, -0.1], rtol=1e-4)
 
 
-def test_step_leaves_the_gradient_alone(optimizer):
+def test_a_step_does_not_change_the_gradient(optimizer):
     gradient = np.ones(37)
-    optimizer.step(fresh_state(optimizer), gradient)
+    optimizer.step(fresh_state(optimizer), gradient, 1)
     np.testing.assert_array_equal(gradient, np.ones(37))
 
 
-def test_step_of_no_parameters_does_nothing(optimizer):
-    optimizer.step(fresh_state(optimizer, count=0), np.empty(0))
+def test_a_step_of_no_parameters_does_nothing(optimizer):
+    optimizer.step(fresh_state(optimizer, count=0), np.empty(0), 1)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 0), (-1, 0), (0, 1)])
-def test_step_names_shapes_that_do_not_fit(optimizer, rows, columns):
-    shape = (1 + optimizer.n_slots + rows, 3)
-    with pytest.raises(ValueError, match=r"state must have shape .*; got .* and"):
-        optimizer.step(np.zeros(shape), np.zeros(3 + columns))
+@pytest.mark.parametrize(("n_more", "length"), [(1, 3), (-1, 3), (0, 4)])
+def test_a_step_names_shapes_that_do_not_fit(optimizer, n_more, length):
+    n_rows = 1 + optimizer.n_slots + n_more
+    message = (
+        rf"state must have shape \(1 \+ {optimizer.n_slots}, n_parameters\) .*; "
+        rf"got \({n_rows}, 3\) and \({length},\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        optimizer.step(np.zeros((n_rows, 3)), np.zeros(length), 1)
 
 
-def test_step_refuses_a_mix_of_precisions(optimizer):
+def test_a_step_refuses_a_mix_of_precisions(optimizer):
     with pytest.raises(ValueError, match="dtype mismatch"):
-        optimizer.step(fresh_state(optimizer), np.zeros(37, np.float32))
+        optimizer.step(fresh_state(optimizer), np.zeros(37, np.float32), 1)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_class_derived_from_the_base_is_refused(dtype):
-    class Mine(Optimizer):
+def test_a_class_without_a_step_is_refused(dtype):
+    class Stepless(Optimizer):
         pass
 
-    optimizer = Mine(learning_rate=0.1, weight_decay=0.0)
-    with pytest.raises(NotImplementedError, match="Mine is no optimiser of cymlp"):
-        optimizer.step(np.zeros((1, 3), dtype), np.zeros(3, dtype))
+    optimizer = Stepless(learning_rate=0.1, weight_decay=0.0)
+    with pytest.raises(NotImplementedError, match="Stepless has no step"):
+        optimizer.step(np.zeros((1, 3), dtype), np.zeros(3, dtype), 1)
+
+
+# Powers of linear steps
+
+
+def exact_power(optimizer, n):
+    """Computed by repeated squaring, with more digits where the platform has them."""
+    rate, m, decay = (
+        np.longdouble(value)
+        for value in (
+            optimizer.learning_rate, optimizer.momentum, optimizer.weight_decay
+        )
+    )  # fmt: skip
+    factor, by_gradient = (m * m, 1 + m) if optimizer.nesterov else (m, 1)
+    square = np.array([[m, decay], [-rate * factor, 1 - rate * decay * by_gradient]])
+    result = np.eye(2, dtype=np.longdouble)
+    while n:
+        if n % 2:
+            result = square @ result
+        square = square @ square
+        n //= 2
+    return result.astype(float)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("decay", [0, 1e-6, 0.01, 3.0])
+@pytest.mark.parametrize("momentum", [0, 0.5, 0.9, 0.99])
+def test_powers_are_those_of_the_matrix(momentum, decay, nesterov):
+    sgd = SGD(0.1, momentum, decay, nesterov)
+    for n in (0, 1, 2, 7, 255, 256, 257, 5000, 65535, 65536, 10**6):
+        # Stored minus 1, the last value loses its digits where it comes close to 0.
+        np.testing.assert_allclose(
+            power(sgd, n), exact_power(sgd, n), rtol=1e-9, atol=1e-13
+        )
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9, 0.999])
+def test_a_weight_comes_to_rest_without_weight_decay(momentum):
+    # A velocity v moves the weight by -η v (m + m² + ...) in all later steps.
+    last = power(SGD(0.1, momentum, 0), 2**32 - 1)
+    way = -0.1 * momentum / (1 - momentum)
+    np.testing.assert_allclose(last, [[0, 0], [way, 1]], rtol=1e-10, atol=1e-300)
+
+
+@pytest.mark.parametrize("n", [-1, 2**32])
+def test_a_number_of_steps_out_of_range_is_refused(n):
+    with pytest.raises(ValueError, match=rf"n must be in 0\.\.2\*\*32 - 1; got {n}"):
+        power(SGD(0.1, 0.9, 0), n)

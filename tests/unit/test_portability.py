@@ -1,4 +1,4 @@
-"""The plain kernels by other compilers, for other processors and without vectors."""
+"""The plain kernels with other compilers, for other processors, without vectors."""
 
 import re
 import shutil
@@ -15,15 +15,15 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "unit" / "kernels_alone.c"
 FOLDER = ROOT / "src" / "cymlp" / "_engine" / "kernels"
 KERNELS = FOLDER / "kernel_set.c"
-# As CMakeLists.txt has them.
+# The same as in CMakeLists.txt.
 OPTIONS = ["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 STRICT = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror"]
 DEFINITIONS = ["-DCYMLP_ISA=plain", f"-I{ROOT / 'include'}", f"-I{FOLDER}"]
 
 ARM = "aarch64-linux-gnu-gcc"
 WINDOWS = "x86_64-w64-mingw32-gcc"
-# Compiler, further options, and what runs the program. What this machine's compiler
-# makes with vectors is installed, and tested everywhere else.
+# Compiler, further options, and the command that runs the program. The kernels that
+# this machine's compiler makes with vectors are installed, and tested everywhere else.
 PROGRAMS = {
     "cc_without_vectors": (COMPILER, ["-DWITHOUT_VECTORS"], []),
     "clang": (["clang"], [], []),
@@ -31,25 +31,25 @@ PROGRAMS = {
 }
 
 pytestmark = [
-    pytest.mark.skipif(not KERNELS.exists(), reason="the sources are not here"),
-    pytest.mark.skipif(sys.platform == "win32", reason="standard input is text there"),
+    pytest.mark.skipif(not KERNELS.exists(), reason="needs the sources"),
+    pytest.mark.skipif(sys.platform == "win32", reason="standard input is text"),
 ]
 
 
 def require(command):
     if command and not shutil.which(command[0]):
-        pytest.skip(f"there is no {command[0]}")
+        pytest.skip(f"needs {command[0]}")
 
 
 def compile_c(compiler, *arguments):
-    """Without a warning."""
+    """Compile, with warnings as errors."""
     require(compiler)
     subprocess.run([*compiler, *OPTIONS, *STRICT, *DEFINITIONS, *arguments], check=True)
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)
 def program(request, tmp_path_factory):
-    """A function that gives numbers to the compiled program and takes its own."""
+    """A function that gives arrays to the compiled program and returns its result."""
     compiler, options, runner = PROGRAMS[request.param]
     require(runner)
     path = tmp_path_factory.mktemp("kernels") / "kernels_alone"

@@ -1,5 +1,6 @@
-"""Learning rates, as such and beside scikit-learn's own."""
+"""Learning rate schedules, alone and compared with those of scikit-learn."""
 
+import re
 import warnings
 
 import numpy as np
@@ -12,42 +13,48 @@ from cymlp._fit.schedules import Schedule
 
 
 class WatchedMLP(SklearnMLP):
-    """scikit-learn's classifier, which keeps the learning rate of every epoch."""
+    """scikit-learn's classifier, with the learning rate of every epoch in `rates`."""
 
     def _update_no_improvement_count(self, *args):
         self.__dict__.setdefault("rates", []).append(self._optimizer.learning_rate)
         super()._update_no_improvement_count(*args)
 
 
-def rates_of_both(X, y, **parameters):
-    """The rates of the same number of epochs of scikit-learn and of ours."""
+def fit_both(X, y, **parameters):
+    """scikit-learn's classifier and cymlp's, fitted with the same schedule."""
     sklearn_only = {"alpha": 0, "hidden_layer_sizes": (8,), "activation": "tanh"}
-    theirs = WatchedMLP(random_state=0, solver="sgd", **sklearn_only, **parameters)
-    ours = make_mlp(weight_decay=0, dtype="float64", **parameters)
+    sklearn_mlp = WatchedMLP(random_state=0, solver="sgd", **sklearn_only, **parameters)
+    mlp = make_mlp(weight_decay=0, dtype="float64", **parameters)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        return theirs.fit(X, y), ours.fit(X, y)
+        return sklearn_mlp.fit(X, y), mlp.fit(X, y)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("learning_rate", ["constant", "invscaling"])
-def test_rates_are_those_of_scikit_learn(three_classes, learning_rate, early_stopping):
-    theirs, ours = rates_of_both(
+def test_rates_equal_those_of_scikit_learn(
+    three_classes, learning_rate, early_stopping
+):
+    sklearn_mlp, mlp = fit_both(
         *three_classes, learning_rate=learning_rate, learning_rate_init=0.3,
         power_t=0.4, max_iter=12, n_iter_no_change=1000, batch_size=32,
         early_stopping=early_stopping,
     )  # fmt: skip
-    np.testing.assert_allclose(ours.history_["learning_rate"], theirs.rates, rtol=1e-14)
+    np.testing.assert_allclose(
+        mlp.history_["learning_rate"], sklearn_mlp.rates, rtol=1e-14
+    )
 
 
 def test_an_adaptive_rate_falls_and_stops_as_that_of_scikit_learn(three_classes):
     # No epoch improves by 100: the rate falls as soon and as often as it can.
-    theirs, ours = rates_of_both(
+    sklearn_mlp, mlp = fit_both(
         *three_classes, learning_rate="adaptive", learning_rate_init=0.3, tol=100.0,
         n_iter_no_change=2, max_iter=100,
     )  # fmt: skip
-    np.testing.assert_allclose(ours.history_["learning_rate"], theirs.rates, rtol=1e-14)
-    assert ours.n_iter_ == theirs.n_iter_ < 40
-    assert ours.history_["learning_rate"][-1] <= 1e-6 < 5 * theirs.rates[-1]
+    np.testing.assert_allclose(
+        mlp.history_["learning_rate"], sklearn_mlp.rates, rtol=1e-14
+    )
+    assert mlp.n_iter_ == sklearn_mlp.n_iter_ < 40
+    assert mlp.history_["learning_rate"][-1] <= 1e-6 < 5 * sklearn_mlp.rates[-1]
 
 
 def test_an_adaptive_rate_falls_where_training_would_have_stopped(three_classes):
@@ -74,7 +81,7 @@ def test_an_adaptive_rate_that_is_low_already_is_not_lowered():
 
 
 @pytest.mark.parametrize("power_t", [1000, 1000.0])
-def test_a_rate_that_is_scaled_to_nothing_trains_on(three_classes, power_t):
+def test_a_rate_that_underflows_is_the_smallest_float(three_classes, power_t):
     X, y = three_classes
     settings = {"learning_rate": "invscaling", "power_t": power_t}
     mlp = make_mlp(**settings).fit(X, y)
@@ -109,16 +116,19 @@ def test_a_function_gives_the_rate_of_every_epoch(three_classes, solver):
 
 
 @pytest.mark.parametrize("wrong", [0, -0.1, np.nan, np.inf, None, "0.1", [0.1], 1j])
-def test_a_function_that_returns_no_rate_is_refused(three_classes, wrong):
+def test_a_function_that_does_not_return_a_positive_float_is_refused(
+    three_classes, wrong
+):
     X, y = three_classes
     mlp = make_mlp(learning_rate=lambda epoch: 0.01 if epoch < 4 else wrong)
-    with pytest.raises(ValueError, match=r"learning_rate, if it is.*epoch 4"):
+    message = f"learning_rate, if callable, .*returned {re.escape(repr(wrong))} for"
+    with pytest.raises(ValueError, match=f"{message} epoch 4"):
         mlp.fit(X, y)
     assert mlp.n_iter_ == mlp.history_.n_epochs == len(mlp.loss_curve_) == 3
     assert_same_weights(mlp, make_mlp(max_iter=3).fit(X, y))
 
 
-def test_an_error_of_the_function_comes_through(three_classes):
+def test_an_error_of_the_function_is_raised(three_classes):
     X, y = three_classes
     mlp = make_mlp(learning_rate=lambda epoch: 0.01 / (3 - epoch), max_iter=5)
     with pytest.raises(ZeroDivisionError):
@@ -140,6 +150,6 @@ def test_an_error_of_the_function_comes_through(three_classes):
         ({"nesterovs_momentum": 1.5}, "'nesterovs_momentum'.*Got 1.5"),
     ],
 )
-def test_parameters_are_refused_in_words(three_classes, parameters, message):
+def test_invalid_parameters_are_refused(three_classes, parameters, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         make_mlp(**parameters).fit(*three_classes)

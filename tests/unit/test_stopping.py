@@ -1,4 +1,4 @@
-"""When training stops, and with which weights it ends."""
+"""When training stops, and with which parameters it ends."""
 
 import pickle
 import warnings
@@ -9,53 +9,57 @@ from helpers import assert_same_history, assert_same_weights, make_mlp
 from sklearn.exceptions import ConvergenceWarning
 
 from cymlp import MLPClassifier
-from cymlp._fit.stopping import BestState, NoImprovement
+from cymlp._fit import fitting
+from cymlp._fit.parameters import Parameters
+from cymlp._fit.stopping import Checkpoint, Patience
 
-FIGURES = {"accuracy": "val_accuracy", "loss": "val_loss"}
+COLUMNS = {"accuracy": "val_accuracy", "loss": "val_loss"}
 
 
 def test_it_stops_after_more_epochs_without_improvement_than_allowed():
-    stopping = NoImprovement(tol=0, n_iter_no_change=2)
-    figures = [3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1]
-    stops = [stopping.update(figure) for figure in figures]
+    patience = Patience(tol=0, n_iter_no_change=2)
+    metrics = [3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1]
+    stops = [patience.update(metric) for metric in metrics]
     # The count starts again after it has stopped.
     assert stops == [False] * 7 + [True, False, False, True]
 
 
-def test_an_improvement_is_one_of_the_best_by_more_than_tol():
-    stopping = NoImprovement(tol=0.5, n_iter_no_change=1)
-    # Each is lower than the one before, but not by more than 0.5 than the best.
-    assert not stopping.update(2.0)
-    assert not stopping.update(1.5)
-    assert stopping.update(1.25)
+def test_an_improvement_is_lower_than_the_best_by_more_than_tol():
+    patience = Patience(tol=0.5, n_iter_no_change=1)
+    # Each is lower than the one before, but not lower than the best by more than 0.5.
+    assert not patience.update(2.0)
+    assert not patience.update(1.5)
+    assert patience.update(1.25)
 
 
-def test_what_is_not_a_number_is_no_improvement():
-    for figure in (np.nan, np.inf):
-        stopping = NoImprovement(n_iter_no_change=1)
-        assert [stopping.update(figure) for _ in range(2)] == [False, True]
-        assert not stopping.update(1.0)
+@pytest.mark.parametrize("metric", [np.nan, np.inf])
+def test_a_metric_that_is_not_finite_is_no_improvement(metric):
+    patience = Patience(n_iter_no_change=1)
+    assert [patience.update(metric) for _ in range(2)] == [False, True]
+    assert not patience.update(1.0)
 
 
-def test_infinitely_many_epochs_never_stop():
-    stopping = NoImprovement(tol=10)
-    assert not any(stopping.update(1.0) for _ in range(1000))
+def test_infinite_patience_never_stops():
+    patience = Patience(tol=10)
+    assert not any(patience.update(1.0) for _ in range(1000))
 
 
 def test_the_first_of_the_best_epochs_is_kept():
-    best = BestState()
-    state = np.zeros(1)
-    for epoch, figure in enumerate([0.5, 0.25, 0.25, np.nan, 0.3], start=1):
-        state[:] = epoch
-        best.update(figure, epoch, state, n_steps=7 * epoch)
-    assert (best.epoch, best.state, best.n_steps) == (2, 2, 14)
+    checkpoint, parameters = Checkpoint(), Parameters([1, 1], 0, "float64")
+    for epoch, metric in enumerate([0.5, 0.25, 0.25, np.nan, 0.3], start=1):
+        parameters.values[:] = epoch
+        parameters.n_steps = 7 * epoch
+        checkpoint.update(metric, epoch, parameters)
+    assert checkpoint.epoch == 2
+    assert checkpoint.parameters.n_steps == 14
+    np.testing.assert_array_equal(checkpoint.parameters.values, [[2, 2]])
 
 
-def test_an_epoch_is_kept_even_if_no_figure_is_a_number():
-    best = BestState()
-    for epoch, figure in enumerate([np.nan, 0.5, np.nan], start=1):
-        best.update(figure, epoch, np.zeros(1), 0)
-        assert best.epoch == min(epoch, 2)
+def test_an_epoch_is_kept_even_if_every_metric_is_nan():
+    checkpoint, parameters = Checkpoint(), Parameters([1, 1], 0, "float64")
+    for epoch, metric in enumerate([np.nan, 0.5, np.nan], start=1):
+        checkpoint.update(metric, epoch, parameters)
+        assert checkpoint.epoch == min(epoch, 2)
 
 
 # Early stopping
@@ -63,21 +67,29 @@ def test_an_epoch_is_kept_even_if_no_figure_is_a_number():
 
 @pytest.fixture
 def noisy(three_classes):
-    """Samples of which a third has a label that tells nothing: soon overfitted."""
+    """Samples that are soon overfitted: the labels of a third are noise."""
     X, y = three_classes
     return X, np.where(np.arange(120) % 3 == 0, y[::-1], y)
 
 
 class Watched(MLPClassifier):
-    """Keeps what it trains on and what it validates with."""
-
-    def _train(self, training, evaluation, *args):
-        self.training_, self.evaluation_ = training, evaluation
-        return super()._train(training, evaluation, *args)
+    """Keeps its training and its evaluation; see `watch`."""
 
     def evaluated(self):
-        """Loss and accuracy as they are now."""
-        return self.evaluation_.run(self.training_.state[0])
+        """Loss and accuracy of the present parameters."""
+        return self.evaluation_.run(self.training_.parameters.values[0])
+
+
+@pytest.fixture(autouse=True)
+def watch(monkeypatch):
+    train = fitting._train
+
+    def watched_train(estimator, training, evaluation, *others):
+        if isinstance(estimator, Watched):
+            estimator.training_, estimator.evaluation_ = training, evaluation
+        return train(estimator, training, evaluation, *others)
+
+    monkeypatch.setattr(fitting, "_train", watched_train)
 
 
 def watched(**parameters):
@@ -93,13 +105,12 @@ def test_a_part_of_each_class_is_held_out_with_its_weights(three_classes, weight
     y[np.flatnonzero(y == "cat")[10:]] = "bee"  # so that classes differ in size
     weights = np.random.default_rng(0).uniform(1, 2, 120) if weighted else None
     mlp = watched(validation_fraction=0.2).fit(X, y, weights)
-    rows = mlp.training_.rows
-    assert len(np.unique(rows)) == len(rows) == 96
-    held_out = mlp.evaluation_.rows
-    assert sorted([*rows, *held_out]) == list(range(120))
-    numbers = np.unique(y, return_inverse=True)[1]
-    counts = np.bincount(numbers)
-    np.testing.assert_allclose(np.bincount(numbers[held_out]), counts / 5, atol=1)
+    indices, held_out = mlp.training_.indices, mlp.evaluation_._indices
+    assert len(np.unique(indices)) == len(indices) == 96
+    assert sorted([*indices, *held_out]) == list(range(120))
+    labels = np.unique(y, return_inverse=True)[1]
+    counts = np.bincount(labels)
+    np.testing.assert_allclose(np.bincount(labels[held_out]), counts / 5, atol=1)
     expected = np.average(
         mlp.predict(X[held_out]) == y[held_out],
         weights=weights[held_out] if weighted else None,
@@ -109,11 +120,11 @@ def test_a_part_of_each_class_is_held_out_with_its_weights(three_classes, weight
 
 
 @pytest.mark.parametrize("batch_size", [7, 1000])
-def test_what_is_held_out_is_not_trained_on(three_classes, batch_size):
+def test_held_out_samples_are_not_trained_on(three_classes, batch_size):
     X, y = three_classes
     settings = {"batch_size": batch_size, "monitor": "loss"}
     mlp = watched(**settings).fit(X, y)
-    held_out = np.setdiff1d(np.arange(120), mlp.training_.rows)
+    held_out = np.setdiff1d(np.arange(120), mlp.training_.indices)
     X_changed = X.copy()
     X_changed[held_out] += 1e-3
     other = watched(**settings).fit(X_changed, y)
@@ -123,7 +134,7 @@ def test_what_is_held_out_is_not_trained_on(three_classes, batch_size):
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("given", [False, True])
-@pytest.mark.parametrize("monitor", FIGURES)
+@pytest.mark.parametrize("monitor", COLUMNS)
 def test_the_weights_of_the_best_epoch_come_back_bit_for_bit(
     noisy, monitor, given, solver
 ):
@@ -136,31 +147,31 @@ def test_the_weights_of_the_best_epoch_come_back_bit_for_bit(
     settings = {"monitor": monitor, "solver": solver, "learning_rate_init": 0.2}
     settings |= {"batch_size": 10}
     mlp = watched(**settings, max_iter=25).fit(X, y, **validation)
-    figures = mlp.history_[FIGURES[monitor]]
-    best = figures.argmin() if monitor == "loss" else figures.argmax()
+    metrics = mlp.history_[COLUMNS[monitor]]
+    best = metrics.argmin() if monitor == "loss" else metrics.argmax()
     assert mlp.best_epoch_ == best + 1 < mlp.n_iter_ == 25
     np.testing.assert_array_equal(
         mlp.evaluated(),
         [mlp.history_["val_loss"][best], mlp.history_["val_accuracy"][best]],
     )
-    up_to_it = watched(**settings, max_iter=mlp.best_epoch_).fit(X, y, **validation)
-    assert_same_weights(mlp, up_to_it)
+    shorter = watched(**settings, max_iter=mlp.best_epoch_).fit(X, y, **validation)
+    assert_same_weights(mlp, shorter)
     if given:
         right = mlp.predict(validation["X_val"]) == validation["y_val"]
         expected = np.average(right, weights=weights)
         assert mlp.history_["val_accuracy"][best] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("monitor", FIGURES)
-def test_training_stops_by_the_validation_figure(three_classes, monitor):
+@pytest.mark.parametrize("monitor", COLUMNS)
+def test_training_stops_by_the_validation_metric(three_classes, monitor):
     X, y = three_classes
     mlp = watched(
         monitor=monitor, n_iter_no_change=4, tol=0.01, max_iter=500, batch_size=20
     ).fit(X, y)
-    figures = mlp.history_[FIGURES[monitor]] * (1 if monitor == "loss" else -1)
-    best_before = np.minimum.accumulate(figures)[:-1]
-    stays = figures[1:] >= best_before - 0.01
-    assert mlp.n_iter_ == len(figures) < 500
+    metrics = mlp.history_[COLUMNS[monitor]] * (1 if monitor == "loss" else -1)
+    best_before = np.minimum.accumulate(metrics)[:-1]
+    stays = metrics[1:] >= best_before - 0.01
+    assert mlp.n_iter_ == len(metrics) < 500
     # More than 4 epochs without improvement, for the first time at the end.
     assert stays[-5:].all()
     assert not any(stays[i : i + 5].all() for i in range(len(stays) - 5))
@@ -176,16 +187,18 @@ def test_with_infinite_patience_all_epochs_are_run_without_a_warning(three_class
 def test_given_validation_data_are_used_and_nothing_is_held_out(three_classes):
     X, y = three_classes
     mlp = watched().fit(X, y, X_val=X[:40], y_val=y[:40])
-    np.testing.assert_array_equal(mlp.training_.rows, np.arange(120))
+    np.testing.assert_array_equal(mlp.training_.indices, np.arange(120))
     plain = make_mlp(max_iter=mlp.best_epoch_).fit(X, y, X_val=X[:40], y_val=y[:40])
     assert_same_weights(mlp, plain)
 
 
 def test_the_same_seed_holds_out_the_same(three_classes):
     X, y = three_classes
-    rows = [watched(random_state=seed).fit(X, y).training_.rows for seed in (0, 0, 1)]
-    np.testing.assert_array_equal(rows[0], rows[1])
-    assert set(rows[0]) != set(rows[2])
+    same, again, other = (
+        watched(random_state=seed).fit(X, y).training_.indices for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(same, again)
+    assert set(same) != set(other)
 
 
 def test_early_stopping_from_probabilities_and_from_one_hot_rows(three_classes):
@@ -196,13 +209,13 @@ def test_early_stopping_from_probabilities_and_from_one_hot_rows(three_classes):
     assert_same_history(by_rows, by_labels)
     T = np.random.default_rng(0).dirichlet(np.ones(3), 120)
     mlp = watched(monitor="loss").fit(X, T)
-    held_out = np.setdiff1d(np.arange(120), mlp.training_.rows)
+    held_out = np.setdiff1d(np.arange(120), mlp.training_.indices)
     log_p = mlp.predict_log_proba(X[held_out])
     expected = -np.mean(np.sum(T[held_out] * log_p, axis=1))
     assert mlp.history_["val_loss"].min() == pytest.approx(expected, rel=1e-5)
 
 
-def test_balanced_weights_and_sample_weights_are_those_of_the_held_out(three_classes):
+def test_held_out_samples_have_their_class_and_sample_weights(three_classes):
     X, y = three_classes
     y = np.where(np.arange(120) % 3 == 0, 0, y)
     own = np.random.default_rng(0).uniform(0.5, 2, 120)
@@ -213,14 +226,12 @@ def test_balanced_weights_and_sample_weights_are_those_of_the_held_out(three_cla
     )
 
 
-@pytest.mark.parametrize(
-    ("rows", "fraction"), [(slice(3), 0.5), (slice(4), 0.1), (slice(12), 0.1)]
-)
-def test_too_few_samples_to_hold_out_are_refused(rows, fraction):
-    X, y = np.zeros((120, 2)), np.arange(120) % 3
-    message = rf"validation_fraction={fraction} of {rows.stop} samples in 3 classes"
+@pytest.mark.parametrize(("n_samples", "fraction"), [(3, 0.5), (4, 0.1), (12, 0.1)])
+def test_too_few_samples_to_hold_out_are_refused(n_samples, fraction):
+    X, y = np.zeros((n_samples, 2)), np.arange(n_samples) % 3
+    message = rf"validation_fraction={fraction} of {n_samples} samples in 3 classes"
     with pytest.raises(ValueError, match=f"{message}.*Pass X_val and y_val instead"):
-        watched(validation_fraction=fraction).fit(X[rows], y[rows])
+        watched(validation_fraction=fraction).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -234,12 +245,12 @@ def test_too_few_samples_to_hold_out_are_refused(rows, fraction):
         ({"n_iter_no_change": 1.5}, "'n_iter_no_change'.*Got 1.5"),
     ],
 )
-def test_parameters_are_refused_in_words(three_classes, parameters, message):
+def test_invalid_parameters_are_refused(three_classes, parameters, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         watched(**parameters).fit(*three_classes)
 
 
-def test_the_best_epoch_is_not_told_of_a_fit_without_early_stopping(three_classes):
+def test_a_fit_without_early_stopping_has_no_best_epoch(three_classes):
     X, y = three_classes
     mlp = watched().fit(X, y)
     assert mlp.best_epoch_ >= 1
@@ -253,31 +264,31 @@ def test_ctrl_c_ends_with_the_best_epoch(three_classes, press_ctrl_c):
     with pytest.warns(RuntimeWarning, match="interrupted"):
         mlp = watched(max_iter=1_000_000, learning_rate_init=0.2).fit(X, y)
     assert 0 < mlp.best_epoch_ < mlp.n_iter_ < 1_000_000
-    up_to_it = watched(max_iter=mlp.best_epoch_, learning_rate_init=0.2).fit(X, y)
-    assert_same_weights(mlp, up_to_it)
+    shorter = watched(max_iter=mlp.best_epoch_, learning_rate_init=0.2).fit(X, y)
+    assert_same_weights(mlp, shorter)
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_a_later_call_goes_on_from_the_best_epoch(noisy, solver):
+def test_a_later_call_resumes_from_the_best_epoch(noisy, solver):
     X, y = noisy
     settings = {"monitor": "loss", "learning_rate_init": 0.2, "solver": solver}
     settings |= {"warm_start": True, "shuffle": False, "batch_size": 10}
     mlp = watched(**settings, max_iter=25).fit(X, y)
     best = mlp.best_epoch_
     assert best < 25
-    up_to_it = watched(**settings, max_iter=best).fit(X, y)
-    mlp.set_params(max_iter=5).fit(X, y)
-    up_to_it.set_params(max_iter=5).fit(X, y)
+    shorter = watched(**settings, max_iter=best).fit(X, y)
+    for resumed in (mlp, shorter):
+        resumed.set_params(max_iter=5).fit(X, y)
     for column in ("train_loss", "val_loss"):
         np.testing.assert_array_equal(
-            mlp.history_[column][25:], up_to_it.history_[column][best:]
+            mlp.history_[column][25:], shorter.history_[column][best:]
         )
     if mlp.history_["val_loss"].argmin() < 25:
         assert mlp.best_epoch_ == best
-    assert_same_weights(mlp, up_to_it)
+    assert_same_weights(mlp, shorter)
 
 
-def test_a_best_epoch_that_an_error_has_lost_is_forgotten(three_classes):
+def test_an_error_discards_the_checkpoint(three_classes):
     X, y = three_classes
     mlp = watched(
         monitor="loss", warm_start=True, learning_rate_init=0.5, batch_size=10,
@@ -287,7 +298,8 @@ def test_a_best_epoch_that_an_error_has_lost_is_forgotten(three_classes):
         mlp.fit(X, y)
     assert mlp.history_["val_loss"].argmin() < 7
     assert not hasattr(mlp, "best_epoch_")
-    assert len(pickle.dumps(mlp._progress)) < 10_000
+    assert mlp._training_state.checkpoint.epoch is None
+    assert len(pickle.dumps(mlp._training_state)) < 10_000
     mlp.set_params(learning_rate="constant", learning_rate_init=1e-9, max_iter=1)
     assert mlp.fit(X, y).best_epoch_ == 9
     np.testing.assert_allclose(mlp.evaluated()[0], mlp.history_["val_loss"][-1])

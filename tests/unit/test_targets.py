@@ -1,20 +1,18 @@
-"""What is learned from: targets and weights, as labels, probabilities and numbers."""
+"""Targets and weights: checked and encoded."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from cymlp._engine.inputs import Inputs
+from cymlp._engine.targets import Targets
 from cymlp._fit.targets import (
     TOLERANCE,
-    Dataset,
-    Targets,
-    check_weights,
-    class_factors,
-    combined_weights,
-    encode,
-    weights_of_mean_1,
+    check_sample_weight,
+    class_weights,
+    combine_weights,
+    encode_classes,
+    normalise_weights,
 )
 
 LABELS = ["b", "c", "a", "b"]
@@ -32,11 +30,13 @@ LABELS = ["b", "c", "a", "b"]
     ],
     ids=lambda y: f"{type(y).__module__.split('.')[0]} {getattr(y, 'dtype', '')}",
 )
-def test_labels_become_numbers_in_the_order_of_the_classes(y):
-    targets, classes = encode(y, "float32")
+def test_labels_become_indices_into_the_sorted_classes(y):
+    targets, classes = encode_classes(y, "float32")
     assert classes.tolist() == ["a", "b", "c"]
-    np.testing.assert_array_equal(targets.y, [1, 2, 0, 1])
-    assert (targets.y.dtype, targets.T, targets.n_classes) == (np.intp, None, 3)
+    np.testing.assert_array_equal(targets.labels, [1, 2, 0, 1])
+    assert targets.labels.dtype == np.intp
+    assert targets.values is None
+    assert targets.n_outputs == 3
 
 
 @pytest.mark.parametrize(
@@ -50,45 +50,45 @@ def test_labels_become_numbers_in_the_order_of_the_classes(y):
     ids=["bool", "float", "nullable", "big-endian"],
 )
 def test_numbers_and_booleans_are_labels_too(y, expected):
-    targets, classes = encode(y, "float32")
+    targets, classes = encode_classes(y, "float32")
     assert classes.tolist() == expected
-    np.testing.assert_array_equal(targets.y, [1, 0, 1])
+    np.testing.assert_array_equal(targets.labels, [1, 0, 1])
 
 
-def test_labels_may_be_some_of_given_classes():
+def test_labels_need_not_be_of_all_given_classes():
     classes = np.array(["a", "b", "c"])
-    targets, same = encode(["c", "c"], "float32", classes=classes)
+    targets, same = encode_classes(["c", "c"], "float32", classes=classes)
     assert same is classes
-    np.testing.assert_array_equal(targets.y, [2, 2])
-    np.testing.assert_array_equal(targets.probabilities("float32"), [[0, 0, 1]] * 2)
+    np.testing.assert_array_equal(targets.labels, [2, 2])
+    assert targets.n_outputs == 3
 
 
 @pytest.mark.parametrize(
     ("y", "classes"), [(["d"], ["a", "b"]), ([1], ["a", "b"]), (["a"], [0, 1])]
 )
-def test_labels_that_no_class_has_are_named(y, classes):
+def test_labels_that_are_not_among_the_classes_are_refused(y, classes):
     with pytest.raises(
         ValueError, match=rf"not among the classes: \[{y[0]!r}\]; the 2"
     ):
-        encode(y, "float32", classes=np.array(classes))
+        encode_classes(y, "float32", classes=np.array(classes))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_probabilities_are_normalised_and_keep_the_likeliest_class(dtype):
+def test_probabilities_are_normalised_and_give_the_most_likely_class(dtype):
     tolerance = TOLERANCE[np.dtype(dtype)]
     given = np.array([[0.2, 0.5, 0.3], [0.0, 0.0, 1.0]])
     for scale in (1 - 0.99 * tolerance, 1 + 0.99 * tolerance):
-        targets, classes = encode(np.asfortranarray(scale * given), dtype)
+        targets, classes = encode_classes(np.asfortranarray(scale * given), dtype)
         np.testing.assert_allclose(
-            targets.T, given, rtol=1e-6 if dtype == "float32" else 1e-14
+            targets.values, given, rtol=1e-6 if dtype == "float32" else 1e-14
         )
-        assert targets.T.dtype == dtype
-        assert targets.T.flags.c_contiguous
-        np.testing.assert_array_equal(targets.y, [1, 2])
+        assert targets.values.dtype == dtype
+        assert targets.values.flags.c_contiguous
+        np.testing.assert_array_equal(targets.labels, [1, 2])
         np.testing.assert_array_equal(classes, [0, 1, 2])
     for scale in (1 - 1.1 * tolerance, 1 + 1.1 * tolerance):
         with pytest.raises(ValueError, match=rf"sum 1 within {tolerance:g}; row 0 has"):
-            encode(scale * given, dtype)
+            encode_classes(scale * given, dtype)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_probabilities_are_normalised_and_keep_the_likeliest_class(dtype):
     ],
     ids=["list", "pandas"],
 )
-def test_probabilities_may_come_in_a_frame(given):
-    targets, _ = encode(given, "float64")
-    np.testing.assert_array_equal(targets.T, [[0.25, 0.75], [1.0, 0.0]])
+def test_probabilities_may_be_a_list_or_a_data_frame(given):
+    targets, _ = encode_classes(given, "float64")
+    np.testing.assert_array_equal(targets.values, [[0.25, 0.75], [1.0, 0.0]])
 
 
 @pytest.mark.parametrize(
@@ -121,17 +121,20 @@ def test_probabilities_may_come_in_a_frame(given):
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
-def test_what_is_no_probability_is_refused(y, message):
+def test_targets_that_are_not_probabilities_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
-        encode(y, "float32")
+        encode_classes(y, "float32")
 
 
 def test_probabilities_of_other_classes_are_refused():
     rows = [[0.5, 0.5]]
-    assert encode(rows, "float32", classes=np.array([0, 1]))[1].tolist() == [0, 1]
+    assert encode_classes(rows, "float32", classes=np.array([0, 1]))[1].tolist() == [
+        0,
+        1,
+    ]
     for classes in ([0, 1, 2], [1, 2]):
         with pytest.raises(ValueError, match=r"rows of 2 prob.*classes 0 to 1"):
-            encode(rows, "float32", classes=np.array(classes))
+            encode_classes(rows, "float32", classes=np.array(classes))
 
 
 # Weights
@@ -139,36 +142,36 @@ def test_probabilities_of_other_classes_are_refused():
 
 @pytest.fixture
 def hard():
-    return Targets(np.array([0, 1, 1, 1, 2, 2]), None, 3)
+    return Targets(np.array([0, 1, 1, 1, 2, 2]), 3)
 
 
 @pytest.fixture
 def soft():
     T = np.array([[0.25, 0.75, 0], [0.5, 0, 0.5], [0, 0, 1.0]])
-    return Targets(T.argmax(axis=1), T, 3)
+    return Targets(T.argmax(axis=1), 3, T)
 
 
 CLASSES = np.array(["a", "b", "c"])
 
 
-def test_balanced_factors_make_all_classes_count_the_same(hard, soft):
-    factors = class_factors("balanced", None, hard, CLASSES)
-    np.testing.assert_allclose(factors, [6 / 3, 6 / 9, 6 / 6])
-    weights = np.array([1, 0, 1, 1, 0.5, 0])
-    factors = class_factors("balanced", weights, hard, CLASSES)
-    total = np.bincount(hard.y, factors[hard.y] * weights)
+def test_balanced_weights_give_every_class_the_same_total(hard, soft):
+    weights = class_weights("balanced", None, hard, CLASSES)
+    np.testing.assert_allclose(weights, [6 / 3, 6 / 9, 6 / 6])
+    own = np.array([1, 0, 1, 1, 0.5, 0])
+    weights = class_weights("balanced", own, hard, CLASSES)
+    total = np.bincount(hard.labels, weights[hard.labels] * own)
     np.testing.assert_allclose(total, 3.5 / 3)
-    factors = class_factors("balanced", None, soft, CLASSES)
-    np.testing.assert_allclose(soft.T.sum(axis=0) * factors, 1)
+    weights = class_weights("balanced", None, soft, CLASSES)
+    np.testing.assert_allclose(soft.values.sum(axis=0) * weights, 1)
 
 
-def test_factors_of_a_dict_are_1_where_it_has_none(hard):
-    for label, factor in (("b", 0), (np.str_("b"), np.float32(0.5)), ("b", 3)):
-        factors = class_factors({label: factor}, None, hard, CLASSES)
-        np.testing.assert_array_equal(factors, [1, factor, 1])
-    assert class_factors(None, None, hard, CLASSES) is None
-    numbered = class_factors({np.int64(7): 2.0}, None, hard, np.array([5.0, 6.0, 7.0]))
-    np.testing.assert_array_equal(numbered, [1, 1, 2])
+def test_classes_missing_from_a_dict_get_weight_1(hard):
+    for label, weight in (("b", 0), (np.str_("b"), np.float32(0.5)), ("b", 3)):
+        weights = class_weights({label: weight}, None, hard, CLASSES)
+        np.testing.assert_array_equal(weights, [1, weight, 1])
+    assert class_weights(None, None, hard, CLASSES) is None
+    weights = class_weights({np.int64(7): 2.0}, None, hard, np.array([5.0, 6.0, 7.0]))
+    np.testing.assert_array_equal(weights, [1, 1, 2])
 
 
 @pytest.mark.parametrize(
@@ -179,68 +182,70 @@ def test_factors_of_a_dict_are_1_where_it_has_none(hard):
             r"not among the classes: \['d'\]; the 3 classes are 'a', 'b', 'c'",
         ),
         ({0: 1.0}, r"not among the classes: \[0\]"),
-        ({"a": -1}, "non-negative, finite numbers; it has -1 for the class 'a'"),
-        ({"a": np.nan}, "it has nan"),
-        ({"a": np.inf}, "it has inf"),
-        ({"a": "1"}, "it has '1'"),
-        ({"a": None}, "it has None"),
+        ({"a": -1}, "class_weight must have finite weights >= 0; got -1 for class 'a'"),
+        ({"a": np.nan}, "got nan for class 'a'"),
+        ({"a": np.inf}, "got inf for class 'a'"),
+        ({"a": "1"}, "got '1' for class 'a'"),
+        ({"a": None}, "got None for class 'a'"),
     ],
 )
 def test_other_dicts_are_refused(hard, class_weight, message):
     with pytest.raises(ValueError, match=message):
-        class_factors(class_weight, None, hard, CLASSES)
+        class_weights(class_weight, None, hard, CLASSES)
 
 
-def test_a_row_of_probabilities_has_the_mean_of_the_factors(soft):
-    factors = np.array([1.0, 2.0, 4.0])
+def test_a_row_of_probabilities_gets_the_mean_of_the_class_weights(soft):
+    by_class = np.array([1.0, 2.0, 4.0])
     expected = np.array([0.25 + 1.5, 0.5 + 2, 4])
-    weights = combined_weights(None, factors, soft)
+    weights = combine_weights(None, by_class, soft)
     np.testing.assert_allclose(weights, expected / 4)
-    weights = combined_weights(np.array([1.0, 4.0, 0.0]), factors, soft)
+    weights = combine_weights(np.array([1.0, 4.0, 0.0]), by_class, soft)
     np.testing.assert_allclose(weights, [1.75 / 10, 1, 0])
 
 
-@pytest.mark.parametrize("factor", [5e-324, 1e-300, 1e308])
-def test_only_the_ratio_of_factors_counts(hard, factor):
-    weights = combined_weights(None, np.full(3, factor), hard)
+@pytest.mark.parametrize("weight", [5e-324, 1e-300, 1e308])
+def test_only_the_ratio_of_class_weights_counts(hard, weight):
+    weights = combine_weights(None, np.full(3, weight), hard)
     np.testing.assert_array_equal(weights, np.ones(6))
 
 
-def test_no_product_of_weights_is_lost_in_silence(hard):
+def test_products_of_weights_that_vanish_or_overflow_are_refused(hard):
     with pytest.raises(ValueError, match=r"at least one.*positive; the largest is 0"):
-        combined_weights(None, np.zeros(3), hard)
-    weights = np.where(hard.y == 0, 5e-324, 1)
-    factors = class_factors("balanced", weights, hard, CLASSES)
-    with pytest.raises(ValueError, match=r"finite prod.*the largest is inf"):
-        combined_weights(weights, factors, hard)
+        combine_weights(None, np.zeros(3), hard)
+    own = np.where(hard.labels == 0, 5e-324, 1)
+    by_class = class_weights("balanced", own, hard, CLASSES)
+    with pytest.raises(ValueError, match=r"must be finite.*the largest is inf"):
+        combine_weights(own, by_class, hard)
 
 
-def test_weights_are_divided_by_the_largest():
-    np.testing.assert_array_equal(
-        check_weights([3, 0, 6], np.zeros((3, 1))), [0.5, 0, 1]
-    )
-    np.testing.assert_array_equal(check_weights(7.0, np.zeros((3, 1))), [1, 1, 1])
-    assert check_weights(None, np.zeros((3, 1))) is None
+def test_sample_weights_are_divided_by_the_largest():
+    X = np.zeros((3, 1))
+    np.testing.assert_array_equal(check_sample_weight([3, 0, 6], X), [0.5, 0, 1])
+    np.testing.assert_array_equal(check_sample_weight(7.0, X), [1, 1, 1])
+    assert check_sample_weight(None, X) is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1, -2, 3], r"sample_weight .*smallest is -2\.0, its largest 3\.0"),
+        # Depending on its version, scikit-learn refuses these itself.
+        ([0, 0, 0], r"(?i)sample.weight.* at least one (positive|non-zero)"),
+    ],
+)
+def test_sample_weights_that_are_negative_or_all_0_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        check_sample_weight(weights, np.zeros((3, 1)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_weights_get_the_mean_1_over_the_rows_that_are_trained_on(dtype):
+def test_weights_get_mean_1_over_the_samples_to_train_on(dtype):
     weights = np.array([0.1, 0.5, 1.0, 0.0])
-    rows = np.array([0, 1, 3])
-    scaled = weights_of_mean_1(weights, rows, dtype)
-    assert scaled.dtype == dtype
-    np.testing.assert_allclose(scaled[rows].mean(), 1, rtol=1e-6)
-    np.testing.assert_allclose(scaled, weights * 5, rtol=1e-6)
+    indices = np.array([0, 1, 3])
+    normalised = normalise_weights(weights, indices, dtype)
+    assert normalised.dtype == dtype
+    np.testing.assert_allclose(normalised[indices].mean(), 1, rtol=1e-6)
+    np.testing.assert_allclose(normalised, weights * 5, rtol=1e-6)
+    assert normalise_weights(None, indices, dtype) is None
     with pytest.raises(ValueError, match="leave no sample to train on"):
-        weights_of_mean_1(weights, np.array([3]), dtype)
-
-
-def test_rows_take_all_that_belongs_to_a_sample(soft):
-    X = Inputs(np.arange(6.0).reshape(3, 2))
-    dataset = Dataset(X, soft, np.array([0.1, 0.2, 0.3]))
-    some = dataset.rows(np.array([2, 0]))
-    np.testing.assert_array_equal(some.X, [[4, 5], [0, 1]])
-    np.testing.assert_array_equal(some.targets.T, soft.T[[2, 0]])
-    np.testing.assert_array_equal(some.targets.y, [2, 1])
-    np.testing.assert_array_equal(some.weights, [0.3, 0.1])
-    assert Dataset(dataset.X, soft, None).rows(slice(1)).weights is None
+        normalise_weights(weights, np.array([3]), dtype)

@@ -29,9 +29,9 @@ def compile_c(source, output, *options):
 @pytest.fixture(params=kernels.available())
 def isa(request):
     before = kernels.isa()
-    kernels.use(request.param)
+    kernels._use(request.param)
     yield request.param
-    kernels.use(before)
+    kernels._use(before)
 
 
 @pytest.fixture(params=["exp", "expm1", "log", "log1p", "tanh"])
@@ -43,7 +43,7 @@ def name(request):
 def function(isa, name):
     def evaluate(x, y=None):
         y = np.empty_like(x) if y is None else y
-        kernels.evaluate(name, x, y)
+        kernels._evaluate(name, x, y)
         return y
 
     return evaluate
@@ -58,12 +58,12 @@ def every_251st_float():
     return np.arange(0, 2**32, 251, dtype=np.uint32).view(np.float32)
 
 
-@pytest.mark.parametrize("numbers", [every_251st_float, edges])
+@pytest.mark.parametrize("values", [every_251st_float, edges])
 @np.errstate(all="ignore")
 def test_float32_is_within_3_ulps_and_nan_where_it_should_be(
-    function, true_function, numbers
+    function, true_function, values
 ):
-    x = numbers()
+    x = values()
     computed = function(x)
     true = true_function(x.astype(np.float64))
     np.testing.assert_array_equal(np.isnan(computed), np.isnan(true))
@@ -71,7 +71,7 @@ def test_float32_is_within_3_ulps_and_nan_where_it_should_be(
 
 
 @np.errstate(all="ignore")
-def test_float64_is_the_c_library(function, true_function):
+def test_float64_is_within_4_ulps_of_numpy(function, true_function):
     x = np.append(edges(np.float64), np.nan)
     computed, true = function(x), true_function(x)
     np.testing.assert_array_equal(np.isnan(computed), np.isnan(true))
@@ -91,8 +91,8 @@ def test_odd_functions_keep_the_sign_of_zero(function):
     assert np.signbit(function(np.array([-0.0, 0.0], np.float32))).tolist() == [1, 0]
 
 
-@pytest.mark.skipif(not shutil.which(COMPILER[0]), reason="there is no C compiler")
-@pytest.mark.skipif(not HEADERS, reason="the headers are not beside the tests")
+@pytest.mark.skipif(not shutil.which(COMPILER[0]), reason="needs a C compiler")
+@pytest.mark.skipif(not HEADERS, reason="needs the headers beside the tests")
 @pytest.mark.parametrize("header", HEADERS, ids=lambda header: header.name)
 def test_header_compiles_by_itself_without_a_warning(header, tmp_path):
     source = tmp_path / "alone.c"
@@ -103,10 +103,10 @@ def test_header_compiles_by_itself_without_a_warning(header, tmp_path):
 @pytest.mark.parametrize(
     ("name", "n", "message"),
     [
-        ("exp", 2, "x has 3 numbers and y 2"),
-        ("sin", 3, "name must be exp, .*got 'sin'"),
+        ("exp", 2, "x and y must have the same length; got 3 and 2"),
+        ("sin", 3, "name must be exp, .*; got 'sin'"),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused_in_words(name, n, message):
+def test_arguments_that_do_not_fit_are_refused_by_name(name, n, message):
     with pytest.raises(ValueError, match=message):
-        kernels.evaluate(name, np.zeros(3), np.zeros(n))
+        kernels._evaluate(name, np.zeros(3), np.zeros(n))

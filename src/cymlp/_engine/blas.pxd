@@ -20,3 +20,14 @@ cdef double norm(
     const floating *x,      # IN  (count)
     Py_ssize_t count
 ) noexcept nogil
+
+
+cdef inline double norm_of(
+    bint is_f32, const void *x, Py_ssize_t count
+) noexcept nogil:
+    return norm(<const float *> x, count) if is_f32 else norm(<const double *> x, count)
+
+
+cdef inline double min_square(bint is_f32) noexcept nogil:
+    """Sums of squares from here on lose nothing to underflow."""
+    return 1e-28 if is_f32 else 1e-280

@@ -112,8 +112,8 @@ def largest_dimension():
 # many multiplications. With few columns, packing costs more than it saves: cut into
 # blocks of rows this small, the products of a 784-28-10 network take 0.6 to 0.75 of the
 # time (benchmarks/README.md). Other BLAS libraries were not measured.
-cdef Py_ssize_t SMALL_PRODUCT = 1_000_000
-cdef Py_ssize_t FEWEST_ROWS = 12
+cdef Py_ssize_t MAX_SMALL_PRODUCT = 1_000_000
+cdef Py_ssize_t MIN_ROWS = 12
 
 
 cdef void call(
@@ -145,8 +145,8 @@ cdef void gemm(
         if beta == 0:
             memset(C, 0, m * n * sizeof(floating))
         return
-    block = SMALL_PRODUCT // (n * k)
-    if block < FEWEST_ROWS or block > m:
+    block = MAX_SMALL_PRODUCT // (n * k)
+    if block < MIN_ROWS or block > m:
         block = m
     for index in range((m + block - 1) // block):
         start = index * block
@@ -174,23 +174,21 @@ cdef floating sum_of_squares(
 
 # Sums of so few squares lose few digits in float32; they are added up in double. Nor do
 # counts of them outgrow the integers of BLAS, as the number of all parameters may.
-cdef Py_ssize_t SQUARES_AT_A_TIME = 8192
+cdef Py_ssize_t MAX_SQUARES = 8192
 
 
 cdef double norm(const floating *x, Py_ssize_t count) noexcept nogil:
     cdef void *function = sdot if floating is float else ddot
-    # Above it, what squares lose by underflow does not show.
-    cdef double lowest = 1e-28 if floating is float else 1e-280
     cdef double total = 0
     cdef Py_ssize_t index, start, length
-    for index in range((count + SQUARES_AT_A_TIME - 1) // SQUARES_AT_A_TIME):
-        start = index * SQUARES_AT_A_TIME
-        length = min(SQUARES_AT_A_TIME, count - start)
+    for index in range((count + MAX_SQUARES - 1) // MAX_SQUARES):
+        start = index * MAX_SQUARES
+        length = min(MAX_SQUARES, count - start)
         if wide_integers:
             total += sum_of_squares(function, <int64_t> length, x + start)
         else:
             total += sum_of_squares(function, <int> length, x + start)
-    if isnan(total) or lowest <= total < INFINITY:
+    if isnan(total) or min_square(sizeof(floating) == 4) <= total < INFINITY:
         return sqrt(total)
     return scaled_norm(x, count)
 

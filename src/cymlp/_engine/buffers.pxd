@@ -1,7 +1,11 @@
-"""Memory for compiled code."""
+"""Memory that compiled code reads and writes."""
 
 
-cdef class Workspace:
+cdef class Buffers:
     cdef list _owners
 
-    cdef void *reserve(self, shape, dtype) except NULL
+    cdef void *reserve(self, size_t size) except NULL
+    cdef const void *keep(self, array, dtype, str name) except? NULL
+
+
+cdef check_shape(str name, given, expected)

@@ -1,24 +1,55 @@
-"""Memory for compiled code."""
+"""Memory that compiled code reads and writes."""
 
 import numpy as np
 
+cdef enum:
+    CACHE_LINE = 64
 
-cdef class Workspace:
-    """Owns arrays that compiled code reads and writes.
+# The address of an array without values: NULL would mean that there is no array.
+cdef double EMPTY = 0
+
+
+cdef class Buffers:
+    """Owns the memory behind the pointers of a class that is derived from it.
 
     Examples
     --------
-    >>> from cymlp._engine.buffers import Workspace
-    >>> workspace = Workspace()
+    >>> from cymlp._engine.buffers import Buffers
+    >>> buffers = Buffers()
     """
 
     def __cinit__(self):
         self._owners = []
 
-    cdef void *reserve(self, shape, dtype) except NULL:
-        """Zeros that begin on a cache line, and stay as long as their owner."""
-        # Zeros are not in memory before they are touched.
-        array = np.zeros(np.prod(shape) * np.dtype(dtype).itemsize + 64, np.uint8)
-        self._owners.append(array)
-        cdef unsigned char[::1] numbers = array
-        return &numbers[63 - (<size_t> &numbers[0] + 63) % 64]
+    cdef void *reserve(self, size_t size) except NULL:
+        """Allocate zeros, aligned to a cache line; the size is in bytes."""
+        # Pages of zeros take no memory until they are touched.
+        cdef unsigned char[::1] memory = np.zeros(size + CACHE_LINE, np.uint8)
+        cdef size_t past = <size_t> &memory[0] % CACHE_LINE
+        self._owners.append(memory)
+        return &memory[0] + (CACHE_LINE - past) % CACHE_LINE
+
+    cdef const void *keep(self, array, dtype, str name) except? NULL:
+        """Keep the caller's array; return its address, or NULL for None."""
+        if array is None:
+            return NULL
+        if array.dtype != dtype or not array.flags.c_contiguous:
+            raise ValueError(
+                f"{name} must be C-contiguous and of dtype {np.dtype(dtype)}; got "
+                f"dtype {array.dtype} and strides {array.strides}"
+            )
+        if array.size == 0:
+            return &EMPTY
+        # A memoryview: as long as it exists, the array cannot be resized or freed.
+        owner = memoryview(array.reshape(-1).view(np.uint8))
+        self._owners.append(owner)
+        cdef const unsigned char[::1] values = owner
+        return &values[0]
+
+
+cdef check_shape(str name, given, expected):
+    """Check the shape of an array, whose name the error gives."""
+    if tuple(given) != tuple(expected):
+        raise ValueError(
+            f"{name} must have shape {tuple(expected)}; got {tuple(given)}"
+        )

@@ -1,4 +1,4 @@
-"""A dense layer: U = A W + b, and the way back.
+"""The dense layer: U = A W + b, and the way back.
 
 A is (n, n_in), W (n_in, n_out), b (n_out) and U (n, n_out), all row-major.
 """
@@ -62,7 +62,7 @@ def forward(A, W, b):
     Parameters
     ----------
     A : array-like or sparse matrix of shape (n, n_in)
-        What the layer gets, as float32 or float64.
+        Input of the layer, float32 or float64.
     W : array-like of shape (n_in, n_out)
         Weights, converted to the dtype of A.
     b : array-like of shape (n_out,)

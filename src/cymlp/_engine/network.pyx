@@ -1,37 +1,35 @@
-"""The network: layers in a row, run over one epoch of mini-batches.
+"""The network: layers in a row, trained over epochs of mini-batches.
 
-All numbers live in flat arrays that the caller owns: the parameters of all layers one
-after the other, each layer's weights before its biases, and a work space. A network
-knows only where in them each layer's part begins. An epoch runs without the GIL and
-allocates nothing, unless an activation or the loss is a user's Python object: the
-functions that stand for it then take the GIL, batch by batch.
+A `Network` is a description, which never changes and can be shared by threads. The
+parameters of all layers lie one after the other in a flat array, each layer's weights
+before its biases. A batch is computed in a `Memory`, one for each thread. An epoch
+runs without the GIL and allocates nothing. Only a user's own activation or loss, a
+Python object, takes the GIL, once per batch.
 """
 
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cython cimport floating
-from libc.math cimport hypot, isfinite
+from libc.math cimport NAN, hypot, isfinite
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
-from cymlp.activations cimport (
-    ActivationKernel, activate, activate_backward, kernel_of
-)
 from cymlp._engine.blas cimport norm
+from cymlp._engine.buffers cimport Buffers, check_shape
 from cymlp._engine.dense cimport (
     bias_backward, dense_backward, dense_backward_input, dense_forward
 )
 from cymlp._engine.dropout cimport apply_mask, draw_mask, stream
-from cymlp._engine.first_layer cimport (
-    FirstLayer, first_backward, first_forward, load, store
+from cymlp._engine.optimizers cimport Optimizer, take_step
+from cymlp._engine.storage.base cimport FirstLayer
+from cymlp._engine.targets cimport Targets, read_targets
+from cymlp.activations cimport (
+    ActivationKernel, activate, activate_backward, kernel_of
 )
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
-from cymlp._engine.optimizers cimport Optimizer, take_step
-from cymlp._engine.samples cimport Samples, gather_targets
 
-
-WRONG_SHAPE = "an array has not the shape that the network needs"
+import numpy as np
 
 
 cdef struct Layer:
@@ -40,28 +38,24 @@ cdef struct Layer:
     # Where its weights and biases begin among the parameters.
     Py_ssize_t W
     Py_ssize_t b
-    # Where its input, its weighted sums and the gradient in these begin in the work
-    # space.
-    Py_ssize_t A
-    Py_ssize_t U
-    Py_ssize_t dU
-    # What is applied to U. The last layer has none, its U are the scores.
+    # Applied to the sums of hidden layers. The sums of the last layer are the scores.
     ActivationKernel activation
-    # The fraction of its units that a sample is trained without, and where the values
-    # of its activation and the mask begin that make the next layer's input. Without
-    # dropout there is no mask, and the values are that input.
+    # Share of the units that a sample is trained without.
     double dropout
-    Py_ssize_t F
-    Py_ssize_t mask
 
 
-cdef bint all_below(const Py_ssize_t[::1] numbers, Py_ssize_t limit) noexcept nogil:
-    """Whether all numbers are in 0..limit - 1."""
-    cdef Py_ssize_t i
-    cdef bint result = True
-    for i in range(numbers.shape[0]):
-        result &= 0 <= numbers[i] < limit
-    return result
+cdef struct LayerMemory:
+    # Parameters, with the network's or elsewhere: W (n_in, n_out), b (n_out).
+    const void *W
+    const void *b
+    # For each sample of a batch: sums and their gradient, values of the activation
+    # before dropout, the mask of dropout, and the input of the next layer, which are
+    # the values where there is no dropout; all (batch_size, n_out).
+    void *U
+    void *dU
+    void *values
+    void *mask
+    void *output
 
 
 def n_parameters(sizes):
@@ -86,7 +80,7 @@ def n_parameters(sizes):
 
 
 def split_parameters(theta, sizes):
-    """See the flat array of parameters as weight matrices and biases.
+    """View a flat array of parameters as weight matrices and biases.
 
     Parameters
     ----------
@@ -98,7 +92,6 @@ def split_parameters(theta, sizes):
     -------
     coefs : list of ndarray of shape (n_in, n_out)
     intercepts : list of ndarray of shape (n_out,)
-        Views of theta.
 
     Examples
     --------
@@ -119,153 +112,180 @@ def split_parameters(theta, sizes):
 
 
 @cython.final
+cdef class Memory(Buffers):
+    """The memory of one thread for batches of a network; see `Network.memory`.
+
+    Attributes
+    ----------
+    batch_size : int
+    dtype : dtype
+    """
+
+    cdef readonly Py_ssize_t batch_size
+    cdef readonly object dtype
+    cdef LayerMemory *layers
+    cdef void *T            # targets (batch_size, n_outputs)
+    cdef void *losses       # (batch_size)
+    cdef void *scratch      # of the loss (batch_size, n_outputs)
+    cdef void *gradient     # of all parameters
+
+    def __dealloc__(self):
+        PyMem_Free(self.layers)
+
+
+@cython.final
 cdef class Network:
-    """Layers, activations and loss, laid out for batches of a given size.
+    """Layers, activations and loss.
 
     Parameters
     ----------
     sizes : sequence of int
         Widths of the input, of each hidden layer and of the output.
     activations : sequence of objects
-        One per hidden layer, ours or a user's.
-    loss : object
-        Ours or a user's.
-    batch_size : int
-        Number of rows in a batch; the last one of an epoch may have fewer.
+        One per hidden layer, from cymlp or the user's own.
+    loss : object, default=None
+        From cymlp or the user's own. None for a network that only predicts.
     dropout : sequence of float, default=()
-        For each hidden layer the fraction of its units that a sample is trained
-        without; empty for no dropout.
+        For each hidden layer the share of its units that a sample is trained without.
+        Empty for no dropout.
 
     Raises
     ------
     ValueError
-        If a size is not positive, there are fewer than two of them, or there is not one
-        activation per hidden layer.
+        If there are fewer than two sizes, one of them is not positive, or the number of
+        activations or of dropout rates is not that of the hidden layers.
 
     Attributes
     ----------
-    batch_size : int
-    first_width : int
-        Width of the first layer.
+    sizes : tuple of int
     n_parameters : int
         Length of the flat array of parameters.
-    work_size : int
-        Length of the work space.
     """
 
+    cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters
-    cdef readonly Py_ssize_t work_size
-    cdef readonly Py_ssize_t batch_size
     cdef Py_ssize_t depth
     cdef Layer *layers
     cdef tuple activations
     cdef BoundLoss loss
-    # Where these begin in the work space: targets, losses, the loss's own scratch
-    # space, gradient.
-    cdef Py_ssize_t targets
-    cdef Py_ssize_t losses
-    cdef Py_ssize_t scratch
-    cdef Py_ssize_t gradient
 
-    def __cinit__(
-        self, sizes, activations, loss, Py_ssize_t batch_size, dropout=()
-    ):
-        if len(sizes) < 2 or min(sizes) < 1 or batch_size < 1:
-            raise ValueError(
-                "sizes must be at least two positive numbers and batch_size positive; "
-                f"got {sizes!r} and {batch_size}"
-            )
-        if len(activations) != len(sizes) - 2:
-            raise ValueError(
-                f"{len(sizes) - 2} hidden layers need as many activations; "
-                f"got {len(activations)}"
-            )
-        if dropout and (
-            len(dropout) != len(activations) or not all(0 <= p < 1 for p in dropout)
-        ):
-            raise ValueError(
-                f"dropout must be a number in [0, 1) for each of {len(activations)} "
-                f"hidden layers; got {dropout!r}"
-            )
+    def __cinit__(self, sizes, activations, loss=None, dropout=()):
+        cdef Layer *layer
+        self.sizes, self.activations = tuple(sizes), tuple(activations)
+        self.check_parts(dropout)
         self.depth = len(sizes) - 1
+        self.loss = None if loss is None else bind(loss, sizes[-1])
         self.layers = <Layer *> PyMem_Calloc(self.depth, sizeof(Layer))
         if self.layers == NULL:
             raise MemoryError
-        dropout = [*(dropout or [0.0] * len(activations)), 0.0]
-        self.lay_out(sizes, activations, loss, batch_size, dropout)
-
-    cdef lay_out(self, sizes, activations, loss, Py_ssize_t batch_size, dropout):
-        """Reserve a place for every part."""
-        cdef Layer *layer
-        cdef Py_ssize_t index
-        self.batch_size = batch_size
-        self.activations = tuple(activations)
-        self.loss = bind(loss, sizes[-1])
         for index in range(self.depth):
             layer = &self.layers[index]
             layer.n_in, layer.n_out = sizes[index], sizes[index + 1]
             layer.W = self.n_parameters
             layer.b = layer.W + layer.n_in * layer.n_out
             self.n_parameters = layer.b + layer.n_out
-            if index > 0:
-                layer.A = self.reserve(batch_size * layer.n_in)
-            layer.U = self.reserve(batch_size * layer.n_out)
-            layer.dU = self.reserve(batch_size * layer.n_out)
-            layer.dropout = dropout[index]
-            if layer.dropout > 0:
-                layer.F = self.reserve(batch_size * layer.n_out)
-                layer.mask = self.reserve(batch_size * layer.n_out)
-            elif index < self.depth - 1:
-                # Where the next layer's A is about to be reserved.
-                layer.F = self.work_size
             if index < self.depth - 1:
                 layer.activation = kernel_of(self.activations[index])
-        self.targets = self.reserve(batch_size * sizes[-1])
-        self.scratch = self.reserve(batch_size * sizes[-1])
-        self.losses = self.reserve(batch_size)
-        self.gradient = self.reserve(self.n_parameters)
+                layer.dropout = dropout[index] if dropout else 0
 
-    @property
-    def first_width(self):
-        return self.layers[0].n_out
+    cdef check_parts(self, dropout):
+        n_hidden = len(self.sizes) - 2
+        if n_hidden < 0 or min(self.sizes) < 1:
+            raise ValueError(
+                f"sizes must be at least two positive integers; got {self.sizes}"
+            )
+        if len(self.activations) != n_hidden:
+            raise ValueError(
+                f"activations must be one per hidden layer, {n_hidden}; got "
+                f"{len(self.activations)}"
+            )
+        if dropout and (
+            len(dropout) != n_hidden or not all(0 <= rate < 1 for rate in dropout)
+        ):
+            raise ValueError(
+                "dropout must be empty or one rate in [0, 1) per hidden layer, "
+                f"{n_hidden}; got {dropout!r}"
+            )
 
     def __dealloc__(self):
         PyMem_Free(self.layers)
 
-    cdef Py_ssize_t reserve(self, Py_ssize_t count):
-        # Every part begins on a cache line of its own.
-        cdef Py_ssize_t start = self.work_size
-        self.work_size += (count + 15) // 16 * 16
-        return start
+    def memory(self, Py_ssize_t batch_size, dtype, trains=True):
+        """Allocate the memory of one thread.
+
+        Parameters
+        ----------
+        batch_size : int
+            Maximum number of samples in a batch.
+        dtype : dtype
+            Precision of the computation, float32 or float64.
+        trains : bool, default=True
+            Whether gradients will be computed, too.
+
+        Returns
+        -------
+        memory : Memory
+        """
+        cdef Memory memory = Memory.__new__(Memory)
+        cdef LayerMemory *part
+        cdef Py_ssize_t index, n_outputs = self.layers[self.depth - 1].n_out
+        cdef size_t size, itemsize = np.dtype(dtype).itemsize
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be positive; got {batch_size}")
+        memory.batch_size, memory.dtype = batch_size, np.dtype(dtype)
+        memory.layers = <LayerMemory *> PyMem_Calloc(self.depth, sizeof(LayerMemory))
+        if memory.layers == NULL:
+            raise MemoryError
+        for index in range(self.depth):
+            part = &memory.layers[index]
+            size = batch_size * self.layers[index].n_out * itemsize
+            part.U = memory.reserve(size)
+            if trains:
+                part.dU = memory.reserve(size)
+            if index < self.depth - 1:
+                part.values = part.output = memory.reserve(size)
+            if self.layers[index].dropout > 0:
+                part.mask = memory.reserve(size)
+                part.output = memory.reserve(size)
+        if trains:
+            memory.T = memory.reserve(batch_size * n_outputs * itemsize)
+            memory.losses = memory.reserve(batch_size * itemsize)
+            memory.scratch = memory.reserve(batch_size * n_outputs * itemsize)
+            memory.gradient = memory.reserve(self.n_parameters * itemsize)
+        return memory
 
     def train_epoch(
         self,
         FirstLayer first not None,
-        const Py_ssize_t[::1] order not None,
+        Targets targets not None,
+        const Py_ssize_t[::1] indices not None,
         Optimizer optimizer not None,
         floating[:, ::1] state not None,
-        floating[::1] work not None,
+        Py_ssize_t n_steps,
+        Memory memory not None,
         double[:, ::1] record not None,
         uint64_t seed=0,
     ):
-        """Train on every sample in `order` once.
+        """Train on every sample in `indices` once.
 
         Parameters
         ----------
         first : FirstLayer
-            With the samples, of the dtype of state.
-        order : ndarray of intp of any shape (n,)
-            The samples' numbers, in the order in which they are taken.
+            Reads the samples. Its batch size is that of the epoch.
+        targets : Targets
+        indices : ndarray of intp of shape (n,)
+            The samples, in the order in which they are taken.
         optimizer : Optimizer
         state : ndarray of shape (1 + optimizer.n_slots, n_parameters)
-            The parameters, and what the optimiser keeps beside them; changed in place.
-        work : ndarray of shape (work_size,)
-            Work space, of any content.
+            The parameters and the optimiser's slots; changed in place.
+        n_steps : int
+            Number of steps that the optimiser has taken before.
+        memory : Memory
         record : ndarray of shape (3, n_batches)
-            Takes loss and accuracy of each batch, as they were before its update, and
-            the Euclidean norm of the gradient of that loss.
+            Output: loss and accuracy of each batch before its update, and the Euclidean
+            norm of the gradient of that loss.
         seed : int, default=0
-            Determines which units dropout leaves out.
+            Of the random numbers of dropout.
 
         Returns
         -------
@@ -275,234 +295,378 @@ cdef class Network:
         Raises
         ------
         ValueError
-            If a shape does not fit the network or an index is out of range.
+            If a shape or dtype does not fit the network, or an index is out of range.
         """
         cdef Py_ssize_t start, n
-        cdef Py_ssize_t batch = 0
-        cdef Py_ssize_t n_batches = (order.shape[0] - 1) // self.batch_size + 1
-        cdef Samples samples = first.samples
-        self.check(first, order, state.shape[1], work)
-        if (
-            first.n_slots != optimizer.n_slots
-            or state.shape[0] != 1 + optimizer.n_slots
-            or record.shape[0] != 3
-            or record.shape[1] != n_batches
-        ):
-            raise ValueError(WRONG_SHAPE)
+        cdef Py_ssize_t batch = 0, batch_size = first.batch_size
+        cdef Py_ssize_t n_batches = (indices.shape[0] - 1) // batch_size + 1
+        self.check_samples(first, targets, indices, memory, sizeof(floating) == 4)
+        check_shape("state", (state.shape[0], state.shape[1]),
+                    (1 + optimizer.n_slots, self.n_parameters))
+        check_shape("record", (record.shape[0], record.shape[1]), (3, n_batches))
+        if first.n_slots != optimizer.n_slots or memory.gradient == NULL:
+            raise ValueError("first and memory must have been made for training")
         cdef floating *theta = &state[0, 0]
-        cdef floating *space = &work[0]
-        cdef const Py_ssize_t *rows
+        cdef const Py_ssize_t *samples
         # A step takes as long as the products of some ten samples.
-        cdef Py_ssize_t per_check = (
-            1 + 10**9 // ((self.batch_size + 10) * self.n_parameters)
+        cdef Py_ssize_t batches_per_check = (
+            1 + 10**9 // ((batch_size + 10) * self.n_parameters)
         )
+        self.set_parameters(memory, theta)
         with nogil:
-            load(first, theta, self.n_parameters, optimizer)
+            first.load(theta, self.n_parameters, optimizer)
             try:
                 for batch in range(n_batches):
-                    start = batch * self.batch_size
-                    n = min(self.batch_size, order.shape[0] - start)
-                    rows = &order[start]
-                    first_forward(first, rows, n, order.shape[0] - start - n,
-                                  &theta[self.layers[0].b], &space[self.layers[0].U])
-                    self.forward(theta, space, n, True, stream(seed, batch))
-                    self.apply_loss(samples, rows, space, n,
-                                    &record[0, batch], &record[1, batch])
+                    start = batch * batch_size
+                    n = min(batch_size, indices.shape[0] - start)
+                    samples = &indices[start]
+                    first.forward(samples, n, indices.shape[0] - start - n,
+                                  memory.layers[0].b, memory.layers[0].U)
+                    self.forward(memory, n, True, stream(seed, batch), theta)
+                    self.apply_loss(memory, targets, samples, n, &record[0, batch],
+                                    &record[1, batch], theta)
                     if not isfinite(record[0, batch]):
                         break
-                    self.backward(theta, space, n)
-                    self.step(first, rows, theta, space, n, optimizer,
-                              &record[2, batch])
-                    # So that Ctrl-C does not have to wait for the end of a long epoch.
-                    if batch % per_check == per_check - 1:
+                    self.backward(memory, n, True, theta)
+                    self.step(memory, first, samples, n, optimizer,
+                              n_steps + batch + 1, theta, &record[2, batch])
+                    # So that Ctrl-C need not wait for the end of a long epoch.
+                    if batch % batches_per_check == batches_per_check - 1:
                         with gil:
                             PyErr_CheckSignals()
             finally:
-                store(first, theta, self.n_parameters)
+                first.unload(theta, self.n_parameters)
         return bool(isfinite(record[0, batch]))
 
     def evaluate(
         self,
         FirstLayer first not None,
-        const Py_ssize_t[::1] order not None,
+        Targets targets not None,
+        const Py_ssize_t[::1] indices not None,
         floating[::1] theta not None,
-        floating[::1] work not None,
+        Memory memory not None,
     ):
-        """Compute loss and accuracy of the samples in `order`, without dropout.
+        """Compute loss and accuracy over samples, without dropout.
 
         Parameters
         ----------
         first : FirstLayer
-            With the samples, of the dtype of theta.
-        order : ndarray of intp of any shape (n,)
-            The samples' numbers.
+            Reads the samples.
+        targets : Targets
+        indices : ndarray of intp of shape (n,)
+            The samples.
         theta : ndarray of shape (n_parameters,)
-            The parameters.
-        work : ndarray of shape (work_size,)
-            Work space, of any content.
+        memory : Memory
 
         Returns
         -------
         loss, accuracy : float
-            Weighted means. They may be infinite or NaN.
+            Weighted means. The loss may be infinite or NaN. The accuracy is NaN for
+            targets without labels.
 
         Raises
         ------
         ValueError
-            If a shape does not fit the network or an index is out of range.
+            If a shape or dtype does not fit the network, or an index is out of range.
         """
-        cdef Samples samples = first.samples
-        cdef const floating *weights = <const floating *> samples.weights
-        cdef floating *space = &work[0]
+        cdef const floating *weights = <const floating *> targets.weight
         cdef Optimizer no_optimizer = None
         cdef double[3] total = [0, 0, 0]
         cdef double loss, accuracy
-        cdef Py_ssize_t batch, start, n, i
-        cdef const Py_ssize_t *rows
-        self.check(first, order, theta.shape[0], work)
+        cdef Py_ssize_t batch, start, n, i, batch_size = first.batch_size
+        cdef const Py_ssize_t *samples
+        self.check_samples(first, targets, indices, memory, sizeof(floating) == 4)
+        check_shape("theta", (theta.shape[0],), (self.n_parameters,))
+        self.set_parameters(memory, &theta[0])
         with nogil:
-            load(first, &theta[0], self.n_parameters, no_optimizer)
-            for batch in range((order.shape[0] - 1) // self.batch_size + 1):
-                start = batch * self.batch_size
-                n = min(self.batch_size, order.shape[0] - start)
-                rows = &order[start]
-                first_forward(first, rows, n, order.shape[0] - start - n,
-                              &theta[self.layers[0].b], &space[self.layers[0].U])
-                self.forward(&theta[0], space, n, False, 0)
-                self.apply_loss(samples, rows, space, n, &loss, &accuracy)
+            first.load(&theta[0], self.n_parameters, no_optimizer)
+            for batch in range((indices.shape[0] - 1) // batch_size + 1):
+                start = batch * batch_size
+                n = min(batch_size, indices.shape[0] - start)
+                samples = &indices[start]
+                first.forward(samples, n, indices.shape[0] - start - n,
+                              memory.layers[0].b, memory.layers[0].U)
+                self.forward(memory, n, False, 0, &theta[0])
+                self.apply_loss(memory, targets, samples, n, &loss, &accuracy,
+                                &theta[0])
                 total[0] += n * loss
                 total[1] += n * accuracy
                 for i in range(n):
-                    total[2] += 1 if weights == NULL else weights[rows[i]]
-                # So that Ctrl-C does not have to wait for the last.
+                    total[2] += 1 if weights == NULL else weights[samples[i]]
+                # So that Ctrl-C need not wait for the last batch.
                 with gil:
                     PyErr_CheckSignals()
         return total[0] / total[2], total[1] / total[2]
 
-    cdef check(
-        self, FirstLayer first, const Py_ssize_t[::1] order, Py_ssize_t n_parameters,
-        floating[::1] work
+    def scores(self, floating[:, ::1] U not None, layers, Memory memory not None):
+        """Compute scores, without dropout.
+
+        Parameters
+        ----------
+        U : ndarray of shape (n, n_hidden), n > 0
+            The sums of the first layer.
+        layers : list of (W, b)
+            Weights and biases of the other layers, of the dtype of U and C-contiguous.
+        memory : Memory
+
+        Returns
+        -------
+        Z : ndarray of shape (n, n_outputs)
+            U itself for a network without hidden layers.
+        """
+        if self.depth == 1:
+            return np.asarray(U)
+        Z = np.empty((U.shape[0], self.sizes[-1]), memory.dtype)
+        cdef floating[:, ::1] output = Z
+        self.borrow(memory, U, layers)
+        memory.layers[self.depth - 1].U = &output[0, 0]
+        with nogil:
+            self.forward(memory, U.shape[0], False, 0, &U[0, 0])
+        return Z
+
+    def gradients(
+        self, floating[:, ::1] U not None, floating[:, ::1] T not None, layers,
+        Memory memory not None
     ):
-        """Refuse what does not fit the network; make room for what does."""
-        cdef Samples samples = first.samples
-        if (
-            samples.n_features != self.layers[0].n_in
-            or samples.n_classes != self.layers[self.depth - 1].n_out
-            or first.n_out != self.layers[0].n_out
-            or first.batch_size < self.batch_size
-            or n_parameters != self.n_parameters
-            or work.shape[0] < self.work_size
-            or order.shape[0] < 1
+        """Compute the gradient of each sample's loss in the sums of all layers.
+
+        Parameters
+        ----------
+        U : ndarray of shape (n, n_out), n > 0
+            The sums of the first layer.
+        T : ndarray of shape (n, n_outputs)
+            Targets.
+        layers : list of (W, b)
+            Weights and biases of the other layers, of the dtype of U and C-contiguous.
+        memory : Memory
+
+        Returns
+        -------
+        derivatives : list of ndarray of shape (n, n_hidden)
+            Derivative of the activation of each hidden layer.
+        gradients : list of ndarray of shape (n, n_out)
+            For each layer, without weights of the samples and without dropout.
+        """
+        cdef Py_ssize_t index, n = U.shape[0]
+        cdef LayerMemory *last = &memory.layers[self.depth - 1]
+        cdef LayerMemory *part
+        cdef floating[:, ::1] slope
+        self.borrow(memory, U, layers)
+        with nogil:
+            self.forward(memory, n, False, 0, &U[0, 0])
+            value_and_gradient(
+                &self.loss.kernel, <const floating *> last.U, &T[0, 0],
+                <floating *> memory.losses, <floating *> last.dU,
+                <floating *> memory.scratch, n, self.layers[self.depth - 1].n_out
+            )
+            self.backward(memory, n, False, &U[0, 0])
+        derivatives, gradients = [], []
+        for index in range(self.depth):
+            part = &memory.layers[index]
+            shape = n, self.layers[index].n_out
+            gradients.append(copy_of(<floating *> part.dU, shape))
+            if index < self.depth - 1:
+                derivatives.append(np.ones(shape, memory.dtype))
+                slope = derivatives[index]
+                activate_backward(
+                    &self.layers[index].activation, <const floating *> part.U,
+                    <const floating *> part.values, &slope[0, 0], n,
+                    self.layers[index].n_out
+                )
+        return derivatives, gradients
+
+    cdef check_samples(
+        self, FirstLayer first, Targets targets, const Py_ssize_t[::1] indices,
+        Memory memory, bint is_f32
+    ):
+        """Refuse arguments that do not fit the network; make room for a batch."""
+        check_shape(
+            "first", (first.stored.n_features, first.n_out), self.sizes[:2]
+        )
+        check_shape(
+            "targets", (targets.n_samples, targets.n_outputs),
+            (first.stored.n_samples, self.sizes[-1])
+        )
+        dtype = np.dtype("f4" if is_f32 else "f8")
+        for name, given in (
+            ("first", first.stored.dtype), ("targets", targets.dtype),
+            ("memory", memory.dtype)
         ):
-            raise ValueError(WRONG_SHAPE)
-        if samples.dtype != f"float{8 * sizeof(floating)}":
-            raise ValueError(f"samples are {samples.dtype}, and state is not")
-        if not all_below(order, samples.n_samples):
-            raise ValueError("order has a number out of range")
-        if first.sparse is not None:
-            first.sparse.make_room(order, self.batch_size)
+            if given is not None and given != dtype:
+                raise ValueError(
+                    f"{name} must be of dtype {dtype}, like the parameters; got {given}"
+                )
+        if memory.batch_size < first.batch_size:
+            raise ValueError(
+                f"memory must have room for batches of {first.batch_size} samples; "
+                f"got {memory.batch_size}"
+            )
+        if not all_below(indices, first.stored.n_samples):
+            raise ValueError(
+                f"indices must be at least one index in "
+                f"0..{first.stored.n_samples - 1}"
+            )
+        first.make_room(indices)
+
+    cdef set_parameters(self, Memory memory, floating *theta):
+        cdef Py_ssize_t index
+        for index in range(self.depth):
+            memory.layers[index].W = theta + self.layers[index].W
+            memory.layers[index].b = theta + self.layers[index].b
+
+    cdef borrow(self, Memory memory, floating[:, ::1] U, layers):
+        """Point to the caller's sums of the first layer, and to its other layers."""
+        cdef Py_ssize_t index
+        cdef const floating[:, ::1] W
+        cdef const floating[::1] b
+        check_shape("U", (U.shape[1],), self.sizes[1:2])
+        if U.shape[0] > memory.batch_size or len(layers) != self.depth - 1:
+            raise ValueError(
+                f"U must have at most {memory.batch_size} rows, and there must be "
+                f"{self.depth - 1} other layers; got {U.shape[0]} and {len(layers)}"
+            )
+        memory.layers[0].U = &U[0, 0]
+        for index in range(1, self.depth):
+            W, b = layers[index - 1]
+            check_shape(f"weights of layer {index}", (W.shape[0], W.shape[1]),
+                        self.sizes[index:index + 2])
+            check_shape(f"biases of layer {index}", (b.shape[0],),
+                        self.sizes[index + 1:index + 2])
+            memory.layers[index].W, memory.layers[index].b = &W[0, 0], &b[0]
+
+    # The last argument of what follows only tells the precision.
 
     cdef int forward(
-        self, const floating *theta, floating *work, Py_ssize_t n, bint drops_out,
-        uint64_t seed
+        self, Memory memory, Py_ssize_t n, bint drops_out, uint64_t seed,
+        const floating *precision
     ) except -1 nogil:
-        """From the first layer's U to the scores."""
+        """From the sums of the first layer to the scores."""
         cdef Py_ssize_t index
         cdef Layer *layer
-        cdef floating *A
+        cdef LayerMemory *part
         for index in range(self.depth):
-            layer = &self.layers[index]
+            layer, part = &self.layers[index], &memory.layers[index]
             if index > 0:
-                dense_forward(&work[layer.A], &theta[layer.W], &theta[layer.b],
-                              &work[layer.U], n, layer.n_in, layer.n_out)
+                dense_forward(
+                    <const floating *> memory.layers[index - 1].output,
+                    <const floating *> part.W, <const floating *> part.b,
+                    <floating *> part.U, n, layer.n_in, layer.n_out
+                )
             if index < self.depth - 1:
-                activate(&layer.activation, &work[layer.U], &work[layer.F],
-                         n, layer.n_out)
+                activate(&layer.activation, <const floating *> part.U,
+                         <floating *> part.values, n, layer.n_out)
             if layer.dropout == 0:
                 continue
-            A = &work[self.layers[index + 1].A]
             if drops_out:
-                draw_mask(stream(seed, index), layer.dropout, &work[layer.mask],
+                draw_mask(stream(seed, index), layer.dropout, <floating *> part.mask,
                           n * layer.n_out)
-                apply_mask(&work[layer.mask], &work[layer.F], A, n * layer.n_out)
+                apply_mask(<const floating *> part.mask, <const floating *> part.values,
+                           <floating *> part.output, n * layer.n_out)
             else:
-                memcpy(A, &work[layer.F], n * layer.n_out * sizeof(floating))
+                memcpy(part.output, part.values, n * layer.n_out * sizeof(floating))
         return 0
 
     cdef int apply_loss(
-        self, Samples samples, const Py_ssize_t *rows, floating *work, Py_ssize_t n,
-        double *loss, double *accuracy
+        self, Memory memory, Targets targets, const Py_ssize_t *samples, Py_ssize_t n,
+        double *loss, double *accuracy, const floating *precision
     ) except -1 nogil:
-        """Weigh the losses; leave the gradient of their mean in the last layer's dU."""
-        cdef Layer *last = &self.layers[self.depth - 1]
+        """Weighted means of loss and accuracy; the gradient of the former into dU."""
+        cdef LayerMemory *last = &memory.layers[self.depth - 1]
         cdef Py_ssize_t i, j, top
-        cdef Py_ssize_t k = last.n_out
-        cdef const floating *weights = <const floating *> samples.weights
-        cdef floating *T = &work[self.targets]
-        cdef floating *Z = &work[last.U]
-        cdef floating *dZ = &work[last.dU]
-        cdef floating *losses = &work[self.losses]
+        cdef Py_ssize_t k = self.layers[self.depth - 1].n_out
+        cdef const floating *weights = <const floating *> targets.weight
+        cdef const floating *Z = <const floating *> last.U
+        cdef floating *T = <floating *> memory.T
+        cdef floating *dZ = <floating *> last.dU
+        cdef floating *losses = <floating *> memory.losses
         cdef floating weight = 1
         cdef double total = 0
         cdef double correct = 0
-        gather_targets(samples, rows, T, n)
-        value_and_gradient(&self.loss.kernel, Z, T, losses, dZ, &work[self.scratch],
-                           n, k)
+        read_targets(targets, samples, n, T)
+        value_and_gradient(&self.loss.kernel, Z, T, losses, dZ,
+                           <floating *> memory.scratch, n, k)
         for i in range(n):
             top = 0
             for j in range(1, k):
                 if Z[i * k + j] > Z[i * k + top]:
                     top = j
             if weights != NULL:
-                weight = weights[rows[i]]
-            if top == samples.y[rows[i]]:
+                weight = weights[samples[i]]
+            if targets.label != NULL and top == targets.label[samples[i]]:
                 correct += weight
             if weight == 0:
-                # Not multiplied: it must not count even if its loss is infinite.
+                # Not multiplied: even an infinite loss must not count.
                 memset(&dZ[i * k], 0, k * sizeof(floating))
                 continue
             total += <double> weight * losses[i]
             for j in range(k):
                 dZ[i * k + j] *= weight / n
         loss[0] = total / n
-        accuracy[0] = correct / n
+        accuracy[0] = NAN if targets.label == NULL else correct / n
         return 0
 
     cdef int backward(
-        self, const floating *theta, floating *work, Py_ssize_t n
+        self, Memory memory, Py_ssize_t n, bint trains, const floating *precision
     ) except -1 nogil:
-        """From the last layer's dU to the first's, and all gradients on the way."""
+        """From dU of the last layer to that of the first.
+
+        While the network trains, also the gradients of all parameters but the weights
+        of the first layer, and dropout.
+        """
         cdef Py_ssize_t index
         cdef Layer *layer
         cdef Layer *before
-        cdef floating *gradient = &work[self.gradient]
+        cdef LayerMemory *part
+        cdef LayerMemory *part_before
+        cdef floating *gradient = <floating *> memory.gradient
+        cdef floating *dU
+        cdef floating *dU_before
         for index in range(self.depth - 1, -1, -1):
-            layer = &self.layers[index]
-            bias_backward(&work[layer.dU], &gradient[layer.b], n, layer.n_out)
-            if index > 0:
-                before = &self.layers[index - 1]
-                dense_backward(&work[layer.A], &work[layer.dU], &gradient[layer.W],
-                               n, layer.n_in, layer.n_out)
-                dense_backward_input(&work[layer.dU], &theta[layer.W],
-                                     &work[before.dU], n, layer.n_in, layer.n_out)
-                if before.dropout > 0:
-                    apply_mask(&work[before.mask], &work[before.dU],
-                               &work[before.dU], n * before.n_out)
-                activate_backward(&before.activation, &work[before.U],
-                                  &work[before.F], &work[before.dU], n, before.n_out)
+            layer, part = &self.layers[index], &memory.layers[index]
+            dU = <floating *> part.dU
+            if trains:
+                bias_backward(dU, &gradient[layer.b], n, layer.n_out)
+            if index == 0:
+                break
+            before, part_before = &self.layers[index - 1], &memory.layers[index - 1]
+            dU_before = <floating *> part_before.dU
+            if trains:
+                dense_backward(<const floating *> part_before.output, dU,
+                               &gradient[layer.W], n, layer.n_in, layer.n_out)
+            dense_backward_input(dU, <const floating *> part.W, dU_before, n,
+                                 layer.n_in, layer.n_out)
+            if trains and before.dropout > 0:
+                apply_mask(<const floating *> part_before.mask, dU_before, dU_before,
+                           n * before.n_out)
+            activate_backward(&before.activation, <const floating *> part_before.U,
+                              <const floating *> part_before.values, dU_before, n,
+                              before.n_out)
         return 0
 
     cdef int step(
-        self, FirstLayer first, const Py_ssize_t *rows, floating *theta,
-        floating *work, Py_ssize_t n, Optimizer optimizer, double *gradient_norm
+        self, Memory memory, FirstLayer first, const Py_ssize_t *samples, Py_ssize_t n,
+        Optimizer optimizer, Py_ssize_t t, floating *theta, double *gradient_norm
     ) except -1 nogil:
-        """Change all parameters; the weights of the first layer have their own way."""
+        """Update all parameters; the weights of the first layer in their own way."""
         cdef Py_ssize_t rest = self.layers[0].b
         cdef Py_ssize_t count = self.n_parameters - rest
-        cdef floating *gradient = &work[self.gradient + rest]
-        optimizer._n_steps += 1
-        first_backward(first, rows, n, &work[self.layers[0].dU], gradient, optimizer,
-                       gradient_norm)
+        cdef floating *gradient = <floating *> memory.gradient + rest
+        first.step(samples, n, memory.layers[0].dU, gradient, optimizer, t,
+                   gradient_norm)
         gradient_norm[0] = hypot(gradient_norm[0], norm(gradient, count))
-        return take_step(optimizer, theta + rest, theta + rest + self.n_parameters,
+        return take_step(optimizer, t, theta + rest, theta + rest + self.n_parameters,
                          self.n_parameters, gradient, count)
+
+
+cdef bint all_below(const Py_ssize_t[::1] indices, Py_ssize_t limit) noexcept nogil:
+    """Whether there are indices, all of them in 0..limit - 1."""
+    cdef Py_ssize_t i
+    cdef bint result = indices.shape[0] > 0
+    for i in range(indices.shape[0]):
+        result &= 0 <= indices[i] < limit
+    return result
+
+
+cdef copy_of(floating *values, shape):
+    cdef Py_ssize_t n = shape[0], m = shape[1]
+    return np.array(<floating[:n, :m]> values)

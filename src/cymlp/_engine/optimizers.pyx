@@ -1,11 +1,19 @@
-"""Optimisers: each one loop over all parameters, which knows no layers.
+"""Optimisers: their settings, and every form of their steps.
 
-An optimiser has the settings; the numbers it changes are the caller's: the parameters
-and, in as many arrays of their length as `n_slots` says, what it remembers of earlier
-steps. Each is a class with its formula in a free function beside it, in both precisions
-from one text. (Not in a method: a method of fused types that a subclass overrides would
-silently run that of the base.) A number in a formula is cast once, ahead of the loop,
-because Cython has doubles only, and a loop in float32 would then compute in float64.
+An optimiser holds settings only. The caller owns the parameters, the slots (the state
+that an optimiser keeps beside the parameters) and the number of steps. A step comes in
+up to three forms:
+
+- over an array of parameters: `step_f32` and `step_f64`;
+- in registers, as part of the product that computes the gradient: `set_step` gives the
+  coefficients that the kernels use;
+- lazily, for the weights of features that a sparse batch lacks: without gradient, n
+  steps multiply (velocity, weight) by the n-th power of `matrix`.
+
+Only linear steps have the last two. The formulas over arrays are free functions,
+because Cython methods of fused types cannot be overridden. Constants in them are cast
+once, ahead of the loop: Cython's literals are doubles, and a float32 loop would compute
+in double precision.
 """
 
 cimport cython
@@ -14,23 +22,26 @@ from libc.math cimport pow, sqrt, sqrtf
 
 import math
 
+import numpy as np
 
-cdef double checked(str name, double value, bint allowed, str what) except? -1:
-    """The value of a setting, where it is allowed."""
-    if not allowed:
-        raise ValueError(f"{name} must be {what}; got {value}")
+
+cdef double checked(str name, double value, bint valid, str allowed) except? -1:
+    if not valid:
+        raise ValueError(f"{name} must be {allowed}; got {value}")
     return value
 
 
 cdef class Optimizer:
-    """Base of the optimisers.
+    """Base class of the optimisers.
 
     Attributes
     ----------
     n_slots : int
-        How many arrays of the length of the parameters are kept beside these.
+        Number of arrays of the length of the parameters that are kept beside them.
+    is_linear : bool
+        Whether a step is linear in the parameters, their slot and the gradient.
     weight_decay : float
-        Factor of the parameters that is added to their gradient.
+        Factor of the parameters in the penalty that is added to their gradient.
     """
 
     def __init__(self, double learning_rate, double weight_decay):
@@ -42,7 +53,7 @@ cdef class Optimizer:
 
     @property
     def learning_rate(self):
-        """Step size, a positive finite number; may be changed between steps."""
+        """Step size, positive and finite; may change between steps."""
         return self._learning_rate
 
     @learning_rate.setter
@@ -51,69 +62,71 @@ cdef class Optimizer:
             "learning_rate", value, 0 < value < math.inf, "a positive finite number"
         )
 
-    @property
-    def n_steps(self):
-        """Number of steps taken. Who puts older arrays back puts it back too."""
-        return self._n_steps
-
-    @n_steps.setter
-    def n_steps(self, Py_ssize_t value):
-        if value < 0:
-            raise ValueError(f"n_steps must be a whole number >= 0; got {value}")
-        self._n_steps = value
-
-    def step(self, state, gradient):
+    def step(self, state, gradient, Py_ssize_t t):
         """Take one step.
 
         Parameters
         ----------
         state : ndarray of shape (1 + n_slots, n_parameters)
-            The parameters, and below them what the optimiser remembers, zeros at first;
-            changed in place. As float32 or float64, and C-contiguous.
+            The parameters and below them the slots, zeros at first; changed in place.
+            C-contiguous, float32 or float64.
         gradient : ndarray of shape (n_parameters,)
-            Of the dtype of state, and contiguous.
+            Contiguous and of the dtype of state.
+        t : int
+            Index of the step, counted from 1.
 
         Raises
         ------
         ValueError
-            If the shapes do not fit, or the dtypes differ.
+            If shapes or dtypes differ from this, or t is not positive.
         """
         if state.shape != (1 + self.n_slots, *gradient.shape):
             raise ValueError(
                 f"state must have shape (1 + {self.n_slots}, n_parameters) and "
                 f"gradient (n_parameters,); got {state.shape} and {gradient.shape}"
             )
-        _step(state, gradient, self)
+        if t < 1:
+            raise ValueError(f"t must be an integer >= 1; got {t}")
+        _step(state, gradient, self, t)
+
+    cdef void set_step(self, cymlp_step *step) noexcept nogil:
+        pass
+
+    cdef Power matrix(self) noexcept nogil:
+        return Power(1, 0, 0, 0)
+
+    cdef double gradient_rate(self) noexcept nogil:
+        return 0
 
     cdef int step_f32(
-        self, float *theta, float *slots, Py_ssize_t apart, const float *gradient,
-        Py_ssize_t count
+        self, Py_ssize_t t, float *theta, float *slots, Py_ssize_t stride,
+        const float *gradient, Py_ssize_t count
     ) except -1 nogil:
         with gil:
-            raise NotImplementedError(f"{type(self).__name__} is no optimiser of cymlp")
+            raise NotImplementedError(f"{type(self).__name__} has no step")
 
     cdef int step_f64(
-        self, double *theta, double *slots, Py_ssize_t apart, const double *gradient,
-        Py_ssize_t count
+        self, Py_ssize_t t, double *theta, double *slots, Py_ssize_t stride,
+        const double *gradient, Py_ssize_t count
     ) except -1 nogil:
         with gil:
-            raise NotImplementedError(f"{type(self).__name__} is no optimiser of cymlp")
+            raise NotImplementedError(f"{type(self).__name__} has no step")
 
 
 # v <- momentum v + d, d = gradient + weight_decay theta
 # theta <- theta - learning_rate v, with Nesterov (d + momentum v) in place of v
 
 cdef void sgd_step(
-    SGD settings,
+    SGD sgd,
     floating *theta,            # IN-OUT (count)
     floating *velocity,         # IN-OUT (count)
     const floating *gradient,   # IN     (count)
     Py_ssize_t count
 ) noexcept nogil:
-    cdef floating learning_rate = <floating> settings._learning_rate
-    cdef floating momentum = <floating> settings.momentum
-    cdef floating weight_decay = <floating> settings.weight_decay
-    cdef bint nesterov = settings.nesterov
+    cdef floating learning_rate = <floating> sgd._learning_rate
+    cdef floating momentum = <floating> sgd.momentum
+    cdef floating weight_decay = <floating> sgd.weight_decay
+    cdef bint nesterov = sgd.nesterov
     cdef floating direction
     cdef Py_ssize_t i
     for i in range(count):
@@ -139,14 +152,14 @@ cdef class SGD(Optimizer):
     momentum : float
         In [0, 1).
     weight_decay : float
-        Not negative. A coupled L2 penalty: it is added to the gradient, and so goes
+        Non-negative. A coupled L2 penalty: it is added to the gradient and so passes
         through the momentum.
     nesterov : bool, default=False
 
     Raises
     ------
     ValueError
-        If a number is not as described.
+        If a value is out of range.
 
     References
     ----------
@@ -161,14 +174,18 @@ cdef class SGD(Optimizer):
     >>> state = np.array([[1.0], [0.0]])  # a parameter and its velocity
     >>> sgd = SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.0)
     >>> for gradient in (1.0, 1.0):
-    ...     sgd.step(state, np.array([gradient]))
+    ...     sgd.step(state, np.array([gradient]), t=1)
     >>> state.round(4)
     array([[0.71],
            [1.9 ]])
     """
 
+    cdef readonly double momentum
+    cdef readonly bint nesterov
+
     def __cinit__(self):
         self.n_slots = 1
+        self.is_linear = True
 
     def __init__(
         self, double learning_rate, double momentum, double weight_decay,
@@ -178,23 +195,110 @@ cdef class SGD(Optimizer):
         self.momentum = checked("momentum", momentum, 0 <= momentum < 1, "in [0, 1)")
         self.nesterov = nesterov
 
-    def __reduce__(self):
-        settings = self.learning_rate, self.momentum, self.weight_decay, self.nesterov
-        return SGD, settings, (None, {"n_steps": self.n_steps})
+    @classmethod
+    def from_parameters(cls, parameters):
+        """Make the optimiser of an estimator's parameters."""
+        return cls(
+            parameters.learning_rate_init, parameters.momentum,
+            parameters.weight_decay, parameters.nesterovs_momentum
+        )
 
     cdef int step_f32(
-        self, float *theta, float *slots, Py_ssize_t apart, const float *gradient,
-        Py_ssize_t count
+        self, Py_ssize_t t, float *theta, float *slots, Py_ssize_t stride,
+        const float *gradient, Py_ssize_t count
     ) except -1 nogil:
         sgd_step(self, theta, slots, gradient, count)
         return 0
 
     cdef int step_f64(
-        self, double *theta, double *slots, Py_ssize_t apart, const double *gradient,
-        Py_ssize_t count
+        self, Py_ssize_t t, double *theta, double *slots, Py_ssize_t stride,
+        const double *gradient, Py_ssize_t count
     ) except -1 nogil:
         sgd_step(self, theta, slots, gradient, count)
         return 0
+
+    cdef void set_step(self, cymlp_step *step) noexcept nogil:
+        cdef double rate = self._learning_rate
+        step.momentum, step.weight_decay = self.momentum, self.weight_decay
+        step.velocity_rate = rate * self.momentum if self.nesterov else rate
+        step.direction_rate = rate if self.nesterov else 0
+
+    cdef Power matrix(self) noexcept nogil:
+        cdef double rate = self._learning_rate
+        cdef double m = self.momentum
+        cdef double decay = self.weight_decay
+        if self.nesterov:
+            return Power(m, decay, -rate * m * m, -rate * decay * (1 + m))
+        return Power(m, decay, -rate * m, -rate * decay)
+
+    cdef double gradient_rate(self) noexcept nogil:
+        cdef double rate = self._learning_rate
+        return rate * (1 + self.momentum) if self.nesterov else rate
+
+
+cdef inline Power product(Power a, Power b) noexcept nogil:
+    return Power(
+        a.vv * b.vv + a.vw * b.wv,
+        a.vv * b.vw + a.vw * b.ww + a.vw,
+        a.wv * b.vv + a.ww * b.wv + b.wv,
+        a.wv * b.vw + a.ww * b.ww + a.ww + b.ww
+    )
+
+
+cdef void tabulate_powers(Power matrix, Power *table) noexcept nogil:
+    """Fill the table with matrix^(i POWER_BASE^digit)."""
+    cdef Py_ssize_t _digit, i
+    for _digit in range(POWER_DIGITS):
+        table[0] = Power(1, 0, 0, 0)
+        for i in range(1, POWER_BASE):
+            table[i] = product(matrix, table[i - 1])
+        matrix = product(matrix, table[POWER_BASE - 1])
+        table += POWER_BASE
+
+
+cdef Power look_up_power(const Power *table, Py_ssize_t n) noexcept nogil:
+    cdef Power result = table[n % POWER_BASE]
+    while n >= POWER_BASE:
+        n //= POWER_BASE
+        table += POWER_BASE
+        result = product(table[n % POWER_BASE], result)
+    return result
+
+
+def power(Optimizer optimizer not None, Py_ssize_t n):
+    """Compute the matrix of n steps without gradient.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        One whose step is linear.
+    n : int
+        In 0..2**32 - 1.
+
+    Returns
+    -------
+    matrix : ndarray of shape (2, 2)
+        Multiplies (velocity, weight).
+
+    Raises
+    ------
+    ValueError
+        If n is out of range.
+
+    Examples
+    --------
+    >>> from cymlp._engine.optimizers import SGD, power
+    >>> power(SGD(learning_rate=0.5, momentum=0.5, weight_decay=0), 2)
+    array([[ 0.25 ,  0.   ],
+           [-0.375,  1.   ]])
+    """
+    cdef Power table[POWER_DIGITS * POWER_BASE]
+    cdef Power result
+    if not 0 <= n < 2**32:
+        raise ValueError(f"n must be in 0..2**32 - 1; got {n}")
+    tabulate_powers(optimizer.matrix(), table)
+    result = look_up_power(table, n)
+    return np.array([[result.vv, result.vw], [result.wv, 1 + result.ww]])
 
 
 cdef inline floating square_root(floating x) noexcept nogil:
@@ -206,29 +310,29 @@ cdef inline floating square_root(floating x) noexcept nogil:
 
 # m <- beta_1 m + (1 - beta_1) d, v <- beta_2 v + (1 - beta_2) d^2,
 # d = gradient + weight_decay theta
-# theta <- theta - learning_rate m' / (sqrt(v') + epsilon), t the number of this step,
+# theta <- theta - learning_rate m' / (sqrt(v') + epsilon), t the index of this step,
 # m' = m / (1 - beta_1^t), v' = v / (1 - beta_2^t)
 
 cdef void adam_step(
-    Adam settings,
+    Adam adam,
+    Py_ssize_t t,
     floating *theta,            # IN-OUT (count)
     floating *m,                # IN-OUT (count)
     floating *v,                # IN-OUT (count)
     const floating *gradient,   # IN     (count)
     Py_ssize_t count
 ) noexcept nogil:
-    cdef double t = <double> settings._n_steps
-    cdef floating beta_1 = <floating> settings.beta_1
-    cdef floating beta_2 = <floating> settings.beta_2
-    cdef floating rest_1 = <floating> (1 - settings.beta_1)
-    cdef floating rest_2 = <floating> (1 - settings.beta_2)
-    cdef floating weight_decay = <floating> settings.weight_decay
-    cdef floating epsilon = <floating> settings.epsilon
+    cdef floating beta_1 = <floating> adam.beta_1
+    cdef floating beta_2 = <floating> adam.beta_2
+    cdef floating rest_1 = <floating> (1 - adam.beta_1)
+    cdef floating rest_2 = <floating> (1 - adam.beta_2)
+    cdef floating weight_decay = <floating> adam.weight_decay
+    cdef floating epsilon = <floating> adam.epsilon
     # Both corrections are the same for all parameters.
     cdef floating step_size = <floating> (
-        settings._learning_rate / (1 - pow(settings.beta_1, t))
+        adam._learning_rate / (1 - pow(adam.beta_1, <double> t))
     )
-    cdef floating root_factor = <floating> (1 / sqrt(1 - pow(settings.beta_2, t)))
+    cdef floating root_factor = <floating> (1 / sqrt(1 - pow(adam.beta_2, <double> t)))
     cdef floating direction
     cdef Py_ssize_t i
     for i in range(count):
@@ -240,12 +344,12 @@ cdef void adam_step(
 
 @cython.final
 cdef class Adam(Optimizer):
-    """Adam: steps divided by the root of the gradient's running mean square.
+    """Adam: steps divided by the root of the running mean of squared gradients.
 
     m ← β₁ m + (1 − β₁) d and v ← β₂ v + (1 − β₂) d² with d = gradient +
     weight_decay · θ, then θ ← θ − learning_rate · m′ / (√v′ + ε), where
-    m′ = m / (1 − β₁ᵗ) and v′ = v / (1 − β₂ᵗ) in step t undo that m and v began at 0;
-    for weights and biases alike.
+    m′ = m / (1 − β₁ᵗ) and v′ = v / (1 − β₂ᵗ) correct, in step t, the start of m and v
+    at 0; for weights and biases alike.
 
     Parameters
     ----------
@@ -254,16 +358,16 @@ cdef class Adam(Optimizer):
     beta_1, beta_2 : float
         In [0, 1).
     epsilon : float
-        At least 1e-37: what is smaller would be 0 in float32, and 0 / 0 where a
-        gradient is 0.
+        At least 1e-37. A smaller value would be 0 in float32, and the step 0 / 0 where
+        a gradient is 0.
     weight_decay : float
-        Not negative. A coupled L2 penalty: it is added to the gradient, and so goes
+        Non-negative. A coupled L2 penalty: it is added to the gradient and so passes
         through both means, unlike that of AdamW.
 
     Raises
     ------
     ValueError
-        If a number is not as described.
+        If a value is out of range.
 
     References
     ----------
@@ -275,10 +379,10 @@ cdef class Adam(Optimizer):
     >>> from cymlp._engine.optimizers import Adam
     >>> state = np.array([[1.0], [0.0], [0.0]])  # a parameter and its two means
     >>> adam = Adam(0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0)
-    >>> for gradient in (5.0, 5.0):
-    ...     adam.step(state, np.array([gradient]))
-    >>> state[0].round(4), adam.n_steps
-    (array([0.8]), 2)
+    >>> for t, gradient in enumerate((5.0, 5.0), start=1):
+    ...     adam.step(state, np.array([gradient]), t)
+    >>> state[0].round(4)
+    array([0.8])
     """
 
     cdef readonly double beta_1
@@ -299,30 +403,37 @@ cdef class Adam(Optimizer):
             "epsilon", epsilon, 1e-37 <= epsilon < math.inf, "a finite number >= 1e-37"
         )
 
-    def __reduce__(self):
-        settings = (
-            self.learning_rate, self.beta_1, self.beta_2, self.epsilon,
-            self.weight_decay
+    @classmethod
+    def from_parameters(cls, parameters):
+        """Make the optimiser of an estimator's parameters."""
+        return cls(
+            parameters.learning_rate_init, parameters.beta_1, parameters.beta_2,
+            parameters.epsilon, parameters.weight_decay
         )
-        return Adam, settings, (None, {"n_steps": self.n_steps})
 
     cdef int step_f32(
-        self, float *theta, float *slots, Py_ssize_t apart, const float *gradient,
-        Py_ssize_t count
+        self, Py_ssize_t t, float *theta, float *slots, Py_ssize_t stride,
+        const float *gradient, Py_ssize_t count
     ) except -1 nogil:
-        adam_step(self, theta, slots, slots + apart, gradient, count)
+        adam_step(self, t, theta, slots, slots + stride, gradient, count)
         return 0
 
     cdef int step_f64(
-        self, double *theta, double *slots, Py_ssize_t apart, const double *gradient,
-        Py_ssize_t count
+        self, Py_ssize_t t, double *theta, double *slots, Py_ssize_t stride,
+        const double *gradient, Py_ssize_t count
     ) except -1 nogil:
-        adam_step(self, theta, slots, slots + apart, gradient, count)
+        adam_step(self, t, theta, slots, slots + stride, gradient, count)
         return 0
 
 
-def _step(floating[:, ::1] state, const floating[::1] gradient, Optimizer optimizer):
+def _step(
+    floating[:, ::1] state, const floating[::1] gradient, Optimizer optimizer,
+    Py_ssize_t t
+):
     cdef Py_ssize_t count = gradient.shape[0]
     cdef floating *theta = &state[0, 0]
-    optimizer._n_steps += 1
-    take_step(optimizer, theta, theta + count, count, &gradient[0], count)
+    take_step(optimizer, t, theta, theta + count, count, &gradient[0], count)
+
+
+# The values of an estimator's `solver`.
+SOLVERS = {"sgd": SGD, "adam": Adam}

@@ -1,4 +1,4 @@
-"""Checks of the arrays that go into and come out of activations and losses."""
+"""Checks of the arrays that a user's own activation or loss returns."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""One BLAS thread for as long as any network trains."""
+"""The limit of BLAS to one thread while a network trains."""
 
 import threading
 
@@ -6,11 +6,11 @@ from threadpoolctl import ThreadpoolController
 
 
 class SingleThreadedBLAS:
-    """Context manager that holds BLAS to one thread; may be entered many times at once.
+    """Context manager that limits BLAS to one thread; may be entered concurrently.
 
-    The limit is one for the whole process. The first to enter sets it and the last to
-    leave restores what was before: if each restored what it found itself, two that
-    overlap would restore in the wrong order and leave the limit of the first for good.
+    The limit holds for the whole process. The first fit to enter sets it, and the last
+    to leave restores the limit before it. If each fit restored the limit it had found,
+    two overlapping fits would restore in the wrong order.
 
     Products as small as a network's only lose by threads, and the order in which
     threads add up their parts would change the last bits of the result.
@@ -38,9 +38,9 @@ class SingleThreadedBLAS:
         return self
 
     def renew(self):
-        """Set the limit again, in case somebody else has lifted it meanwhile.
+        """Set the limit again, in case other code has lifted it meanwhile.
 
-        scikit-learn lifts limits, too, where it had set them before this was entered.
+        scikit-learn lifts its own limits, which it may have set before.
         """
         for library in self._controller.lib_controllers:
             if library.user_api == "blas" and library.num_threads != 1:

@@ -2,21 +2,19 @@
 
 import math
 
-from cymlp.activations import Selu
-
 
 def draw_weights(coefs, activations, init, random_state):
-    """Fill weight matrices with random numbers, in place.
+    """Fill weight matrices with random values, in place.
 
     Parameters
     ----------
     coefs : list of ndarray of shape (n_in, n_out)
         One per layer.
     activations : list of objects
-        One per hidden layer. The output layer takes its rule from the last.
+        One per hidden layer. The last serves the output layer, too.
     init : "auto" or float
-        LeCun normal for layers that feed selu and Glorot uniform for others; or the
-        standard deviation of a normal distribution.
+        "auto" goes by the `initializer` of the activation that a layer feeds. A float
+        is the standard deviation of a normal distribution.
     random_state : RandomState
 
     References
@@ -36,13 +34,12 @@ def draw_weights(coefs, activations, init, random_state):
     >>> bool(np.all(abs(W) <= np.sqrt(6 / 5)))
     True
     """
-    # An output layer without a hidden one before it has no activation to go by.
-    rules = [*activations, activations[-1]] if activations else [None]
-    for W, activation in zip(coefs, rules, strict=True):
+    followed_by = [*activations, *activations[-1:]] or [None]
+    for W, activation in zip(coefs, followed_by, strict=True):
         n_in, n_out = W.shape
         if init != "auto":
             W[...] = random_state.normal(0, init, W.shape)
-        elif isinstance(activation, Selu):
+        elif getattr(activation, "initializer", None) == "lecun_normal":
             W[...] = random_state.normal(0, 1 / math.sqrt(n_in), W.shape)
         else:
             bound = math.sqrt(6 / (n_in + n_out))

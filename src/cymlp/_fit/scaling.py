@@ -1,29 +1,27 @@
-"""How X is stored and scaled: what is read batch by batch, and what it then becomes."""
+"""Conversion and scaling of X, done as its rows are read."""
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.utils import assert_all_finite, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import InvalidParameterError
 
 from cymlp._engine.inputs import READABLE, Inputs, is_file
-
-# Rows that are looked at together.
-ROWS_AT_A_TIME = 1024
+from cymlp._engine.storage.dense import MAX_ROWS
 
 SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
 
 
-def storage(X, dtype, scaled, once=False):
-    """Say how scikit-learn is to check X so that it is not converted needlessly.
+def conversion(X, dtype, is_scaled, once=False):
+    """Arguments for scikit-learn's check of X, such that X is not copied needlessly.
 
     Parameters
     ----------
     X : array-like or sparse matrix
     dtype : dtype
-        What is computed in.
-    scaled : bool
-        Whether X will be scaled. Then it keeps its digits until it is.
+        Precision of the computation.
+    is_scaled : bool
+        Whether X will be scaled. Until then it keeps its digits.
     once : bool, default=False
         Whether X will be read only once.
 
@@ -35,8 +33,8 @@ def storage(X, dtype, scaled, once=False):
     Examples
     --------
     >>> import numpy as np
-    >>> from cymlp._fit.scaling import storage
-    >>> [str(dtype) for dtype in storage(np.zeros(2), "float32", False)["dtype"]][:3]
+    >>> from cymlp._fit.scaling import conversion
+    >>> [str(dtype) for dtype in conversion(np.zeros(2), "float32", False)["dtype"]][:3]
     ['float32', 'bool', 'uint8']
     """
     dtype = np.dtype(dtype)
@@ -44,17 +42,17 @@ def storage(X, dtype, scaled, once=False):
     if issparse(X):
         return arguments | {"dtype": dtype}
     kept = list(READABLE)
-    if not (scaled or once or is_file(X) or dtype == np.float64):
-        # Converted, these take half of their memory, and half of the time to read in
+    if not (is_scaled or once or is_file(X) or dtype == np.float64):
+        # Converted, these take half of the memory, and half of the time to read in
         # every epoch.
         kept.remove(np.float64)
-    # What is not among them becomes the first.
-    kept.insert(0, np.dtype(np.float64) if scaled else dtype)
+    # Other types are converted to the first.
+    kept.insert(0, np.dtype(np.float64) if is_scaled else dtype)
     return arguments | {"dtype": kept}
 
 
 def as_inputs(X, dtype):
-    """Make what scikit-learn has checked inputs, not scaled yet.
+    """Make inputs of what scikit-learn has checked, not scaled yet.
 
     Parameters
     ----------
@@ -79,7 +77,7 @@ def as_inputs(X, dtype):
 
 
 def unscaled(inputs):
-    """Inputs to look at as they are, with all their digits.
+    """Inputs without scaling, with all their digits.
 
     Parameters
     ----------
@@ -88,7 +86,7 @@ def unscaled(inputs):
     Returns
     -------
     inputs : Inputs
-        In float64, but for sparse ones, which are converted already.
+        In float64; sparse ones as they are, which have been converted already.
 
     Examples
     --------
@@ -99,48 +97,17 @@ def unscaled(inputs):
     """
     if inputs.is_sparse:
         return inputs
-    return Inputs(inputs.array, np.float64, chosen=inputs.chosen)
-
-
-def check_finite(inputs, estimator_name):
-    """Check numbers as they are read.
-
-    Parameters
-    ----------
-    inputs : Inputs
-    estimator_name : str
-        For the message.
-
-    Raises
-    ------
-    ValueError
-        If one is NaN, infinite or too large for what is computed in.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.inputs import Inputs
-    >>> from cymlp._fit.scaling import check_finite
-    >>> check_finite(Inputs(np.array([[1.0, 2.0]])), "MLPClassifier")
-    """
-    names = {"input_name": "X", "estimator_name": estimator_name}
-    if inputs.is_sparse:
-        assert_all_finite(inputs.array.data, **names)
-        return
-    if inputs.array.dtype.kind in "biu" and inputs.divisor is None:
-        return
-    for rows in gen_batches(inputs.shape[0], ROWS_AT_A_TIME):
-        assert_all_finite(inputs.rows(rows), **names)
+    return Inputs(inputs.array, np.float64, indices=inputs.indices)
 
 
 def fitted_scale(scale, inputs):
-    """Find the shift and the divisor that a scale stands for.
+    """Measure a scale, or check a given one.
 
     Parameters
     ----------
     scale : {"standard", "minmax"} or tuple of shift and divisor
     inputs : Inputs
-        Not scaled; what is to be measured.
+        The samples to measure, not scaled.
 
     Returns
     -------
@@ -149,8 +116,8 @@ def fitted_scale(scale, inputs):
     Raises
     ------
     ValueError
-        If the scale is no pair of finite numbers, the second not 0, or of as many of
-        them as there are features; or if sparse X would be shifted.
+        If a given scale is not as described, if a measured one is not finite, or if
+        sparse X would be shifted.
 
     Examples
     --------
@@ -164,13 +131,13 @@ def fitted_scale(scale, inputs):
         shift, divisor = given_scale(scale, inputs.shape[1])
         if inputs.is_sparse and np.any(shift):
             raise ValueError(
-                f"scale={scale!r} would subtract from every number of X, which is "
-                "sparse; only a shift of 0 leaves it so"
+                f"scale={scale!r} has a shift other than 0, which would make every "
+                "value of the sparse X non-zero"
             )
         return shift, divisor
     if inputs.is_sparse:
         raise ValueError(
-            f"scale={scale!r} would subtract from every number of X, which is sparse. "
+            f"scale={scale!r} would make every value of the sparse X non-zero. "
             "Give (0, divisor) instead, for example with the scale_ of "
             f"sklearn.preprocessing.{'MaxAbsScaler()' if scale == 'minmax' else ''}"
             f"{'StandardScaler(with_mean=False)' if scale == 'standard' else ''}."
@@ -178,7 +145,7 @@ def fitted_scale(scale, inputs):
     scaler = SCALERS[scale]()
     inputs = unscaled(inputs)
     with np.errstate(over="ignore", invalid="ignore"):
-        for rows in gen_batches(inputs.shape[0], ROWS_AT_A_TIME):
+        for rows in gen_batches(inputs.shape[0], MAX_ROWS):
             scaler.partial_fit(inputs.rows(rows))
         if scale == "standard":
             shift, divisor = scaler.mean_, scaler.scale_
@@ -187,12 +154,14 @@ def fitted_scale(scale, inputs):
             # As scikit-learn has it for constant columns.
             divisor = np.where(divisor < 10 * np.finfo(np.float64).eps, 1, divisor)
     if not np.isfinite([shift, divisor]).all():
-        raise ValueError(f"scale={scale!r} cannot be measured: X has too large numbers")
+        raise ValueError(
+            f"scale={scale!r} cannot be measured: values of X are too large"
+        )
     return shift, divisor
 
 
 def given_scale(scale, n_features):
-    """Check a pair of a shift and a divisor.
+    """Check a given shift and divisor.
 
     Parameters
     ----------
@@ -206,7 +175,7 @@ def given_scale(scale, n_features):
     Raises
     ------
     ValueError
-        If they are not finite, of another shape, or a divisor is 0.
+        If one is not finite or of another shape, or if a divisor is 0.
 
     Examples
     --------
@@ -230,20 +199,20 @@ def given_scale(scale, n_features):
 def _refused(scale, n_features):
     return InvalidParameterError(
         "The 'scale' parameter of MLPClassifier must be 'standard', 'minmax', None, or "
-        "a pair of a shift and a divisor, both finite numbers or arrays of one for "
-        f"each of the {n_features} features, and no divisor 0. Got {scale!r} instead."
+        "a pair of a shift and a non-zero divisor, each a finite float or an array of "
+        f"one for each of the {n_features} features. Got {scale!r} instead."
     )
 
 
 def scaled(inputs, shift, divisor):
-    """Scale inputs: an array as it is read, the numbers of a sparse matrix now.
+    """Scale inputs: an array as it is read, the values of a sparse matrix now.
 
     Parameters
     ----------
     inputs : Inputs
         Not scaled yet.
     shift, divisor : float, ndarray of shape (n_features,), or None
-        None for numbers as they are.
+        None for no scaling.
 
     Returns
     -------
@@ -268,11 +237,11 @@ def scaled(inputs, shift, divisor):
     shift = np.full(n_features, shift, np.float64)
     divisor = np.full(n_features, divisor, np.float64)
     if not inputs.is_sparse:
-        return Inputs(inputs.array, inputs.dtype, shift, divisor, inputs.chosen)
+        return Inputs(inputs.array, inputs.dtype, shift, divisor, inputs.indices)
     if shift.any():
         raise ValueError(
-            "X is sparse, and scale would subtract from every number of it: shift_ is "
-            "not 0"
+            "X is sparse, and shift_ is not 0, which would make every value of X "
+            "non-zero"
         )
     X = inputs.array
     with np.errstate(over="ignore"):

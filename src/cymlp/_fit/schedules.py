@@ -1,12 +1,12 @@
-"""How the learning rate changes from epoch to epoch."""
+"""Learning rate schedules."""
 
 from numbers import Real
 
 import numpy as np
 
-SMALLEST_ADAPTIVE_RATE = 1e-6
-# Of "invscaling", in place of 0, which optimisers do not take.
-SMALLEST_RATE = float(np.finfo(np.float64).tiny)
+MIN_ADAPTIVE_RATE = 1e-6
+# Of "invscaling", instead of 0, which optimisers refuse.
+MIN_RATE = float(np.finfo(np.float64).tiny)
 
 
 class Schedule:
@@ -15,15 +15,15 @@ class Schedule:
     Parameters
     ----------
     learning_rate : {"constant", "invscaling", "adaptive"} or callable
-        "constant" is `initial`; "invscaling" that divided by a power of the number of
-        samples seen before, plus one; "adaptive" that divided by 5 as often as training
-        has made no progress, but not once it is 1e-6 or less. A callable gets the
-        number of the epoch, from 1 on, and returns its rate.
+        "constant" is `initial`. "invscaling" divides it by a power of the number of
+        samples seen before, plus one. "adaptive" divides it by 5 whenever training
+        makes no progress, until it is 1e-6 or less. A callable maps the epoch, counted
+        from 1, to its rate.
     initial : float
     power_t : float
-        The power, for "invscaling".
+        Exponent of "invscaling".
     n_reductions : int, default=0
-        How often an adaptive rate has been divided already.
+        Number of times that an adaptive rate has been divided already.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Schedule:
         epoch : int
             1, 2, ...
         n_seen : int
-            Number of samples that were trained on before.
+            Number of samples trained on before.
 
         Returns
         -------
@@ -60,25 +60,25 @@ class Schedule:
         Raises
         ------
         ValueError
-            If a callable returned no positive number.
+            If a callable returned something else than a positive float.
         """
         if callable(self.learning_rate):
             return _checked(self.learning_rate(epoch), epoch)
         if self.learning_rate == "invscaling":
-            # Powers that are too small for a float are 0, and too large an error.
+            # A power too small for a float is 0; its inverse would be an error.
             rate = self.initial * (n_seen + 1.0) ** -self.power_t
-            return max(rate, SMALLEST_RATE)
+            return max(rate, MIN_RATE)
         return self.initial / 5**self.n_reductions
 
     def lower(self):
-        """Take note that training makes no progress.
+        """Lower an adaptive rate, because training makes no progress.
 
         Returns
         -------
         lowered : bool
-            False if there is no lower rate to go on with, and training should stop.
+            False if there is no lower rate, and training should stop.
         """
-        lowest = self.initial / 5**self.n_reductions <= SMALLEST_ADAPTIVE_RATE
+        lowest = self.initial / 5**self.n_reductions <= MIN_ADAPTIVE_RATE
         if self.learning_rate != "adaptive" or lowest:
             return False
         self.n_reductions += 1
@@ -89,6 +89,6 @@ def _checked(rate, epoch):
     if isinstance(rate, Real) and 0 < rate < np.inf:
         return float(rate)
     raise ValueError(
-        "learning_rate, if it is a function, must return a positive, finite number; "
-        f"for epoch {epoch} it returned {rate!r}"
+        "learning_rate, if callable, must return a positive finite float; it returned "
+        f"{rate!r} for epoch {epoch}"
     )

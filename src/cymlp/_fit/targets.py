@@ -1,8 +1,7 @@
-"""Data to learn from: samples with labels or probabilities, and with weights."""
+"""Targets and weights, checked and encoded."""
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -10,100 +9,12 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
-from cymlp._engine.inputs import Inputs
-
-# How far a row of probabilities may be from 1 in sum.
-TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-6}
-
-
-class Targets(NamedTuple):
-    """What is to be learned of samples, as numbers.
-
-    Attributes
-    ----------
-    y : ndarray of intp of shape (n_samples,)
-        Class of each sample as a number from 0, the likeliest where there are
-        probabilities.
-    T : ndarray of shape (n_samples, n_classes) or None
-        Probabilities of the classes, where these are given and not labels.
-    n_classes : int
-    """
-
-    y: np.ndarray
-    T: np.ndarray | None
-    n_classes: int
-
-    def rows(self, index):
-        """Take some samples.
-
-        Parameters
-        ----------
-        index : slice or ndarray of int
-
-        Returns
-        -------
-        targets : Targets
-        """
-        T = None if self.T is None else self.T[index]
-        return self._replace(y=self.y[index], T=T)
-
-    def probabilities(self, dtype):
-        """Make rows of probabilities, one-hot where there are labels.
-
-        Parameters
-        ----------
-        dtype : dtype
-
-        Returns
-        -------
-        T : ndarray of shape (n_samples, n_classes)
-        """
-        if self.T is not None:
-            return self.T
-        return np.eye(self.n_classes, dtype=dtype)[self.y]
-
-
-class Dataset(NamedTuple):
-    """Samples with all that belongs to them, checked.
-
-    Attributes
-    ----------
-    X : Inputs of shape (n_samples, n_features), or what rows of it were read as
-    targets : Targets
-    weights : ndarray of float64 of shape (n_samples,) or None
-        Up to a factor. None where all are 1.
-    """
-
-    X: Inputs | np.ndarray
-    targets: Targets
-    weights: np.ndarray | None
-
-    def rows(self, index):
-        """Read some samples.
-
-        Parameters
-        ----------
-        index : slice or ndarray of int
-
-        Returns
-        -------
-        dataset : Dataset
-            Whose X is an array or a CSR matrix.
-        """
-        weights = None if self.weights is None else self.weights[index]
-        return Dataset(self.X.rows(index), self.targets.rows(index), weights)
+from cymlp._engine.targets import Targets
+from cymlp.losses import TOLERANCE
 
 
 def has_rows(y):
-    """Whether targets have a row for each sample, and are no labels then.
-
-    Parameters
-    ----------
-    y : array-like or sparse matrix
-
-    Returns
-    -------
-    has_rows : bool
+    """Whether y has rows of probabilities rather than labels.
 
     Examples
     --------
@@ -115,8 +26,8 @@ def has_rows(y):
     return len(shape) > 1 and shape[1:] != (1,)
 
 
-def encode(y, dtype, *, classes=None):
-    """Check targets and make them numbers.
+def encode_classes(y, dtype, *, classes=None):
+    """Encode the targets of a classifier.
 
     Parameters
     ----------
@@ -125,28 +36,30 @@ def encode(y, dtype, *, classes=None):
     dtype : dtype
         Of the probabilities.
     classes : ndarray of shape (n_classes,), default=None
-        Those that y may have; by default those that it has.
+        The allowed classes; None for those of y.
 
     Returns
     -------
     targets : Targets
+        With the index of each sample's class, the most likely one where there are
+        probabilities.
     classes : ndarray of shape (n_classes,)
-        Labels; 0, 1, ... where y has probabilities.
+        Labels; 0, 1, ... for rows of probabilities.
 
     Raises
     ------
     ValueError
-        If y is neither labels of at least two classes nor rows of probabilities, or has
-        classes that are not among those given.
+        If y has neither labels of at least two classes nor rows of probabilities, or
+        classes that are not allowed.
 
     Examples
     --------
-    >>> from cymlp._fit.targets import encode
-    >>> targets, classes = encode(["b", "a", "b"], "float32")
-    >>> targets.y, classes
+    >>> from cymlp._fit.targets import encode_classes
+    >>> targets, classes = encode_classes(["b", "a", "b"], "float32")
+    >>> targets.labels, classes
     (array([1, 0, 1]), array(['a', 'b'], dtype='<U1'))
-    >>> targets, classes = encode([[0.25, 0.75], [1.0, 0.0]], "float32")
-    >>> targets.y, classes
+    >>> targets, classes = encode_classes([[0.25, 0.75], [1.0, 0.0]], "float32")
+    >>> targets.labels, classes
     (array([1, 0]), array([0, 1]))
     """
     if has_rows(y):
@@ -154,29 +67,29 @@ def encode(y, dtype, *, classes=None):
     y = _check_y(y)
     check_classification_targets(y)
     found = np.unique(y)
-    y = np.searchsorted(found, y)
+    labels = np.searchsorted(found, y)
     if classes is None:
         if found.size < 2:
             raise ValueError(
-                "y must have samples of at least 2 classes; "
-                f"got one class only: {found.tolist()[0]!r}"
+                "y must have at least 2 classes; got one class only: "
+                f"{found.tolist()[0]!r}"
             )
         classes = found
     else:
-        y = _positions(found, classes)[y]
-    return Targets(y.astype(np.intp, copy=False), None, classes.size), classes
+        labels = _indices_in(classes, found)[labels]
+    return Targets(labels.astype(np.intp, copy=False), classes.size), classes
 
 
-def _positions(found, classes):
-    """Where the labels that were found are among the classes."""
-    # Looked up in Python, because NumPy compares no strings with numbers.
-    position = {label: index for index, label in enumerate(classes.tolist())}
-    if unknown := [label for label in found.tolist() if label not in position]:
+def _indices_in(classes, found):
+    """The index of each label found among the classes."""
+    # Looked up in Python, because NumPy does not compare strings with numbers.
+    index_of = {label: index for index, label in enumerate(classes.tolist())}
+    if unknown := [label for label in found.tolist() if label not in index_of]:
         raise ValueError(
             f"y has labels that are not among the classes: {unknown[:5]}; "
             f"the {classes.size} classes are {_shortened(classes)}"
         )
-    return np.array([position[label] for label in found.tolist()], np.intp)
+    return np.array([index_of[label] for label in found.tolist()], np.intp)
 
 
 def _shortened(classes):
@@ -215,84 +128,84 @@ def _encode_probabilities(T, dtype, classes):
             f"{T.shape[1] - 1}; the {classes.size} classes are {_shortened(classes)}"
         )
     T = np.require(T / total[:, np.newaxis], dtype, "C")
-    return Targets(T.argmax(axis=1), T, T.shape[1]), classes
+    return Targets(T.argmax(axis=1), T.shape[1], T), classes
 
 
-def class_factors(class_weight, sample_weight, targets, classes):
-    """Make a factor for each class of what `class_weight` says.
+def class_weights(class_weight, sample_weight, targets, classes):
+    """Weight of each class.
 
     Parameters
     ----------
     class_weight : dict of label to float, "balanced", or None
-        Labels that are not in the dict have weight 1. "balanced" weights make every
-        class count the same in sum, sample weights included.
+        Classes missing from the dict get weight 1. With "balanced" the samples of each
+        class have the same total weight, sample weights included.
     sample_weight : ndarray of float64 of shape (n_samples,) or None
     targets : Targets
     classes : ndarray of shape (n_classes,)
 
     Returns
     -------
-    factors : ndarray of float64 of shape (n_classes,) or None
+    weights : ndarray of float64 of shape (n_classes,) or None
         None for None.
 
     Raises
     ------
     ValueError
         If class_weight has labels that are not among the classes, or weights that are
-        not non-negative and finite.
+        negative or not finite.
 
     Examples
     --------
-    >>> from cymlp._fit.targets import class_factors, encode
-    >>> targets, classes = encode(["a", "b", "b", "b"], "float32")
-    >>> class_factors("balanced", None, targets, classes)
+    >>> from cymlp._fit.targets import class_weights, encode_classes
+    >>> targets, classes = encode_classes(["a", "b", "b", "b"], "float32")
+    >>> class_weights("balanced", None, targets, classes)
     array([2.        , 0.66666667])
     """
     if class_weight is None:
         return None
     if isinstance(class_weight, Mapping):
-        return _given_factors(class_weight, classes)
-    weights = np.ones(len(targets.y)) if sample_weight is None else sample_weight
-    if targets.T is None:
-        total = np.bincount(targets.y, weights, minlength=targets.n_classes)
+        return _given_weights(class_weight, classes)
+    weights = np.ones(targets.n_samples) if sample_weight is None else sample_weight
+    if targets.values is None:
+        total = np.bincount(targets.labels, weights, minlength=targets.n_outputs)
     else:
-        total = weights @ targets.T
-    # A class without samples of positive weight needs no factor. Weights that are too
-    # small to be balanced get an infinite one, which is refused with what it makes.
+        total = weights @ targets.values
+    # A class without samples of positive weight needs no weight. Totals too small to
+    # be balanced give an infinite weight, which is refused together with its products.
     with np.errstate(over="ignore"):
-        return total.sum() / (targets.n_classes * np.where(total > 0, total, 1))
+        return total.sum() / (targets.n_outputs * np.where(total > 0, total, 1))
 
 
-def _given_factors(class_weight, classes):
-    factors = dict.fromkeys(classes.tolist(), 1.0)
-    if unknown := [label for label in class_weight if label not in factors]:
+def _given_weights(class_weight, classes):
+    weights = dict.fromkeys(classes.tolist(), 1.0)
+    if unknown := [label for label in class_weight if label not in weights]:
         raise ValueError(
             f"class_weight has labels that are not among the classes: {unknown[:5]}; "
             f"the {classes.size} classes are {_shortened(classes)}"
         )
-    for label, factor in class_weight.items():
-        if not (isinstance(factor, Real) and 0 <= factor < np.inf):
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and 0 <= weight < np.inf):
             raise ValueError(
-                "class_weight must have non-negative, finite numbers; "
-                f"it has {factor!r} for the class {label!r}"
+                "class_weight must have finite weights >= 0; "
+                f"got {weight!r} for class {label!r}"
             )
-    return np.array(list((factors | class_weight).values()), np.float64)
+    return np.array(list((weights | class_weight).values()), np.float64)
 
 
-def combined_weights(sample_weight, factors, targets):
+def combine_weights(sample_weight, class_weights, targets):
     """Multiply the weights of samples by those of their classes.
 
     Parameters
     ----------
     sample_weight : ndarray of float64 of shape (n_samples,) or None
-    factors : ndarray of float64 of shape (n_classes,) or None
+    class_weights : ndarray of float64 of shape (n_classes,) or None
     targets : Targets
-        A row of probabilities has the mean of the factors by these.
+        A row of probabilities gets the mean of the class weights by these.
 
     Returns
     -------
     weights : ndarray of float64 of shape (n_samples,) or None
-        Divided by the largest. None where all are 1.
+        Divided by the largest. None for weights of 1.
 
     Raises
     ------
@@ -302,27 +215,30 @@ def combined_weights(sample_weight, factors, targets):
     Examples
     --------
     >>> import numpy as np
-    >>> from cymlp._fit.targets import combined_weights, encode
-    >>> targets, _ = encode([[0.25, 0.75], [1.0, 0.0]], "float64")
-    >>> combined_weights(np.array([1.0, 10.0]), np.array([2.0, 4.0]), targets)
+    >>> from cymlp._fit.targets import combine_weights, encode_classes
+    >>> targets, _ = encode_classes([[0.25, 0.75], [1.0, 0.0]], "float64")
+    >>> combine_weights(np.array([1.0, 10.0]), np.array([2.0, 4.0]), targets)
     array([0.175, 1.   ])
     """
-    if factors is None:
+    if class_weights is None:
         return sample_weight
-    weights = factors[targets.y] if targets.T is None else targets.T @ factors
+    if targets.values is None:
+        weights = class_weights[targets.labels]
+    else:
+        weights = targets.values @ class_weights
     if sample_weight is not None:
         with np.errstate(invalid="ignore"):
             weights = weights * sample_weight
     largest = weights.max()
     if not 0 < largest < np.inf:
         raise ValueError(
-            "sample_weight and class_weight must have finite products, at least one of "
-            f"them positive; the largest is {largest}"
+            "the products of sample_weight and class_weight must be finite, and at "
+            f"least one of them positive; the largest is {largest}"
         )
     return weights / largest
 
 
-def check_weights(sample_weight, X):
+def check_sample_weight(sample_weight, X):
     """Check weights of samples.
 
     Parameters
@@ -333,7 +249,7 @@ def check_weights(sample_weight, X):
     Returns
     -------
     weights : ndarray of float64 of shape (n_samples,) or None
-        Divided by the largest, because the mean of numbers near the largest or smallest
+        Divided by the largest, because the mean of very large or very small weights
         could not be represented. None for None.
 
     Raises
@@ -343,8 +259,8 @@ def check_weights(sample_weight, X):
 
     Examples
     --------
-    >>> from cymlp._fit.targets import check_weights
-    >>> check_weights([2, 0, 4], [[1], [2], [3]])
+    >>> from cymlp._fit.targets import check_sample_weight
+    >>> check_sample_weight([2, 0, 4], [[1], [2], [3]])
     array([0.5, 0. , 1. ])
     """
     if sample_weight is None:
@@ -358,14 +274,14 @@ def check_weights(sample_weight, X):
     return weights / weights.max()
 
 
-def weights_of_mean_1(weights, rows, dtype):
-    """Scale weights so that their mean over some rows is 1.
+def normalise_weights(weights, indices, dtype):
+    """Divide weights by their mean over the samples to train on.
 
     Parameters
     ----------
     weights : ndarray of float64 of shape (n_samples,) or None
-    rows : ndarray of int
-        Those that are trained on.
+    indices : ndarray of int
+        The samples to train on.
     dtype : dtype
 
     Returns
@@ -375,21 +291,21 @@ def weights_of_mean_1(weights, rows, dtype):
     Raises
     ------
     ValueError
-        If none of the rows has a positive weight.
+        If none of these samples has a positive weight.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from cymlp._fit.targets import weights_of_mean_1
-    >>> weights_of_mean_1(np.array([1.0, 3.0, 9.0]), np.array([0, 1]), "float64")
+    >>> from cymlp._fit.targets import normalise_weights
+    >>> normalise_weights(np.array([1.0, 3.0, 9.0]), np.array([0, 1]), "float64")
     array([0.5, 1.5, 4.5])
     """
     if weights is None:
         return None
-    mean = weights[rows].mean()
+    mean = weights[indices].mean()
     if mean == 0:
         raise ValueError(
-            "sample_weight and class_weight leave no sample to train on: the product "
-            "of both is 0 for all that early_stopping does not hold out"
+            "sample_weight and class_weight leave no sample to train on: their product "
+            "is 0 for all samples that early_stopping does not hold out"
         )
     return (weights / mean).astype(dtype)

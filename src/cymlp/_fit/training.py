@@ -1,216 +1,180 @@
-"""A training run: a network with its numbers and its samples, epoch by epoch."""
+"""The training of a network, epoch by epoch."""
 
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from cymlp._engine.first_layer import FirstLayer
-from cymlp._engine.samples import Samples
-from cymlp._fit.schedules import Schedule
-from cymlp._fit.stopping import BestState, NoImprovement
-from cymlp._fit.targets import weights_of_mean_1
+from cymlp._fit.stopping import Checkpoint, Patience
 
 
 class DivergedError(ArithmeticError):
-    """A loss or a parameter is not finite any more."""
+    """A loss or a parameter is no longer finite."""
+
+
+class OptimizerState(NamedTuple):
+    """The state of an optimiser between calls.
+
+    Attributes
+    ----------
+    solver : str
+    slots : ndarray of shape (n_slots, n_parameters)
+    n_steps : int
+    """
+
+    solver: str
+    slots: np.ndarray
+    n_steps: int
 
 
 @dataclass
-class Progress:
-    """What a later call goes on from, besides the parameters.
+class TrainingState:
+    """What a later call needs to resume training, beside the parameters.
 
     Attributes
     ----------
     random_state : RandomState
-        Draws first weights, the order of samples and what dropout leaves out.
-    solver : str or None
-        Whose `slots` these are.
-    slots : ndarray of shape (n_slots, n_parameters) or None
-        What the optimiser keeps beside the parameters.
-    n_steps : int
-        Number of steps that the optimiser has taken.
-    n_seen : int
-        Number of samples trained on, each as often as it was.
+        Draws first weights, the order of samples and the masks of dropout.
+    optimizer : OptimizerState or None
+    n_samples_seen : int
+        Number of samples trained on, counted in every epoch.
     n_reductions : int
-        How often an adaptive learning rate was lowered.
+        Number of times that an adaptive learning rate was lowered.
     split_seed : int or None
-        Determines which samples are held out for validation.
+        Seed of the split into training and validation data.
     monitor : str or None
-        Column of the history that `stopping` and `best` are about.
-    stopping : NoImprovement
-    best : BestState
+        Column of the history that `patience` and `checkpoint` refer to.
+    patience : Patience
+    checkpoint : Checkpoint
+        Between calls without parameters.
     """
 
     random_state: np.random.RandomState
-    solver: str | None = None
-    slots: np.ndarray | None = None
-    n_steps: int = 0
-    n_seen: int = 0
+    optimizer: OptimizerState | None = None
+    n_samples_seen: int = 0
     n_reductions: int = 0
     split_seed: int | None = None
     monitor: str | None = None
-    stopping: NoImprovement = field(default_factory=NoImprovement)
-    best: BestState = field(default_factory=BestState)
+    patience: Patience = field(default_factory=Patience)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+
+    def set_monitor(self, monitor, tol, n_iter_no_change):
+        """Set what training stops by; start afresh if it is another column."""
+        if self.monitor != monitor:
+            self.monitor = monitor
+            self.patience, self.checkpoint = Patience(), Checkpoint()
+        self.patience.tol = tol
+        self.patience.n_iter_no_change = n_iter_no_change
 
 
-class Control:
-    """Sets the learning rate of every epoch, and tells when to stop.
+class EpochControl:
+    """Sets the learning rate of every epoch, and decides when to stop.
 
     Parameters
     ----------
-    settings : MLPClassifier
-        Whose parameters say how.
-    progress : Progress
-        Goes on changing.
+    state : TrainingState
+        Updated after every epoch.
+    schedule : Schedule
     training : Training
+    keeps_best : bool
+        Whether training ends with the parameters of its best epoch.
 
     Examples
     --------
     >>> import numpy as np
     >>> from types import SimpleNamespace
-    >>> from cymlp import MLPClassifier
-    >>> from cymlp._fit.training import Control, Progress
-    >>> settings = MLPClassifier(tol=0.5, n_iter_no_change=1)
-    >>> training = SimpleNamespace(rows=np.arange(60))
-    >>> control = Control(settings, Progress(np.random.RandomState(0)), training)
+    >>> from cymlp._fit.schedules import Schedule
+    >>> from cymlp._fit.training import EpochControl, TrainingState
+    >>> state = TrainingState(np.random.RandomState(0))
+    >>> state.set_monitor("train_loss", tol=0.5, n_iter_no_change=1)
+    >>> schedule = Schedule("constant", initial=0.1, power_t=0.5)
+    >>> training = SimpleNamespace(indices=np.arange(60))
+    >>> control = EpochControl(state, schedule, training, keeps_best=False)
     >>> [control.update({"train_loss": loss}) for loss in (2.0, 1.8, 1.7)]
     [False, False, True]
     """
 
-    def __init__(self, settings, progress, training):
-        self._progress = progress
+    def __init__(self, state, schedule, training, keeps_best):
+        self._state = state
+        self._schedule = schedule
         self._training = training
-        self._schedule = Schedule(
-            settings.learning_rate,
-            settings.learning_rate_init,
-            settings.power_t,
-            progress.n_reductions,
-        )
-        self._keeps_best = settings.early_stopping
-        monitor = "train_loss"
-        if settings.early_stopping:
-            monitor = f"val_{settings.monitor}"
-        if progress.monitor != monitor:
-            progress.monitor = monitor
-            progress.stopping = NoImprovement()
-            progress.best = BestState()
-        if self._keeps_best and progress.best.epoch is not None:
-            # What an earlier call has left is the best so far.
-            progress.best.state = training.state.copy()
-            progress.best.n_steps = training.optimizer.n_steps
-        progress.stopping.tol = settings.tol
-        progress.stopping.n_iter_no_change = settings.n_iter_no_change
+        self._keeps_best = keeps_best
+        if keeps_best and state.checkpoint.epoch is not None:
+            # The result of an earlier call is the best so far.
+            state.checkpoint.parameters = training.parameters.copy()
 
     def set_learning_rate(self, epoch):
         """Set the optimiser's learning rate to that of an epoch."""
-        rate = self._schedule.rate(epoch, self._progress.n_seen)
+        rate = self._schedule.rate(epoch, self._state.n_samples_seen)
         self._training.optimizer.learning_rate = rate
 
-    def update(self, figures):
-        """Take note of an epoch's figures.
+    def update(self, metrics):
+        """Take the metrics of an epoch into account.
 
         Returns
         -------
         stop : bool
         """
-        progress, training = self._progress, self._training
-        progress.n_seen += training.rows.size
-        figure = figures[progress.monitor]
-        if progress.monitor.endswith("accuracy"):
-            figure = -figure
+        state = self._state
+        state.n_samples_seen += self._training.indices.size
+        metric = metrics[state.monitor]
+        if state.monitor.endswith("accuracy"):
+            metric = -metric
         if self._keeps_best:
-            progress.best.update(
-                figure, figures["epoch"], training.state, training.optimizer.n_steps
-            )
-        stop = progress.stopping.update(figure) and not self._schedule.lower()
-        progress.n_reductions = self._schedule.n_reductions
+            state.checkpoint.update(metric, metrics["epoch"], self._training.parameters)
+        stop = state.patience.update(metric) and not self._schedule.lower()
+        state.n_reductions = self._schedule.n_reductions
         return stop
 
     def restore_best(self):
-        """Go back to the state of the best epoch, where it is kept.
+        """Restore the parameters of the best epoch, if they are kept.
 
         Returns
         -------
         epoch : int or None
-            Its number.
         """
-        best = self._progress.best
-        if not self._keeps_best or best.epoch is None:
+        checkpoint = self._state.checkpoint
+        if not self._keeps_best or checkpoint.epoch is None:
             return None
-        self._training.put_back(best.state, best.n_steps)
-        best.state = None
-        return best.epoch
-
-
-def samples_of(dataset, rows):
-    """Store a dataset as an epoch takes it.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    rows : ndarray of intp of shape (n_rows,)
-        Numbers of the samples to train on.
-
-    Returns
-    -------
-    samples : Samples
-
-    Raises
-    ------
-    ValueError
-        If none of the rows has a positive weight.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._fit.targets import Dataset, encode
-    >>> from cymlp._engine.inputs import Inputs
-    >>> from cymlp._fit.training import samples_of
-    >>> targets, _ = encode(["a", "b"], "float64")
-    >>> samples_of(Dataset(Inputs(np.eye(2)), targets, None), np.arange(2)).n_classes
-    2
-    """
-    targets = dataset.targets
-    weights = weights_of_mean_1(dataset.weights, rows, dataset.X.dtype)
-    return Samples(dataset.X, targets.y, targets.n_classes, targets.T, weights)
+        self._training.parameters.assign(checkpoint.parameters)
+        checkpoint.parameters = None
+        return checkpoint.epoch
 
 
 class Evaluation:
-    """A network and samples that it is judged by, and not trained on.
+    """Loss and accuracy of a network on samples that it is not trained on.
 
     Parameters
     ----------
     network : Network
-    samples : Samples
-    rows : ndarray of intp of shape (n_rows,)
-        Numbers of the samples that count.
-
-    Attributes
-    ----------
-    rows : ndarray
-        As given.
+    stored : Stored
+    targets : Targets
+    indices : ndarray of intp of shape (n,)
+        The samples that count.
+    batch_size : int
 
     Examples
     --------
     >>> import numpy as np
-    >>> from cymlp.losses import CrossEntropy
+    >>> from cymlp._engine.inputs import Inputs
     >>> from cymlp._engine.network import Network
-    >>> from cymlp._engine.samples import Samples
+    >>> from cymlp._engine.storage import store
+    >>> from cymlp._engine.targets import Targets
     >>> from cymlp._fit.training import Evaluation
-    >>> samples = Samples(np.eye(2), np.arange(2), n_classes=2)
-    >>> network = Network([2, 2], [], CrossEntropy(), batch_size=1)
-    >>> evaluation = Evaluation(network, samples, np.arange(2))
+    >>> from cymlp.losses import CrossEntropy
+    >>> network = Network([2, 2], [], CrossEntropy())
+    >>> stored, targets = store(Inputs(np.eye(2))), Targets(np.arange(2), 2)
+    >>> evaluation = Evaluation(network, stored, targets, np.arange(2), batch_size=1)
     >>> loss, accuracy = evaluation.run(np.array([9.0, -9.0, -9.0, 9.0, 0.0, 0.0]))
     >>> round(loss, 4), accuracy
     (0.0, 1.0)
     """
 
-    def __init__(self, network, samples, rows):
-        self.rows = rows
-        self._network = network
-        self._first = FirstLayer(samples, network.first_width, network.batch_size)
-        self._work = np.empty(network.work_size, samples.dtype)
+    def __init__(self, network, stored, targets, indices, batch_size):
+        self._network, self._targets, self._indices = network, targets, indices
+        self._first = stored.first_layer(network.sizes[1], batch_size)
+        self._memory = network.memory(batch_size, stored.dtype)
 
     def run(self, theta):
         """Compute weighted means of loss and accuracy.
@@ -218,13 +182,14 @@ class Evaluation:
         Parameters
         ----------
         theta : ndarray of shape (n_parameters,)
-            The network's parameters.
 
         Returns
         -------
         loss, accuracy : float
         """
-        return self._network.evaluate(self._first, self.rows, theta, self._work)
+        return self._network.evaluate(
+            self._first, self._targets, self._indices, theta, self._memory
+        )
 
 
 class Training:
@@ -233,46 +198,41 @@ class Training:
     Parameters
     ----------
     network : Network
-    state : ndarray of shape (1 + optimizer.n_slots, n_parameters)
-        Parameters and what the optimiser keeps beside them; changed in place.
+    stored : Stored
+    targets : Targets
+    indices : ndarray of intp of shape (n,)
+        The samples to train on.
+    batch_size : int
+    parameters : Parameters
+        Changed in place.
     optimizer : Optimizer
-    dataset : Dataset
-        Of the dtype of state.
-    samples : Samples
-        What `samples_of` makes of it.
-    rows : ndarray of intp of shape (n_rows,)
-        Numbers of the samples to train on.
-    random_state : RandomState or None
-        Draws the order of samples. None for that of `rows`.
-    dropout_state : RandomState or None
-        Draws what dropout leaves out. None for no dropout.
+    random_state : RandomState
+    shuffle : bool
+        Whether to draw the order of samples in every epoch.
+    drops_out : bool
+        Whether to draw the masks of dropout in every epoch.
     """
 
     def __init__(
-        self, network, state, optimizer, dataset, samples, rows, random_state,
-        dropout_state,
+        self, network, stored, targets, indices, batch_size, parameters, optimizer,
+        random_state, shuffle, drops_out,
     ):  # fmt: skip
-        self.network = network
-        self.state = state
-        self.optimizer = optimizer
-        self.dataset = dataset
-        self.rows = rows
-        self.random_state = random_state
-        self.dropout_state = dropout_state
-        self._first = FirstLayer(
-            samples, network.first_width, network.batch_size, optimizer
-        )
-        self._work = np.empty(network.work_size, state.dtype)
-        self._saved = np.empty_like(state), 0
-        n_full, last = divmod(len(rows), network.batch_size)
-        self._batch_sizes = [network.batch_size] * n_full + [last] * (last > 0)
+        self.network, self.stored, self.targets = network, stored, targets
+        self.indices, self.parameters, self.optimizer = indices, parameters, optimizer
+        self._random_state = random_state
+        self._shuffle, self._drops_out = shuffle, drops_out
+        self._first = stored.first_layer(network.sizes[1], batch_size, optimizer)
+        self._memory = network.memory(batch_size, stored.dtype)
+        self._saved = parameters.copy()
+        n_full, last = divmod(len(indices), batch_size)
+        self._batch_sizes = [batch_size] * n_full + [last] * (last > 0)
 
     def run_epoch(self):
         """Train on every sample once.
 
         Returns
         -------
-        figures : dict
+        metrics : dict
             train_loss and train_accuracy, means over the samples, gradient_norm, the
             mean over the batches, and seconds.
         batches : dict of str to ndarray of shape (n_batches,)
@@ -281,45 +241,41 @@ class Training:
         Raises
         ------
         DivergedError
-            If a loss or a parameter is not finite any more.
+            If a loss or a parameter is no longer finite.
         """
         start = time.perf_counter()
         record = np.empty((3, len(self._batch_sizes)))
         finite = self.network.train_epoch(
-            self._first, self._order(), self.optimizer, self.state, self._work,
-            record, self._seed(),
+            self._first, self.targets, self._order(), self.optimizer,
+            self.parameters.values, self.parameters.n_steps, self._memory, record,
+            self._seed(),
         )  # fmt: skip
-        if not finite or not np.isfinite(self.state).all():
+        if not finite or not np.isfinite(self.parameters.values).all():
             raise DivergedError
+        self.parameters.n_steps += len(self._batch_sizes)
         loss, accuracy = np.average(record[:2], axis=1, weights=self._batch_sizes)
-        figures = {
+        metrics = {
             "train_loss": float(loss),
             "train_accuracy": float(accuracy),
             "gradient_norm": float(record[2].mean()),
             "seconds": time.perf_counter() - start,
         }
-        return figures, {"loss": record[0], "accuracy": record[1]}
+        return metrics, {"loss": record[0], "accuracy": record[1]}
 
     def _order(self):
-        if self.random_state is None:
-            return self.rows
-        return self.random_state.permutation(self.rows)
+        if not self._shuffle:
+            return self.indices
+        return self._random_state.permutation(self.indices)
 
     def _seed(self):
-        if self.dropout_state is None:
+        if not self._drops_out:
             return 0
-        return int(self.dropout_state.randint(2**63, dtype=np.int64))
+        return int(self._random_state.randint(2**63, dtype=np.int64))
 
     def save(self):
-        """Remember the state of this moment."""
-        np.copyto(self._saved[0], self.state)
-        self._saved = self._saved[0], self.optimizer.n_steps
+        """Save the parameters of this moment."""
+        self._saved.assign(self.parameters)
 
     def restore(self):
-        """Go back to the state that was saved last."""
-        self.put_back(*self._saved)
-
-    def put_back(self, state, n_steps):
-        """Go back to a state of the optimiser and its number of steps."""
-        np.copyto(self.state, state)
-        self.optimizer.n_steps = n_steps
+        """Restore the parameters that were saved last."""
+        self.parameters.assign(self._saved)

@@ -1,20 +1,19 @@
-/* The kernels of a layer that reads sparse samples.
+/* The first layer for X in CSR form; see cymlp_transposed_batch in kernels.h. A
+ * template, to be included after step.h.
  *
- * A template, to come after step.h. What the functions do is said in
- * kernels.h. Every weight that a batch has to do with comes from memory once on
- * the way forward and once on the way back, and the rows that follow are asked
- * for while one is worked on.
+ * All weights that a batch uses come from memory once on the way forward and
+ * once on the way back; the rows that follow are prefetched meanwhile.
  *
- * Rows of weights are not padded. Where their width is no multiple of a vector,
+ * Rows of weights are not padded. If their width is not a multiple of a vector,
  * the last vector of a row overlaps the one before it, and both hold the same
- * numbers there. */
-#ifndef REAL /* as when this file is checked by itself */
+ * values there. */
+#ifndef REAL /* when this file is compiled by itself */
 #include "step.h"
 #endif
 
-/* Vectors of a row that are held in registers at a time, and the same for a
- * number of them that the compiler knows. */
-#define MOST_VECTORS 8
+/* Vectors of a row that are held in registers at once; and a call of a tile
+ * function with a count that the compiler knows. */
+#define MAX_VECTORS 8
 #define WITH_COUNT(width, call) \
   switch (width) {              \
     case 1:                     \
@@ -42,16 +41,16 @@
       call(8);                  \
   }
 
-#define ELEMENT NAME(element)
+#define CSR_ENTRY NAME(csr_entry)
 typedef struct {
   REAL value;
   uint32_t sample;
-} ELEMENT;
+} CSR_ENTRY;
 
-/* How many rows ahead the weights are asked for. */
-enum { NAME(rows_ahead) = 12 };
+/* How many segments ahead weights are prefetched. */
+enum { NAME(segments_ahead) = 12 };
 
-CYMLP_INLINE void NAME(fetch)(const REAL *row, ptrdiff_t count) {
+CYMLP_INLINE void NAME(prefetch)(const REAL *row, ptrdiff_t count) {
   const char *bytes = (const char *)row;
   for (ptrdiff_t at = 0; at < count * (ptrdiff_t)sizeof(REAL); at += 64)
     CYMLP_PREFETCH(bytes + at);
@@ -66,11 +65,11 @@ CYMLP_INLINE ptrdiff_t NAME(begin_of)(ptrdiff_t vector, ptrdiff_t width) {
   return (vector + 1) * LANES <= width ? vector * LANES : width - LANES;
 }
 
-/* Vectors to hold at a time, of those that are left. The last two of a row stay
- * together: what they share is then read for both before it is written. */
+/* Vectors of the next tile, with `left` to go. The last two of a row stay
+ * together: the values they share are read for both before they are written. */
 CYMLP_INLINE ptrdiff_t NAME(tile_of)(ptrdiff_t left) {
-  if (left <= MOST_VECTORS) return left;
-  return left == MOST_VECTORS + 1 ? MOST_VECTORS - 1 : MOST_VECTORS;
+  if (left <= MAX_VECTORS) return left;
+  return left == MAX_VECTORS + 1 ? MAX_VECTORS - 1 : MAX_VECTORS;
 }
 
 CYMLP_INLINE VEC NAME(load_vector)(const REAL *row, ptrdiff_t vector,
@@ -83,68 +82,69 @@ CYMLP_INLINE VEC NAME(load_vector)(const REAL *row, ptrdiff_t vector,
 }
 
 CYMLP_INLINE void NAME(store_vector)(REAL *row, ptrdiff_t vector,
-                                     ptrdiff_t width, VEC numbers) {
+                                     ptrdiff_t width, VEC values) {
   if (width >= LANES)
-    STORE(row + NAME(begin_of)(vector, width), numbers);
+    STORE(row + NAME(begin_of)(vector, width), values);
   else
-    memcpy(row, &numbers, (size_t)width * sizeof(REAL));
+    memcpy(row, &values, (size_t)width * sizeof(REAL));
 }
 
-/* Entries of the group-th column. */
-CYMLP_INLINE const ELEMENT *NAME(group_begin)(const cymlp_groups *groups,
-                                              ptrdiff_t group) {
-  const ELEMENT *elements = groups->elements;
-  return elements + (group == 0 ? 0 : groups->ends[group - 1]);
+/* The entries of a segment. */
+CYMLP_INLINE const CSR_ENTRY *NAME(segment_begin)(
+    const cymlp_transposed_batch *batch, ptrdiff_t segment) {
+  const CSR_ENTRY *entries = batch->entries;
+  return entries + (segment == 0 ? 0 : batch->segment_ends[segment - 1]);
 }
 
-CYMLP_INLINE const ELEMENT *NAME(group_end)(const cymlp_groups *groups,
-                                            ptrdiff_t group) {
-  return (const ELEMENT *)groups->elements + groups->ends[group];
+CYMLP_INLINE const CSR_ENTRY *NAME(segment_end)(
+    const cymlp_transposed_batch *batch, ptrdiff_t segment) {
+  return (const CSR_ENTRY *)batch->entries + batch->segment_ends[segment];
 }
 
-static inline void NAME(sparse_group)(const ptrdiff_t *row_starts,
-                                      const int *columns, const void *values,
-                                      const ptrdiff_t *rows, ptrdiff_t n,
-                                      ptrdiff_t n_ahead, cymlp_groups *groups) {
+static inline void NAME(csr_transpose)(const ptrdiff_t *indptr,
+                                       const int *indices, const void *values,
+                                       const ptrdiff_t *rows, ptrdiff_t n,
+                                       ptrdiff_t n_ahead,
+                                       cymlp_transposed_batch *batch) {
   const REAL *X = values;
-  ELEMENT *elements = groups->elements;
+  CSR_ENTRY *entries = batch->entries;
   uint32_t count = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (i + 1 < n + n_ahead) {
-      const ptrdiff_t next = row_starts[rows[i + 1]];
-      const ptrdiff_t length = row_starts[rows[i + 1] + 1] - next;
-      for (ptrdiff_t k = 0; k < length; k += 64 / (ptrdiff_t)sizeof *columns)
-        CYMLP_PREFETCH(columns + next + k);
-      NAME(fetch)(X + next, length);
+      const ptrdiff_t next = indptr[rows[i + 1]];
+      const ptrdiff_t length = indptr[rows[i + 1] + 1] - next;
+      for (ptrdiff_t k = 0; k < length; k += 64 / (ptrdiff_t)sizeof *indices)
+        CYMLP_PREFETCH(indices + next + k);
+      NAME(prefetch)(X + next, length);
     }
-    for (ptrdiff_t k = row_starts[rows[i]]; k < row_starts[rows[i] + 1]; k++) {
-      /* A place is believed only if its column agrees, so that nothing has to
-       * be cleared before the next batch. */
-      uint32_t place = groups->places[columns[k]];
-      if (place >= count || groups->columns[place] != columns[k]) {
-        place = count++;
-        groups->places[columns[k]] = place;
-        groups->columns[place] = columns[k];
-        groups->ends[place] = 0;
+    for (ptrdiff_t k = indptr[rows[i]]; k < indptr[rows[i] + 1]; k++) {
+      /* A segment counts only if its feature agrees, so that nothing has to be
+       * cleared before the next batch. */
+      uint32_t segment = batch->segment_of[indices[k]];
+      if (segment >= count || batch->features[segment] != indices[k]) {
+        segment = count++;
+        batch->segment_of[indices[k]] = segment;
+        batch->features[segment] = indices[k];
+        batch->segment_ends[segment] = 0;
       }
-      groups->ends[place]++;
+      batch->segment_ends[segment]++;
     }
   }
   uint32_t total = 0;
-  for (uint32_t place = 0; place < count; place++) {
-    const uint32_t length = groups->ends[place];
-    groups->ends[place] = total;
+  for (uint32_t segment = 0; segment < count; segment++) {
+    const uint32_t length = batch->segment_ends[segment];
+    batch->segment_ends[segment] = total;
     total += length;
   }
   for (ptrdiff_t i = 0; i < n; i++)
-    for (ptrdiff_t k = row_starts[rows[i]]; k < row_starts[rows[i] + 1]; k++)
-      elements[groups->ends[groups->places[columns[k]]]++] =
-          (ELEMENT){X[k], (uint32_t)i};
-  groups->count = count;
+    for (ptrdiff_t k = indptr[rows[i]]; k < indptr[rows[i] + 1]; k++)
+      entries[batch->segment_ends[batch->segment_of[indices[k]]]++] =
+          (CSR_ENTRY){X[k], (uint32_t)i};
+  batch->n_segments = count;
 }
 
-static inline void NAME(sparse_pack)(const void *rows, ptrdiff_t n,
-                                     ptrdiff_t width, void *packed) {
+static inline void NAME(csr_pack)(const void *rows, ptrdiff_t n,
+                                  ptrdiff_t width, void *packed) {
   const ptrdiff_t vectors = NAME(vectors_in)(width);
   const REAL *row = rows;
   REAL *to = packed;
@@ -153,8 +153,8 @@ static inline void NAME(sparse_pack)(const void *rows, ptrdiff_t n,
       STORE(to, NAME(load_vector)(row, v, width));
 }
 
-static inline void NAME(sparse_unpack)(const void *packed, ptrdiff_t n,
-                                       ptrdiff_t width, void *rows) {
+static inline void NAME(csr_unpack)(const void *packed, ptrdiff_t n,
+                                    ptrdiff_t width, void *rows) {
   const ptrdiff_t vectors = NAME(vectors_in)(width);
   const REAL *from = packed;
   REAL *row = rows;
@@ -163,88 +163,88 @@ static inline void NAME(sparse_unpack)(const void *packed, ptrdiff_t n,
       NAME(store_vector)(row, v, width, LOAD(from));
 }
 
-/* Whether it makes weights others: not where no step is missing. */
-CYMLP_INLINE int NAME(moves)(const REAL *power) {
+/* Whether steps are missing. */
+CYMLP_INLINE int NAME(is_behind)(const REAL *power) {
   return power[2] != 0 || power[3] != 0;
 }
 
-/* U += x w for the entries of one column and `count` vectors from `first` on.
+/* U += x w for the entries of one feature and `count` vectors from `first` on.
  */
-CYMLP_INLINE void NAME(sparse_forward_tile)(
-    int count, ptrdiff_t first, const ELEMENT *element, const ELEMENT *end,
+CYMLP_INLINE void NAME(csr_forward_tile)(
+    int count, ptrdiff_t first, const CSR_ENTRY *entry, const CSR_ENTRY *end,
     const REAL *weights, const REAL *velocity, const REAL *power,
     ptrdiff_t width, REAL *U, ptrdiff_t stride) {
-  VEC w[MOST_VECTORS];
+  VEC w[MAX_VECTORS];
   CYMLP_EACH (v, count) w[v] = NAME(load_vector)(weights, first + v, width);
-  if (power != NULL && NAME(moves)(power))
+  if (power != NULL && NAME(is_behind)(power))
     CYMLP_EACH (v, count)
       w[v] += power[2] * NAME(load_vector)(velocity, first + v, width) +
               power[3] * w[v];
-  for (; element < end; element++) {
-    REAL *u = U + (ptrdiff_t)element->sample * stride + first * LANES;
+  for (; entry < end; entry++) {
+    REAL *u = U + (ptrdiff_t)entry->sample * stride + first * LANES;
     CYMLP_EACH (v, count)
-      STORE(u + v * LANES, LOAD(u + v * LANES) + element->value * w[v]);
+      STORE(u + v * LANES, LOAD(u + v * LANES) + entry->value * w[v]);
   }
 }
 
-static inline void NAME(sparse_forward)(const cymlp_groups *groups,
-                                        const cymlp_rows *weights,
-                                        const void *base, void *sums,
-                                        ptrdiff_t n) {
+static inline void NAME(csr_forward)(const cymlp_transposed_batch *batch,
+                                     const cymlp_weight_rows *weights,
+                                     const void *base, void *sums,
+                                     ptrdiff_t n) {
   const ptrdiff_t width = weights->width;
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
   const REAL *W = weights->weights, *V = weights->velocity;
   const REAL *powers = weights->powers;
   REAL *U = sums;
   for (ptrdiff_t i = 0; i < n; i++)
-    NAME(sparse_pack)(base, 1, width, U + i * stride);
-  for (ptrdiff_t group = 0; group < groups->count; group++) {
-    if (group + NAME(rows_ahead) < groups->count) {
-      const ptrdiff_t ahead = group + NAME(rows_ahead);
-      const ptrdiff_t next = groups->columns[ahead] * width;
-      NAME(fetch)(W + next, width);
-      if (powers != NULL && NAME(moves)(powers + 4 * ahead))
-        NAME(fetch)(V + next, width);
+    NAME(csr_pack)(base, 1, width, U + i * stride);
+  for (ptrdiff_t segment = 0; segment < batch->n_segments; segment++) {
+    if (segment + NAME(segments_ahead) < batch->n_segments) {
+      const ptrdiff_t ahead = segment + NAME(segments_ahead);
+      const ptrdiff_t next = batch->features[ahead] * width;
+      NAME(prefetch)(W + next, width);
+      if (powers != NULL && NAME(is_behind)(powers + 4 * ahead))
+        NAME(prefetch)(V + next, width);
     }
-    const ELEMENT *begin = NAME(group_begin)(groups, group);
-    const ELEMENT *end = NAME(group_end)(groups, group);
-    const ptrdiff_t at = groups->columns[group] * width;
-    const REAL *power = powers == NULL ? NULL : powers + 4 * group;
+    const CSR_ENTRY *begin = NAME(segment_begin)(batch, segment);
+    const CSR_ENTRY *end = NAME(segment_end)(batch, segment);
+    const ptrdiff_t at = batch->features[segment] * width;
+    const REAL *power = powers == NULL ? NULL : powers + 4 * segment;
     const REAL *v = powers == NULL ? NULL : V + at;
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
-#define TILE(number)                                                     \
-  NAME(sparse_forward_tile)(number, first, begin, end, W + at, v, power, \
-                            width, U, stride)
+#define TILE(number)                                                         \
+  NAME(csr_forward_tile)(number, first, begin, end, W + at, v, power, width, \
+                         U, stride)
       WITH_COUNT(count, TILE)
 #undef TILE
     }
   }
 }
 
-/* The gradient in `count` vectors of one column's weights. */
-CYMLP_INLINE void NAME(sparse_gradient_tile)(int count, ptrdiff_t first,
-                                             const ELEMENT *element,
-                                             const ELEMENT *end, const REAL *D,
-                                             ptrdiff_t stride, VEC *gradient) {
+/* The gradient of `count` vectors of one feature's weights. */
+CYMLP_INLINE void NAME(csr_gradient_tile)(int count, ptrdiff_t first,
+                                          const CSR_ENTRY *entry,
+                                          const CSR_ENTRY *end, const REAL *D,
+                                          ptrdiff_t stride, VEC *gradient) {
   CYMLP_EACH (v, count) memset(&gradient[v], 0, sizeof gradient[v]);
-  for (; element < end; element++) {
-    const REAL *d = D + (ptrdiff_t)element->sample * stride + first * LANES;
-    CYMLP_EACH (v, count) gradient[v] += element->value * LOAD(d + v * LANES);
+  for (; entry < end; entry++) {
+    const REAL *d = D + (ptrdiff_t)entry->sample * stride + first * LANES;
+    CYMLP_EACH (v, count) gradient[v] += entry->value * LOAD(d + v * LANES);
   }
 }
 
-static inline void NAME(sparse_gradient)(const cymlp_groups *groups,
-                                         ptrdiff_t group, const void *D,
-                                         ptrdiff_t width, void *gradient) {
+static inline void NAME(csr_gradient)(const cymlp_transposed_batch *batch,
+                                      ptrdiff_t segment, const void *D,
+                                      ptrdiff_t width, void *gradient) {
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
-  const ELEMENT *begin = NAME(group_begin)(groups, group);
-  const ELEMENT *end = NAME(group_end)(groups, group);
+  const CSR_ENTRY *begin = NAME(segment_begin)(batch, segment);
+  const CSR_ENTRY *end = NAME(segment_end)(batch, segment);
   for (ptrdiff_t first = 0, count; first < vectors; first += count) {
-    VEC sums[MOST_VECTORS];
+    VEC sums[MAX_VECTORS];
     count = NAME(tile_of)(vectors - first);
-#define TILE(number)                                                      \
-  NAME(sparse_gradient_tile)(number, first, begin, end, D, stride, sums); \
+#define TILE(number)                                                   \
+  NAME(csr_gradient_tile)(number, first, begin, end, D, stride, sums); \
   CYMLP_EACH (v, number) NAME(store_vector)(gradient, first + v, width, sums[v])
     WITH_COUNT(count, TILE)
 #undef TILE
@@ -252,11 +252,11 @@ static inline void NAME(sparse_gradient)(const cymlp_groups *groups,
 }
 
 /* (v, w) <- power (v, w) + (g, -rate g) for `count` vectors of a row. */
-CYMLP_INLINE void NAME(sparse_move_tile)(int count, ptrdiff_t first,
+CYMLP_INLINE void NAME(csr_advance_tile)(int count, ptrdiff_t first,
                                          const VEC *gradient, REAL rate,
                                          const REAL *power, REAL *weights,
                                          REAL *velocity, ptrdiff_t width) {
-  VEC w[MOST_VECTORS], velocities[MOST_VECTORS];
+  VEC w[MAX_VECTORS], velocities[MAX_VECTORS];
   CYMLP_EACH (v, count) {
     w[v] = NAME(load_vector)(weights, first + v, width);
     velocities[v] = NAME(load_vector)(velocity, first + v, width);
@@ -271,7 +271,8 @@ CYMLP_INLINE void NAME(sparse_move_tile)(int count, ptrdiff_t first,
   }
 }
 
-/* Which numbers of a row's last vector are not in the one before it. */
+/* 1 for the values of a row's last vector that the one before it lacks, 0 for
+ * the others. */
 static inline VEC NAME(own_lanes)(ptrdiff_t width) {
   const ptrdiff_t own = width - (NAME(vectors_in)(width) - 1) * LANES;
   REAL lanes[LANES];
@@ -282,21 +283,21 @@ static inline VEC NAME(own_lanes)(ptrdiff_t width) {
   return result;
 }
 
-CYMLP_INLINE void NAME(sparse_backward_tile)(
-    int count, ptrdiff_t first, const ELEMENT *element, const ELEMENT *end,
+CYMLP_INLINE void NAME(csr_backward_tile)(
+    int count, ptrdiff_t first, const CSR_ENTRY *entry, const CSR_ENTRY *end,
     const REAL *D, ptrdiff_t stride, REAL rate, const REAL *power,
     REAL *weights, REAL *velocity, ptrdiff_t width, VEC own, VEC *squares) {
-  VEC g[MOST_VECTORS];
-  NAME(sparse_gradient_tile)(count, first, element, end, D, stride, g);
+  VEC g[MAX_VECTORS];
+  NAME(csr_gradient_tile)(count, first, entry, end, D, stride, g);
   CYMLP_EACH (v, count - 1) *squares += g[v] * g[v];
   *squares += own * g[count - 1] * g[count - 1];
-  NAME(sparse_move_tile)(count, first, g, rate, power, weights, velocity,
+  NAME(csr_advance_tile)(count, first, g, rate, power, weights, velocity,
                          width);
 }
 
-static inline double NAME(sparse_backward)(const cymlp_groups *groups,
-                                           const void *gradient, double rate,
-                                           const cymlp_rows *weights) {
+static inline double NAME(csr_backward)(const cymlp_transposed_batch *batch,
+                                        const void *gradient, double rate,
+                                        const cymlp_weight_rows *weights) {
   enum { SQUARES_AT_A_TIME = 16 }; /* so that float32 loses few digits */
   const ptrdiff_t width = weights->width;
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
@@ -305,28 +306,28 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
   const VEC last = NAME(own_lanes)(width), all = last * 0 + 1;
   VEC squares = last * 0;
   double total = 0;
-  /* From the end, where the rows are that the way forward has left in the
-   * cache. */
-  for (ptrdiff_t group = groups->count - 1; group >= 0; group--) {
-    if (group >= NAME(rows_ahead)) {
-      const ptrdiff_t next = groups->columns[group - NAME(rows_ahead)] * width;
-      NAME(fetch)(W + next, width);
-      NAME(fetch)(V + next, width);
+  /* From the end, whose weights the way forward has left in the cache. */
+  for (ptrdiff_t segment = batch->n_segments - 1; segment >= 0; segment--) {
+    if (segment >= NAME(segments_ahead)) {
+      const ptrdiff_t next =
+          batch->features[segment - NAME(segments_ahead)] * width;
+      NAME(prefetch)(W + next, width);
+      NAME(prefetch)(V + next, width);
     }
-    const ELEMENT *begin = NAME(group_begin)(groups, group);
-    const ELEMENT *end = NAME(group_end)(groups, group);
-    const ptrdiff_t at = groups->columns[group] * width;
-    const REAL *power = (const REAL *)weights->powers + 4 * group;
+    const CSR_ENTRY *begin = NAME(segment_begin)(batch, segment);
+    const CSR_ENTRY *end = NAME(segment_end)(batch, segment);
+    const ptrdiff_t at = batch->features[segment] * width;
+    const REAL *power = (const REAL *)weights->powers + 4 * segment;
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
       const VEC own = first + count == vectors ? last : all;
-#define TILE(number)                                                           \
-  NAME(sparse_backward_tile)(number, first, begin, end, D, stride, (REAL)rate, \
-                             power, W + at, V + at, width, own, &squares)
+#define TILE(number)                                                        \
+  NAME(csr_backward_tile)(number, first, begin, end, D, stride, (REAL)rate, \
+                          power, W + at, V + at, width, own, &squares)
       WITH_COUNT(count, TILE)
 #undef TILE
     }
-    if (group % SQUARES_AT_A_TIME == 0) {
+    if (segment % SQUARES_AT_A_TIME == 0) {
       total += NAME(sum)(squares);
       squares = last * 0;
     }
@@ -334,18 +335,19 @@ static inline double NAME(sparse_backward)(const cymlp_groups *groups,
   return total;
 }
 
-static inline void NAME(sparse_move)(const cymlp_rows *rows, ptrdiff_t n) {
+static inline void NAME(csr_advance)(const cymlp_weight_rows *rows,
+                                     ptrdiff_t n) {
   const ptrdiff_t width = rows->width;
   const ptrdiff_t vectors = NAME(vectors_in)(width);
   REAL *W = rows->weights, *V = rows->velocity;
   const REAL *power = rows->powers;
-  VEC zeros[MOST_VECTORS];
+  VEC zeros[MAX_VECTORS];
   memset(zeros, 0, sizeof zeros);
   for (ptrdiff_t i = 0; i < n; i++, W += width, V += width, power += 4)
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
 #define TILE(number) \
-  NAME(sparse_move_tile)(number, first, zeros, 0, power, W, V, width)
+  NAME(csr_advance_tile)(number, first, zeros, 0, power, W, V, width)
       WITH_COUNT(count, TILE)
 #undef TILE
     }

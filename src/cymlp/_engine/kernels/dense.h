@@ -1,15 +1,14 @@
-/* Products with few columns, for the layer that reads the samples. A template,
- * to come after step.h.
+/* Products with few columns, for the first layer. A template, to be included
+ * after step.h.
  *
- * What the functions do is said in kernels.h. Sums stay in registers over a
- * tile of the result, with all loops over a tile unrolled, and the step of
- * gradient descent is done on a gradient before it leaves the registers. */
-#ifndef REAL /* as when this file is checked by itself */
+ * The functions are described in kernels.h. Sums stay in registers over a tile
+ * of the result, with all loops over a tile unrolled, and the weights are
+ * updated before the gradient leaves the registers. */
+#ifndef REAL /* when this file is compiled by itself */
 #include "step.h"
 #endif
 
-/* Calls a tile function with numbers of rows and vectors that the compiler
- * knows. */
+/* Call a tile function with a height and a width that the compiler knows. */
 #define WITH_HEIGHT_AND_WIDTH(height, width, call)                      \
   if ((height) == 1)                                                    \
     (width) == 2 ? call(1, 2) : call(1, 1);                             \
@@ -73,7 +72,8 @@ static inline void NAME(dense_forward)(const void *const *inputs, ptrdiff_t n,
   }
 }
 
-/* A step with `height` rows of A^T D from row k on, over `width` vectors. */
+/* Update weights with `height` rows of A^T D from row k on, over `width`
+ * vectors. */
 CYMLP_INLINE void NAME(dense_backward_tile)(int height, int width,
                                             const REAL *const *A, ptrdiff_t n,
                                             ptrdiff_t k, const REAL *D,
@@ -90,7 +90,7 @@ CYMLP_INLINE void NAME(dense_backward_tile)(int height, int width,
   }
   CYMLP_EACH (r, height)
     CYMLP_EACH (v, width)
-      NAME(take)(step, sums[r][v], at + r * stride + v * LANES, squares);
+      NAME(update)(step, sums[r][v], at + r * stride + v * LANES, squares);
 }
 
 static inline double NAME(dense_backward)(const void *const *inputs,

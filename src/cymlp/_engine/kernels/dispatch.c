@@ -1,12 +1,9 @@
-/* The choice of kernels for the processor at hand. */
-#include <string.h>
-
+/* The instruction sets that this processor supports. */
 #include "cymlp/kernels.h"
 
-extern const cymlp_kernel_set cymlp_kernels_plain;
-#ifdef CYMLP_X86
-extern const cymlp_kernel_set cymlp_kernels_avx2, cymlp_kernels_avx512;
+static int always(void) { return 1; }
 
+#ifdef CYMLP_X86
 static int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
@@ -17,16 +14,36 @@ static int has_avx512(void) {
          __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");
 }
+
+/* One more instruction set needs a line here, which names a function that looks
+ * for it, and a line in CMakeLists.txt, which names the compiler's options. */
+#define X86_SETS(LINE) LINE(avx512, has_avx512) LINE(avx2, has_avx2)
+#else
+#define X86_SETS(LINE)
 #endif
 
-const cymlp_kernel_set *cymlp_find_kernels(const char *isa) {
+#define DECLARE(name, is_supported) \
+  extern const cymlp_kernel_set cymlp_kernels_##name;
+X86_SETS(DECLARE)
+DECLARE(plain, always)
+
+/* The best first. */
+#define ENTRY(name, is_supported) {&cymlp_kernels_##name, is_supported},
+static const struct {
+  const cymlp_kernel_set *kernels;
+  int (*is_supported)(void);
+} sets[] = {X86_SETS(ENTRY) ENTRY(plain, always)};
+
+const cymlp_kernel_set *cymlp_supported_kernels(int index) {
 #ifdef CYMLP_X86
   __builtin_cpu_init();
-  if (has_avx512() && (isa == NULL || strcmp(isa, "avx512") == 0))
-    return &cymlp_kernels_avx512;
-  if (has_avx2() && (isa == NULL || strcmp(isa, "avx2") == 0))
-    return &cymlp_kernels_avx2;
 #endif
-  if (isa == NULL || strcmp(isa, "plain") == 0) return &cymlp_kernels_plain;
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+    if (sets[i].is_supported() && index-- == 0) return sets[i].kernels;
   return NULL;
 }
+
+#define NAME_OF_TYPE(name, type, convert) #name,
+static const char *const element_types[] = {CYMLP_ELEMENT_TYPES(NAME_OF_TYPE)};
+
+const char *cymlp_element_type(int type) { return element_types[type]; }

@@ -1,16 +1,16 @@
-/* Rows of samples, stored in whatever type, as numbers of what is computed in.
+/* Rows of X, stored in any element type, converted to the precision of the
+ * computation. A template.
  *
- * A template. Where samples are scaled, this is done in double precision and
- * rounded once, so that numbers far from 0 lose no digits to the subtraction.
- */
+ * Scaling is done in double precision and rounded once, so that values far from
+ * 0 lose no digits to the subtraction. */
 #include "template.h"
 
 #ifndef CYMLP_INPUTS_H
 #define CYMLP_INPUTS_H
 
-/* A number in half precision. Its bits, moved, are those of a float that is too
- * small by a power of 2, subnormal numbers included; but what would become 2^16
- * or more is infinite or NaN. */
+/* A value in half precision. Its bits, shifted, are those of a float that is
+ * too small by a power of 2, subnormal values included; results of 2^16 or more
+ * stand for infinity or NaN. */
 static inline float cymlp_from_half(uint16_t half) {
   const uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
   const uint32_t special = bits | 0x7f800000;
@@ -23,72 +23,53 @@ static inline float cymlp_from_half(uint16_t half) {
 }
 
 #define CYMLP_AS_IT_IS(x) (x)
+#define CYMLP_FROM_HALF(x) cymlp_from_half(x)
 
 #endif
 
-/* A function that reads a row of numbers of one type. */
-#define READ_ROW(name, type, value)                                          \
-  static inline void NAME(name)(const void *row, const cymlp_inputs *inputs, \
-                                REAL *to) {                                  \
-    const type *from = row;                                                  \
-    const double *shift = inputs->shift;                                     \
-    const double *divisor = inputs->divisor;                                 \
-    const ptrdiff_t n_in = inputs->n_in;                                     \
-    if (shift == NULL)                                                       \
-      for (ptrdiff_t k = 0; k < n_in; k++) to[k] = (REAL)value(from[k]);     \
-    else                                                                     \
-      for (ptrdiff_t k = 0; k < n_in; k++)                                   \
-        to[k] = (REAL)(((double)value(from[k]) - shift[k]) / divisor[k]);    \
+/* A function that reads a row of one element type. */
+#define READ_ROW(name, type, convert)                                          \
+  static inline void NAME(read_##name)(const void *row,                        \
+                                       const cymlp_inputs *inputs, REAL *to) { \
+    const type *from = row;                                                    \
+    const double *shift = inputs->shift;                                       \
+    const double *divisor = inputs->divisor;                                   \
+    const ptrdiff_t n = inputs->n_features;                                    \
+    if (shift == NULL)                                                         \
+      for (ptrdiff_t k = 0; k < n; k++) to[k] = (REAL)convert(from[k]);        \
+    else                                                                       \
+      for (ptrdiff_t k = 0; k < n; k++)                                        \
+        to[k] = (REAL)(((double)convert(from[k]) - shift[k]) / divisor[k]);    \
   }
-
-READ_ROW(read_uint8, uint8_t, CYMLP_AS_IT_IS)
-READ_ROW(read_int8, int8_t, CYMLP_AS_IT_IS)
-READ_ROW(read_uint16, uint16_t, CYMLP_AS_IT_IS)
-READ_ROW(read_int16, int16_t, CYMLP_AS_IT_IS)
-READ_ROW(read_float16, uint16_t, cymlp_from_half)
-READ_ROW(read_float32, float, CYMLP_AS_IT_IS)
-READ_ROW(read_float64, double, CYMLP_AS_IT_IS)
+CYMLP_ELEMENT_TYPES(READ_ROW)
+#undef READ_ROW
 
 static inline void NAME(read_row)(const void *row, const cymlp_inputs *inputs,
                                   REAL *to) {
-  switch (inputs->type) {
-    case CYMLP_UINT8:
-      NAME(read_uint8)(row, inputs, to);
-      break;
-    case CYMLP_INT8:
-      NAME(read_int8)(row, inputs, to);
-      break;
-    case CYMLP_UINT16:
-      NAME(read_uint16)(row, inputs, to);
-      break;
-    case CYMLP_INT16:
-      NAME(read_int16)(row, inputs, to);
-      break;
-    case CYMLP_FLOAT16:
-      NAME(read_float16)(row, inputs, to);
-      break;
-    case CYMLP_FLOAT32:
-      NAME(read_float32)(row, inputs, to);
-      break;
-    case CYMLP_FLOAT64:
-      NAME(read_float64)(row, inputs, to);
-      break;
-  }
+#define CASE(name, type, convert)       \
+  case CYMLP_##name:                    \
+    NAME(read_##name)(row, inputs, to); \
+    break;
+  switch (inputs->type) { CYMLP_ELEMENT_TYPES(CASE) }
+#undef CASE
 }
 
+/* Rows in random order defeat the processor's own prefetching, which starts
+ * anew with each row. Asking for the next row while this one is read halves the
+ * time (20 -> 10 ms for 60000 rows of 784 floats); asking for it in the first
+ * level of cache rather than the second gains nothing. */
 static inline void NAME(read_rows)(const cymlp_inputs *inputs,
-                                   const ptrdiff_t *order, ptrdiff_t n,
+                                   const ptrdiff_t *indices, ptrdiff_t n,
                                    ptrdiff_t n_ahead, void *rows) {
-  const size_t size = (size_t)inputs->n_in * inputs->number_size;
-  const char *numbers = inputs->numbers;
+  const size_t size = (size_t)inputs->n_features * inputs->itemsize;
+  const char *values = inputs->values;
   REAL *to = rows;
-  for (ptrdiff_t i = 0; i < n; i++, to += inputs->n_in) {
-    /* See rows.h. */
+  for (ptrdiff_t i = 0; i < n; i++, to += inputs->n_features) {
     if (i + 1 < n + n_ahead) {
-      const char *next = numbers + (size_t)order[i + 1] * size;
+      const char *next = values + (size_t)indices[i + 1] * size;
       for (size_t byte = 0; byte < size; byte += 64)
         CYMLP_PREFETCH(next + byte);
     }
-    NAME(read_row)(numbers + (size_t)order[i] * size, inputs, to);
+    NAME(read_row)(values + (size_t)indices[i] * size, inputs, to);
   }
 }

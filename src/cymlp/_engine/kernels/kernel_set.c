@@ -1,10 +1,9 @@
-/* The kernels for one instruction set, that which the compiler is told to use.
- */
+/* The kernels for the instruction set that the compiler is told to use. */
 #include "cymlp/kernels.h"
 #include "simd.h"
 #include "vecmath.h"
 
-/* Some of these need what others before them define. */
+/* In the order in which they need each other. */
 /* clang-format off */
 #define REAL float
 #define SUFFIX f32
@@ -12,7 +11,7 @@
 #include "step.h"
 #include "dense.h"
 #include "block_sparse.h"
-#include "block_sparse_store.h"
+#include "block_sparse_encode.h"
 #include "csr.h"
 #undef REAL
 #undef SUFFIX
@@ -23,7 +22,7 @@
 #include "step.h"
 #include "dense.h"
 #include "block_sparse.h"
-#include "block_sparse_store.h"
+#include "block_sparse_encode.h"
 #include "csr.h"
 #undef REAL
 #undef SUFFIX
@@ -45,30 +44,30 @@ OVER_ARRAY(log1p_f64)
 OVER_ARRAY(tanh_f32)
 OVER_ARRAY(tanh_f64)
 
-#define TABLE(real, suffix)                          \
-  {                                                  \
-      .lanes = CYMLP_LANES(real),                    \
-      .entry_size = sizeof(entry_##suffix),          \
-      .element_size = sizeof(element_##suffix),      \
-      .read_rows = read_rows_##suffix,               \
-      .dense_forward = dense_forward_##suffix,       \
-      .dense_backward = dense_backward_##suffix,     \
-      .compact_store = compact_store_##suffix,       \
-      .compact_sort = compact_sort_##suffix,         \
-      .compact_forward = compact_forward_##suffix,   \
-      .compact_backward = compact_backward_##suffix, \
-      .sparse_group = sparse_group_##suffix,         \
-      .sparse_pack = sparse_pack_##suffix,           \
-      .sparse_unpack = sparse_unpack_##suffix,       \
-      .sparse_forward = sparse_forward_##suffix,     \
-      .sparse_gradient = sparse_gradient_##suffix,   \
-      .sparse_backward = sparse_backward_##suffix,   \
-      .sparse_move = sparse_move_##suffix,           \
-      .exp = exp_##suffix,                           \
-      .expm1 = expm1_##suffix,                       \
-      .log = log_##suffix,                           \
-      .log1p = log1p_##suffix,                       \
-      .tanh = tanh_##suffix,                         \
+#define TABLE(real, suffix)                                      \
+  {                                                              \
+      .lanes = CYMLP_LANES(real),                                \
+      .entry_size = sizeof(entry_##suffix),                      \
+      .csr_entry_size = sizeof(csr_entry_##suffix),              \
+      .read_rows = read_rows_##suffix,                           \
+      .dense_forward = dense_forward_##suffix,                   \
+      .dense_backward = dense_backward_##suffix,                 \
+      .block_sparse_encode = block_sparse_encode_##suffix,       \
+      .block_sparse_transpose = block_sparse_transpose_##suffix, \
+      .block_sparse_forward = block_sparse_forward_##suffix,     \
+      .block_sparse_backward = block_sparse_backward_##suffix,   \
+      .csr_transpose = csr_transpose_##suffix,                   \
+      .csr_pack = csr_pack_##suffix,                             \
+      .csr_unpack = csr_unpack_##suffix,                         \
+      .csr_forward = csr_forward_##suffix,                       \
+      .csr_gradient = csr_gradient_##suffix,                     \
+      .csr_backward = csr_backward_##suffix,                     \
+      .csr_advance = csr_advance_##suffix,                       \
+      .exp = exp_##suffix,                                       \
+      .expm1 = expm1_##suffix,                                   \
+      .log = log_##suffix,                                       \
+      .log1p = log1p_##suffix,                                   \
+      .tanh = tanh_##suffix,                                     \
   }
 
 #define STRING(name) #name

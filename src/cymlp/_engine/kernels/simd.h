@@ -1,7 +1,7 @@
-/* Vectors of numbers, as wide as the instruction set that is compiled for has.
+/* Vectors, as wide as those of the instruction set that is compiled for.
  *
- * GCC and clang do arithmetic on them as on numbers. For other compilers a
- * vector is one number. */
+ * GCC and clang do arithmetic on vectors as on scalars. For other compilers a
+ * vector has one lane. */
 #ifndef CYMLP_SIMD_H
 #define CYMLP_SIMD_H
 
@@ -15,8 +15,8 @@
 #define CYMLP_VECTOR_BYTES 16
 #endif
 
-/* How many sums fit the registers: rows by two vectors of a dense tile, and
- * vectors beside each other in a compact one, four rows high. */
+/* How many sums fit the registers: rows of two vectors in a dense tile, and
+ * vectors side by side in a block sparse tile, which is four rows high. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define CYMLP_TILE_ROWS 12
 #define CYMLP_TILE_VECTORS 4
@@ -25,7 +25,7 @@
 #define CYMLP_TILE_VECTORS 2
 #endif
 
-/* Of what is left over in the end, some rows go into a lower tile. */
+/* Height of the tiles for the rows that are left over. */
 #define CYMLP_LOW_TILE (CYMLP_TILE_ROWS / 3)
 
 #if defined(__GNUC__)
@@ -55,7 +55,7 @@ static inline int cymlp_tile_height(ptrdiff_t n) {
                                : 1;
 }
 
-/* A loop that is to be unrolled. */
+/* A loop that is unrolled. */
 #define CYMLP_EACH(i, count) CYMLP_UNROLL for (int i = 0; i < (count); i++)
 
 #endif

@@ -1,5 +1,5 @@
-/* The step of gradient descent, done on a gradient that is in registers. A
- * template. */
+/* The update of weights by a gradient that is in registers; see cymlp_step in
+ * kernels.h. A template. */
 #include "template.h"
 
 #define STEP NAME(step)
@@ -18,9 +18,9 @@ static inline STEP NAME(step_of)(const cymlp_step *step) {
                 (REAL)step->direction_rate};
 }
 
-/* Do with the gradient of a vector of weights what is to be done. */
-CYMLP_INLINE void NAME(take)(const STEP *step, VEC gradient, ptrdiff_t at,
-                             VEC *squares) {
+/* Apply the update to one vector of weights, or accumulate its gradient. */
+CYMLP_INLINE void NAME(update)(const STEP *step, VEC gradient, ptrdiff_t at,
+                               VEC *squares) {
   *squares += gradient * gradient;
   if (step->velocity == NULL) {
     STORE(step->gradient + at, LOAD(step->gradient + at) + gradient);
@@ -35,8 +35,8 @@ CYMLP_INLINE void NAME(take)(const STEP *step, VEC gradient, ptrdiff_t at,
 }
 
 static inline double NAME(sum)(VEC v) {
-  REAL numbers[LANES], total = 0;
-  memcpy(numbers, &v, sizeof numbers);
-  for (int lane = 0; lane < LANES; lane++) total += numbers[lane];
+  REAL values[LANES], total = 0;
+  memcpy(values, &v, sizeof values);
+  for (int lane = 0; lane < LANES; lane++) total += values[lane];
   return (double)total;
 }

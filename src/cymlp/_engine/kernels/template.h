@@ -1,5 +1,5 @@
-/* What the templates begin with: headers that are included once for each
- * precision, with REAL as float or double and SUFFIX as f32 or f64. */
+/* The beginning of every template: a header that is included once for each
+ * precision, with REAL defined as float or double and SUFFIX as f32 or f64. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "cymlp/kernels.h"
 #include "simd.h"
 
-#ifndef REAL /* as when a template is checked by itself */
+#ifndef REAL /* when a template is compiled by itself */
 #define REAL float
 #define SUFFIX f32
 #endif

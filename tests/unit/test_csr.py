@@ -1,4 +1,4 @@
-"""Training on sparse samples: as the dense step does it, and at what cost."""
+"""Training on X in CSR form: it equals dense training, and needs little memory."""
 
 import functools
 import tracemalloc
@@ -10,23 +10,22 @@ from scipy.sparse import csr_array, random_array
 from twin_training import Training, assert_epochs_agree_with_twin
 
 from cymlp import kernels
-from cymlp._engine.csr_layer import power
-from cymlp._engine.first_layer import FirstLayer
-from cymlp._engine.optimizers import SGD, Adam
-from cymlp._engine.samples import Samples
+from cymlp._engine.inputs import Inputs
+from cymlp._engine.optimizers import SGD, Adam, power
+from cymlp._engine.storage import store
 from cymlp.losses import CrossEntropy
 
 
 @pytest.fixture(params=kernels.available(), autouse=True)
 def isa(request):
     before = kernels.isa()
-    kernels.use(request.param)
+    kernels._use(request.param)
     yield request.param
-    kernels.use(before)
+    kernels._use(before)
 
 
-def rare_columns(n_samples, n_features, seed=0):
-    """Columns from one that all samples have to some that hardly any has."""
+def rare_features(n_samples, n_features, seed=0):
+    """Features from one that all samples have to ones that hardly any sample has."""
     rng = np.random.default_rng(seed)
     chances = np.geomspace(1, 2 / n_samples, n_features)
     X = rng.normal(size=(n_samples, n_features))
@@ -34,7 +33,7 @@ def rare_columns(n_samples, n_features, seed=0):
 
 
 def make_training(X, n_out=5, **arguments):
-    """A training on these samples, in the order in which they are."""
+    """A training on these samples, in their own order."""
     training = Training([X.shape[1], n_out, 3], n_samples=len(X), **arguments)
     training.X = csr_array(X.astype(training.state.dtype))
     training.order = np.arange(len(X))
@@ -42,61 +41,13 @@ def make_training(X, n_out=5, **arguments):
 
 
 def set_learning_rate(training, rate):
-    """Change it for the optimiser and for its twin."""
+    """Set the learning rate of the optimiser and of its twin."""
     training.optimizer.learning_rate = rate
     settings = training.step.keywords | {"learning_rate": rate}
     training.step = functools.partial(training.step.func, **settings)
 
 
-# Powers
-
-
-def exact_power(optimizer, n):
-    """By repeated squaring, with more digits where the platform has them."""
-    rate, m, decay = (
-        np.longdouble(number)
-        for number in (
-            optimizer.learning_rate, optimizer.momentum, optimizer.weight_decay
-        )
-    )  # fmt: skip
-    factor, by_gradient = (m * m, 1 + m) if optimizer.nesterov else (m, 1)
-    square = np.array([[m, decay], [-rate * factor, 1 - rate * decay * by_gradient]])
-    result = np.eye(2, dtype=np.longdouble)
-    while n:
-        if n % 2:
-            result = square @ result
-        square = square @ square
-        n //= 2
-    return result.astype(float)
-
-
-@pytest.mark.parametrize("nesterov", [False, True])
-@pytest.mark.parametrize("decay", [0, 1e-6, 0.01, 3.0])
-@pytest.mark.parametrize("momentum", [0, 0.5, 0.9, 0.99])
-def test_powers_are_those_of_the_matrix(momentum, decay, nesterov):
-    sgd = SGD(0.1, momentum, decay, nesterov)
-    for n in (0, 1, 2, 7, 255, 256, 257, 5000, 65535, 65536, 10**6):
-        # Kept less 1, the last number loses its digits where it comes close to 0.
-        np.testing.assert_allclose(
-            power(sgd, n), exact_power(sgd, n), rtol=1e-9, atol=1e-13
-        )
-
-
-@pytest.mark.parametrize("momentum", [0, 0.9, 0.999])
-def test_a_row_comes_to_rest_without_weight_decay(momentum):
-    # What is left of a velocity v moves the weight by -η v (m + m² + ...).
-    last = power(SGD(0.1, momentum, 0), 2**32 - 1)
-    way = -0.1 * momentum / (1 - momentum)
-    np.testing.assert_allclose(last, [[0, 0], [way, 1]], rtol=1e-10, atol=1e-300)
-
-
-@pytest.mark.parametrize("n", [-1, 2**32])
-def test_a_number_of_steps_out_of_range_is_refused(n):
-    with pytest.raises(ValueError, match=rf"n must be in 0\.\.2\*\*32 - 1; got {n}"):
-        power(SGD(0.1, 0.9, 0), n)
-
-
-# Rows that are left behind
+# Weights of features that batches lack
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
@@ -104,7 +55,7 @@ def test_a_number_of_steps_out_of_range_is_refused(n):
 @pytest.mark.parametrize("momentum", [0, 0.9, 0.99])
 def test_hundreds_of_steps_agree_with_dense_ones(momentum, decay, nesterov):
     training = make_training(
-        rare_columns(n_samples=400, n_features=60),
+        rare_features(n_samples=400, n_features=60),
         batch_size=2,
         momentum=momentum,
         weight_decay=decay,
@@ -117,10 +68,12 @@ def test_hundreds_of_steps_agree_with_dense_ones(momentum, decay, nesterov):
 
 @pytest.mark.parametrize("decay", [0, 0.01])
 @pytest.mark.parametrize("momentum", [0, 0.9, 0.99])
-def test_rows_untouched_for_thousands_of_steps_agree_with_dense_ones(momentum, decay):
+def test_weights_untouched_for_thousands_of_steps_agree_with_dense_ones(
+    momentum, decay
+):
     X = np.zeros((3000, 4))
     X[:, 0] = 1
-    X[[0, 2999], 1] = 2  # the second time after more than 256 steps and after many
+    X[[0, 2999], 1] = 2  # the second time after 2999 steps
     X[[0, 300], 2] = -1
     training = make_training(
         X, n_out=3, batch_size=1, momentum=momentum, weight_decay=decay,
@@ -132,7 +85,7 @@ def test_rows_untouched_for_thousands_of_steps_agree_with_dense_ones(momentum, d
 @pytest.mark.parametrize("decay", [0, 1e-4, 0.01])
 def test_float32_stays_close_to_dense_float64(decay):
     training = make_training(
-        rare_columns(n_samples=2000, n_features=40),
+        rare_features(n_samples=2000, n_features=40),
         batch_size=2,
         dtype="float32",
         weight_decay=decay,
@@ -141,8 +94,8 @@ def test_float32_stays_close_to_dense_float64(decay):
     assert_epochs_agree_with_twin(training, tolerance=2e-5)
 
 
-def test_float32_decays_rows_by_less_than_its_rounding():
-    # 1 - ηλ is 1 in float32. A dense step in float32 would leave the row as it is.
+def test_float32_decays_weights_by_less_than_its_rounding():
+    # 1 - ηλ is 1 in float32. A dense step in float32 would not change the weights.
     X = np.zeros((3000, 2))
     X[:, 0] = 1
     training = make_training(
@@ -156,7 +109,7 @@ def test_float32_decays_rows_by_less_than_its_rounding():
     assert np.all(after != before)
 
 
-def test_rows_of_zeros_stay_so_where_a_power_is_out_of_range():
+def test_weights_of_zero_stay_so_where_a_power_is_out_of_range():
     X = np.zeros((400, 3))
     X[[0, 399], 1] = 1e-30
     training = make_training(X, batch_size=1, momentum=0.9, weight_decay=100.0)
@@ -168,14 +121,16 @@ def test_rows_of_zeros_stay_so_where_a_power_is_out_of_range():
     np.testing.assert_array_equal(training.state[0, 10:15], 0)
 
 
-def test_an_epoch_that_ends_early_has_all_rows_up_to_date():
-    X = rare_columns(n_samples=60, n_features=20)
+def test_an_epoch_that_ends_early_has_all_weights_up_to_date():
+    X = rare_features(n_samples=60, n_features=20)
     training = make_training(X, batch_size=2)
     training.order = training.order[:40]
     expected, _ = training.twin_epoch()
     training.order = np.arange(60)
+    arguments = training.arguments()
+    # Written after the check of X, whose values are not copied.
     training.X.data[training.X.indptr[40] : training.X.indptr[41]] = np.nan
-    assert training.epoch() is False
+    assert training.network.train_epoch(**arguments) is False
     np.testing.assert_allclose(training.state, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -191,8 +146,8 @@ class FailingCrossEntropy:
         return CrossEntropy().value_and_gradient(Z, T)
 
 
-def test_an_error_within_an_epoch_leaves_all_rows_up_to_date():
-    X = rare_columns(n_samples=60, n_features=20)
+def test_an_error_within_an_epoch_leaves_all_weights_up_to_date():
+    X = rare_features(n_samples=60, n_features=20)
     expected = make_training(X, batch_size=2)
     expected.order = np.arange(38)
     assert expected.epoch()
@@ -210,7 +165,7 @@ def test_an_error_within_an_epoch_leaves_all_rows_up_to_date():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_widths_around_whole_tiles_agree_with_numpy(dtype, n_out, optimizer):
     training = make_training(
-        rare_columns(n_samples=30, n_features=9), n_out, dtype=dtype,
+        rare_features(n_samples=30, n_features=9), n_out, dtype=dtype,
         optimizer=optimizer,
     )  # fmt: skip
     tolerance = 1e-12 if dtype == "float64" else 2e-5
@@ -218,7 +173,7 @@ def test_widths_around_whole_tiles_agree_with_numpy(dtype, n_out, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
-def test_more_rows_than_are_worked_on_at_a_time_agree_with_numpy(optimizer):
+def test_more_features_than_are_worked_on_at_once_agree_with_numpy(optimizer):
     X = random_array((40, 5000), density=0.01, random_state=0).toarray()
     training = make_training(X, batch_size=7, optimizer=optimizer)
     assert_epochs_agree_with_twin(training, n_epochs=2)
@@ -231,17 +186,16 @@ def test_later_batches_may_have_more_entries_than_all_before():
     training = make_training(X, batch_size=4)
     training.order = np.arange(8)
     assert_epochs_agree_with_twin(training)
-    first = training.arguments()[0]
+    first = training.arguments()["first"]
     for order in (np.arange(8), np.full(8, 11)):
         training.order = order
         state, _ = training.twin_epoch()
-        arguments = (first, order, *training.arguments()[2:])
-        assert training.network.train_epoch(*arguments)
+        assert training.network.train_epoch(**training.arguments() | {"first": first})
         np.testing.assert_allclose(training.state, state, rtol=1e-12, atol=1e-12)
 
 
-def test_entries_may_repeat_a_column_and_be_none_at_all():
-    X = rare_columns(n_samples=9, n_features=6)
+def test_batches_may_have_duplicate_entries_or_none_at_all():
+    X = rare_features(n_samples=9, n_features=6)
     X[:4] = 0  # the first batch has no entry
     plain = make_training(X, batch_size=4)
     halves = make_training(X, batch_size=4)
@@ -286,14 +240,13 @@ def test_memory_grows_neither_with_batch_times_features_nor_by_copies(optimizer)
     )
     training.X, training.y = X, np.arange(200) % 3
     training.order = np.arange(200)
-    _, *arguments = training.arguments()
-    samples = Samples(X, training.y, 3)
+    arguments, stored = training.arguments(), store(Inputs(X))
     tracemalloc.start()
-    first = FirstLayer(samples, 2, 8, training.optimizer)
-    assert training.network.train_epoch(first, *arguments)
+    arguments["first"] = stored.first_layer(2, 8, training.optimizer)
+    assert training.network.train_epoch(**arguments)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 8 * n_features + 2**20  # two numbers of 4 bytes for each feature
+    assert peak < 8 * n_features + 2**20  # 2 values of 4 bytes per feature
 
 
 # Through the estimator
@@ -301,8 +254,8 @@ def test_memory_grows_neither_with_batch_times_features_nor_by_copies(optimizer)
 
 @pytest.fixture
 def texts():
-    """Rows and labels, as an array and as a sparse matrix."""
-    X = rare_columns(n_samples=300, n_features=80, seed=1)
+    """Samples as an array and as a sparse matrix, and their labels."""
+    X = rare_features(n_samples=300, n_features=80, seed=1)
     y = np.random.default_rng(2).integers(3, size=300)
     X[:, :3] += 3 * np.eye(3)[y]
     return X, csr_array(X), y
@@ -321,7 +274,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_sparse_and_dense_rows_train_the_same_network(texts, settings):
+def test_sparse_and_dense_x_train_the_same_network(texts, settings):
     X, sparse, y = texts
     mlp = {"dtype": "float64", "batch_size": 7} | settings
     dense = make_mlp(**mlp).fit(X, y)
@@ -333,7 +286,7 @@ def test_sparse_and_dense_rows_train_the_same_network(texts, settings):
 
 
 @pytest.mark.parametrize("settings", SETTINGS[:5], ids=str)
-def test_going_on_is_as_one_fit_of_as_many_epochs(texts, settings):
+def test_a_warm_start_continues_as_one_fit_of_as_many_epochs(texts, settings):
     _, X, y = texts
     whole = make_mlp(max_iter=6, **settings).fit(X, y)
     again = make_mlp(max_iter=3, warm_start=True, **settings).fit(X, y).fit(X, y)
@@ -345,7 +298,7 @@ def test_the_same_fit_gives_the_same_bits(texts):
     assert_same_weights(make_mlp().fit(X, y), make_mlp().fit(X, y))
 
 
-def test_divergence_leaves_what_finished_epochs_learned(texts):
+def test_divergence_keeps_the_result_of_finished_epochs(texts):
     _, X, y = texts
     kept = make_mlp(max_iter=2, batch_size=7).fit(X, y)
     mlp = make_mlp(
@@ -364,7 +317,7 @@ def test_divergence_leaves_what_finished_epochs_learned(texts):
         np.testing.assert_array_equal(W, expected)
 
 
-def test_ctrl_c_keeps_what_finished_epochs_learned(texts, press_ctrl_c):
+def test_ctrl_c_keeps_the_result_of_finished_epochs(texts, press_ctrl_c):
     _, X, y = texts
     mlp = make_mlp(max_iter=10**6, batch_size=1)
     press_ctrl_c(0.5)

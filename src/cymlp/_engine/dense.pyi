@@ -1,3 +1,0 @@
-from numpy.typing import ArrayLike, NDArray
-
-def forward(A: ArrayLike, W: ArrayLike, b: ArrayLike) -> NDArray: ...

@@ -1,0 +1,115 @@
+"""The targets of a fit: labels or values, and weights.
+
+They are independent of X, so that many fits can share one X.
+"""
+
+cimport cython
+from cython cimport floating
+from libc.string cimport memcpy, memset
+
+from cymlp._engine.buffers cimport check_shape
+
+import numpy as np
+
+
+@cython.final
+cdef class Targets(Buffers):
+    """Targets and weights of samples.
+
+    Parameters
+    ----------
+    labels : ndarray of intp of shape (n_samples,), or None
+        Class of each sample, in 0..n_outputs - 1. Accuracy is measured against these;
+        None for targets without classes.
+    n_outputs : int
+    values : ndarray of shape (n_samples, n_outputs), default=None
+        Targets as values: probabilities of the classes, 0 or 1 for each of several
+        labels, or real numbers. None for one-hot rows of the labels.
+    weights : ndarray of shape (n_samples,), default=None
+        Weights of the losses, of the dtype of `values`. None for weights of 1.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes differ from this, or a label is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cymlp._engine.targets import Targets
+    >>> targets = Targets(np.array([0, 1]), n_outputs=2)
+    >>> targets.rows(slice(1, 2), "float32")
+    array([[0., 1.]], dtype=float32)
+    """
+
+    def __cinit__(self, labels, Py_ssize_t n_outputs, values=None, weights=None):
+        given = labels if values is None else values
+        if given is None or given.shape[0] < 1 or n_outputs < 1:
+            raise ValueError(
+                "targets need labels or values of at least one sample, and at least "
+                "one output"
+            )
+        self.n_samples, self.n_outputs = given.shape[0], n_outputs
+        self.labels, self.values, self.weights = labels, values, weights
+        for name, array, shape in (
+            ("labels", labels, (self.n_samples,)),
+            ("values", values, (self.n_samples, n_outputs)),
+            ("weights", weights, (self.n_samples,)),
+        ):
+            if array is not None:
+                check_shape(name, array.shape, shape)
+        if labels is not None and not 0 <= labels.min() <= labels.max() < n_outputs:
+            raise ValueError(
+                f"labels must be in 0..{n_outputs - 1}; got {labels.min()} to "
+                f"{labels.max()}"
+            )
+        dtype = None if weights is None else weights.dtype
+        if values is not None:
+            dtype = values.dtype
+        self.label = <const Py_ssize_t *> self.keep(labels, np.intp, "labels")
+        self.value = self.keep(values, dtype, "values")
+        self.weight = self.keep(weights, dtype, "weights")
+
+    @property
+    def dtype(self):
+        """Of values and weights; None where there are only labels."""
+        for array in (self.values, self.weights):
+            if array is not None:
+                return array.dtype
+        return None
+
+    def weighted(self, weights):
+        """The same targets with other weights."""
+        return Targets(self.labels, self.n_outputs, self.values, weights)
+
+    def rows(self, indices, dtype):
+        """Read the targets of some samples.
+
+        Parameters
+        ----------
+        indices : slice or ndarray of int
+        dtype : dtype
+
+        Returns
+        -------
+        T : ndarray of shape (n, n_outputs)
+            One-hot where there are labels only.
+        """
+        if self.values is not None:
+            return self.values[indices]
+        return np.eye(self.n_outputs, dtype=dtype)[self.labels[indices]]
+
+
+cdef void read_targets(
+    Targets targets, const Py_ssize_t *indices, Py_ssize_t n, floating *T
+) noexcept nogil:
+    cdef Py_ssize_t k = targets.n_outputs
+    cdef const floating *values = <const floating *> targets.value
+    cdef Py_ssize_t i
+    if values == NULL:
+        memset(T, 0, n * k * sizeof(floating))
+        for i in range(n):
+            T[i * k + targets.label[indices[i]]] = 1
+        return
+    for i in range(n):
+        memcpy(&T[i * k], &values[indices[i] * k], k * sizeof(floating))

@@ -1,0 +1,133 @@
+"""The parts of a network, from the parameters of an estimator."""
+
+from collections.abc import Mapping, Set
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError
+
+from cymlp._engine.blas import largest_dimension
+from cymlp._engine.network import Network, n_parameters
+from cymlp._engine.optimizers import SOLVERS
+from cymlp.activations import ACTIVATIONS
+from cymlp.losses import LOSSES, Loss
+
+
+def invalid_parameter(estimator, name, allowed, given):
+    """Make the error for a parameter, in scikit-learn's words."""
+    return InvalidParameterError(
+        f"The {name!r} parameter of {type(estimator).__name__} must be {allowed}. Got "
+        f"{given!r} instead."
+    )
+
+
+def layer_sizes(estimator, n_features, n_outputs):
+    """Widths of all layers, from input to output."""
+    given = estimator.hidden_layer_sizes
+    try:
+        hidden = list(given)
+    except TypeError:
+        hidden = [given]
+    limit = largest_dimension()
+    if isinstance(given, Mapping | Set) or not all(
+        isinstance(size, Integral) and not isinstance(size, bool) and 1 <= size <= limit
+        for size in hidden
+    ):
+        raise invalid_parameter(
+            estimator,
+            "hidden_layer_sizes",
+            f"integers from 1 to {limit}, the largest dimension of BLAS",
+            given,
+        )
+    if n_features > limit:
+        raise ValueError(
+            f"X has {n_features} features, more than {limit}, the largest dimension of "
+            "BLAS"
+        )
+    sizes = [n_features, *map(int, hidden), n_outputs]
+    if n_parameters(sizes) > np.iinfo(np.intp).max // 64:
+        raise invalid_parameter(
+            estimator,
+            "hidden_layer_sizes",
+            f"so small that memory holds all {n_parameters(sizes)} parameters",
+            given,
+        )
+    return sizes
+
+
+def _per_hidden_layer(estimator, name, n_hidden):
+    """A parameter that is one value for all hidden layers or a list of one for each."""
+    given = getattr(estimator, name)
+    if not isinstance(given, list | tuple):
+        return [given] * n_hidden
+    if len(given) != n_hidden:
+        raise invalid_parameter(
+            estimator,
+            name,
+            f"one value, or a list of one per hidden layer, {n_hidden}",
+            given,
+        )
+    return given
+
+
+def activation_objects(estimator, n_hidden):
+    """The activation of each hidden layer."""
+    return [
+        _as_object(estimator, "activation", given, ACTIVATIONS)
+        for given in _per_hidden_layer(estimator, "activation", n_hidden)
+    ]
+
+
+def dropout_rates(estimator, n_hidden):
+    """The dropout of each hidden layer; an empty list for no dropout at all."""
+    rates = _per_hidden_layer(estimator, "dropout", n_hidden)
+    if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+        raise invalid_parameter(
+            estimator,
+            "dropout",
+            "a float in the range [0.0, 1.0), or a list of these with one per hidden "
+            f"layer, {n_hidden}",
+            estimator.dropout,
+        )
+    return [float(rate) for rate in rates] if any(rates) else []
+
+
+def loss_object(estimator):
+    """The loss, a copy that a later ``set_params`` leaves alone if it is cymlp's."""
+    loss = _as_object(estimator, "loss", estimator.loss, LOSSES)
+    return clone(loss) if isinstance(loss, Loss) else loss
+
+
+METHODS = {"activation": ("value", "derivative"), "loss": ("value_and_gradient",)}
+
+
+def _as_object(estimator, name, given, registry):
+    if isinstance(given, str) and given in registry:
+        return registry[given]()
+    if isinstance(given, type) or not all(
+        hasattr(given, method) for method in METHODS[name]
+    ):
+        raise invalid_parameter(
+            estimator,
+            name,
+            f"one of {sorted(registry)}, or an object (not a class) with the methods "
+            f"{', '.join(METHODS[name])}",
+            given,
+        )
+    return given
+
+
+def make_network(estimator, sizes):
+    """The network of an estimator whose activations and loss have been made."""
+    return Network(
+        sizes,
+        estimator._activations,
+        estimator._loss,
+        dropout_rates(estimator, len(sizes) - 2),
+    )
+
+
+def make_optimizer(estimator):
+    """The optimiser of an estimator."""
+    return SOLVERS[estimator.solver].from_parameters(estimator)

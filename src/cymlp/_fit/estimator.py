@@ -1,0 +1,135 @@
+"""What every estimator of cymlp shares, whatever its targets are."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from cymlp._engine.dense import forward
+from cymlp._engine.network import Network
+from cymlp._fit import prepare, scaling
+from cymlp._fit.callbacks import CallbackSupportMixin, callbacks_of
+from cymlp._fit.fitting import Call, fit
+
+# Rows that are predicted at once, which bounds the memory for hidden layers.
+PREDICTION_BATCH_SIZE = 1024
+
+
+class BaseMLP(CallbackSupportMixin, BaseEstimator):
+    """Base class of the estimators.
+
+    A subclass has the parameters, and the methods ``_encode_targets(y, classes)``,
+    ``_class_weights(targets, sample_weight)`` and ``_output_activation()``.
+    """
+
+    def _fit(self, X, y, sample_weight, validation, storage=None, after_epoch=None):
+        """Fit; `after_epoch` is called after each epoch and may interrupt it."""
+        resumes = self.warm_start and hasattr(self, "coefs_")
+        with callbacks_of(self, X, y, sample_weight) as callbacks:
+            call = Call(
+                self.max_iter,
+                self._classes_to_resume() if resumes else None,
+                resumes,
+                storage,
+                after_epoch,
+                callbacks,
+            )
+            try:
+                converged = fit(self, X, y, sample_weight, validation, call)
+            finally:
+                if not self.warm_start:
+                    vars(self).pop("_training_state", None)
+        if not converged and self.n_iter_no_change != np.inf:
+            warnings.warn(
+                f"Training has not converged after max_iter={self.max_iter} epochs. "
+                "Raise max_iter, or set n_iter_no_change=np.inf if this is the number "
+                "of epochs that you want.",
+                ConvergenceWarning,
+                stacklevel=3,  # where the user calls
+            )
+        return self
+
+    def _partial_fit(self, X, y, classes, sample_weight):
+        call = Call(n_epochs=1, classes=classes, resumes=hasattr(self, "coefs_"))
+        fit(self, X, y, sample_weight, (None, None, None), call)
+        return self
+
+    def __repr__(self, N_CHAR_MAX=700):
+        # `scale` may hold long arrays, of which the ends will do.
+        with np.printoptions(threshold=10, edgeitems=2):
+            return super().__repr__(N_CHAR_MAX)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _scores(self, X):
+        """Compute the scores of the output layer, of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        if self._is_ready(X):
+            rows, n_samples = X.__getitem__, X.shape[0]
+        else:
+            is_scaled = self.divisor_ is not None
+            inputs = prepare.check_layout(self, X, is_scaled, once=True)
+            inputs = scaling.scaled(inputs, self.shift_, self.divisor_)
+            rows, n_samples = inputs.rows, inputs.shape[0]
+        return self._scores_in_batches(rows, n_samples)
+
+    def _is_ready(self, X):
+        """Whether X surely needs no conversion.
+
+        For a single row, a thorough check takes longer than the prediction.
+        """
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == self.dtype
+            and self.divisor_ is None
+            and X.flags.c_contiguous
+            and X.shape[0] > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
+
+    def _scores_in_batches(self, rows, n_samples):
+        dtype = np.dtype(self.dtype)
+        coefs = [_converted(W, dtype) for W in self.coefs_]
+        intercepts = [_converted(b, dtype) for b in self.intercepts_]
+        first, *others = zip(coefs, intercepts, strict=True)
+        sizes = [coefs[0].shape[0], *(W.shape[1] for W in coefs)]
+        network = Network(sizes, self._activations)
+        batch_size = min(n_samples, PREDICTION_BATCH_SIZE)
+        memory = network.memory(batch_size, dtype, trains=False)
+        scores = [
+            network.scores(self._first_sums(rows(batch), *first), others, memory)
+            for batch in _batches(n_samples, batch_size)
+        ]
+        return scores[0] if len(scores) == 1 else np.concatenate(scores)
+
+    def _first_sums(self, X, W, b):
+        U = forward(X, W, b)
+        # NaN and infinity pass through all sums of their sample, whatever the weights
+        # are. Looking for them here saves reading X once more.
+        if not np.isfinite(U).all():
+            prepare.check_values(self, X)
+        return U
+
+
+def _converted(array, dtype):
+    """What np.require does, faster for an array that needs no conversion."""
+    if type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous:
+        return array
+    return np.require(array, dtype, "C")
+
+
+def _batches(n, batch_size):
+    """Slices of at most batch_size samples.
+
+    scikit-learn's gen_batches checks its arguments, which takes longer than the
+    prediction of a row.
+    """
+    for start in range(0, n, batch_size):
+        yield slice(start, min(start + batch_size, n))

@@ -1,0 +1,389 @@
+"""A fit from its beginning to its end.
+
+`fit` reads as its plan: prepare, store, build, then epoch by epoch, and take over.
+"""
+
+import warnings
+from copy import copy
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state, gen_batches
+from tqdm.auto import tqdm
+
+from cymlp._engine.blas import largest_dimension
+from cymlp._engine.inputs import Inputs
+from cymlp._engine.targets import Targets
+from cymlp._fit import architecture, prepare
+from cymlp._fit.blas_threads import single_threaded_blas
+from cymlp._fit.diagnostics import GradientFlow
+from cymlp._fit.initialization import draw_weights
+from cymlp._fit.parameters import Parameters
+from cymlp._fit.schedules import Schedule
+from cymlp._fit.stopping import Checkpoint
+from cymlp._fit.training import (
+    DivergedError,
+    EpochControl,
+    Evaluation,
+    OptimizerState,
+    Training,
+    TrainingState,
+)
+from cymlp.history import History
+
+# Samples that are validated or diagnosed at once, so that their sums stay in the cache.
+VALIDATION_BATCH_SIZE = 256
+DIAGNOSTICS_BATCH_SIZE = 1024
+
+
+class Call(NamedTuple):
+    """What distinguishes a call from others with the same data.
+
+    Attributes
+    ----------
+    n_epochs : int
+        Maximum number of epochs.
+    classes : ndarray or None
+        The allowed classes; None for those of y.
+    resumes : bool
+        Whether the present network is trained on.
+    storage : SharedStorage or None
+    after_epoch : callable or None
+        Called after each epoch; may raise KeyboardInterrupt.
+    callbacks : FitCallbacks or None
+    """
+
+    n_epochs: int
+    classes: np.ndarray | None = None
+    resumes: bool = False
+    storage: object = None
+    after_epoch: object = None
+    callbacks: object = None
+
+
+def fit(estimator, X, y, sample_weight, validation, call):
+    """Fit an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X, y, sample_weight
+        Training data.
+    validation : tuple of X_val, y_val and sample_weight_val
+    call : Call
+
+    Returns
+    -------
+    converged : bool
+        Whether training stopped before the maximum number of epochs.
+    """
+    # All preparations work on a draft: a call that is refused changes nothing.
+    draft = copy(estimator)
+    if hasattr(estimator, "_training_state"):
+        draft._training_state = copy(estimator._training_state)
+    network, data, validation = _prepare(draft, X, y, sample_weight, validation, call)
+    parameters = _make_parameters(draft, network, call)
+    stored, validation_stored = _store(draft, data, validation, call)
+    training = _build(draft, data, stored, network, parameters, call)
+    evaluation = _build_evaluation(training, validation, validation_stored)
+    control = _build_control(draft, training)
+    estimator.__dict__ = vars(draft)  # in one go, which Ctrl-C cannot cut in two
+    return _train(estimator, training, evaluation, control, call)
+
+
+class Data(NamedTuple):
+    """Prepared data, of which some samples count.
+
+    Attributes
+    ----------
+    inputs : Inputs
+        Not scaled.
+    targets : Targets
+        With weights of mean 1 over the samples that are trained on.
+    indices : ndarray of intp
+        The samples that count.
+    """
+
+    inputs: Inputs
+    targets: Targets
+    indices: np.ndarray
+
+
+def _prepare(draft, X, y, sample_weight, validation, call):
+    """Check everything but the values of X; split the samples.
+
+    Returns
+    -------
+    network : Network
+    training : Data
+    validation : Data or None
+        With the inputs and targets of `training` if its samples are held out.
+    """
+    draft._validate_params()
+    is_scaled = (draft.divisor_ if call.resumes else draft.scale) is not None
+    samples, class_weights = prepare.check_training(
+        draft, X, y, sample_weight, call.classes, is_scaled, call.resumes
+    )
+    network = _make_network(draft, samples.targets.n_outputs)
+    prepare.check_loss_takes(draft, samples.targets, "y")
+    validation = prepare.check_validation(draft, *validation, class_weights, is_scaled)
+    if not call.resumes or not hasattr(draft, "_training_state"):
+        draft._training_state = TrainingState(check_random_state(draft.random_state))
+    if validation is not None:
+        prepare.check_loss_takes(draft, validation.targets, "y_val")
+        return network, _data(samples), _data(validation)
+    if not draft.early_stopping:
+        return network, _data(samples), None
+    indices, held_out = prepare.hold_out(draft, samples)
+    training = _data(samples, indices)
+    return network, training, training._replace(indices=held_out)
+
+
+def _data(samples, indices=None):
+    if indices is None:
+        indices = np.arange(samples.targets.n_samples, dtype=np.intp)
+    targets = prepare.weighted_targets(samples, indices)
+    return Data(samples.inputs, targets, indices)
+
+
+def _make_network(draft, n_outputs):
+    """Make the network; a later set_params does not change its parts."""
+    sizes = architecture.layer_sizes(draft, draft.n_features_in_, n_outputs)
+    draft._activations = architecture.activation_objects(draft, len(sizes) - 2)
+    draft._loss = architecture.loss_object(draft)
+    draft.n_layers_, draft.n_outputs_ = len(sizes), n_outputs
+    draft.out_activation_ = draft._output_activation()
+    return architecture.make_network(draft, sizes)
+
+
+def _make_parameters(draft, network, call):
+    """Parameters of 0, or those of an earlier call with the state of its solver."""
+    n_slots = architecture.make_optimizer(draft).n_slots
+    parameters = Parameters(network.sizes, n_slots, draft.dtype)
+    if call.resumes:
+        _copy_parameters(draft, parameters)
+    state = draft._training_state.optimizer
+    if state is not None and state.solver == draft.solver:
+        parameters.values[1:] = state.slots
+        parameters.n_steps = state.n_steps
+    return parameters
+
+
+def _copy_parameters(draft, parameters):
+    """Copy the weights and biases of an earlier call."""
+    given = [*draft.coefs_, *draft.intercepts_]
+    arrays = [*parameters.coefs, *parameters.intercepts]
+    shapes = [np.shape(array) for array in given]
+    if shapes != [array.shape for array in arrays]:
+        raise ValueError(
+            f"hidden_layer_sizes={draft.hidden_layer_sizes!r} does not fit the network "
+            f"to resume, whose coefs_ and intercepts_ have the shapes {shapes}"
+        )
+    for array, value in zip(arrays, given, strict=True):
+        with np.errstate(over="ignore"):
+            array[...] = value
+        if not np.isfinite(array).all():
+            raise ValueError(
+                "coefs_ and intercepts_, from which training is to resume, must be "
+                f"finite in {array.dtype}; they have a value that is not"
+            )
+
+
+def _store(draft, training, validation, call):
+    """Measure the scale; store the samples to train on and to validate on."""
+    if not call.resumes:
+        draft.shift_, draft.divisor_ = prepare.measure_scale(
+            draft, training.inputs.subset(training.indices)
+        )
+    stored = prepare.store_inputs(draft, training.inputs, call.storage)
+    if validation is None or validation.inputs is training.inputs:
+        return stored, stored
+    with prepare.naming("X_val"):
+        return stored, prepare.store_inputs(draft, validation.inputs, call.storage)
+
+
+def _build(draft, data, stored, network, parameters, call):
+    """Make what trains the network, with first weights unless it resumes."""
+    state = draft._training_state
+    if not call.resumes:
+        draft.history_ = History()
+        draw_weights(
+            parameters.coefs, draft._activations, draft.init, state.random_state
+        )
+    draft.coefs_, draft.intercepts_ = parameters.coefs, parameters.intercepts
+    vars(draft).pop("best_epoch_", None)
+    return Training(
+        network,
+        stored,
+        data.targets,
+        data.indices,
+        min(draft.batch_size, data.indices.size, largest_dimension()),
+        parameters,
+        architecture.make_optimizer(draft),
+        state.random_state,
+        draft.shuffle,
+        bool(np.any(draft.dropout)),
+    )
+
+
+def _build_evaluation(training, data, stored):
+    if data is None:
+        return None
+    batch_size = min(VALIDATION_BATCH_SIZE, data.indices.size)
+    return Evaluation(training.network, stored, data.targets, data.indices, batch_size)
+
+
+def _build_control(draft, training):
+    state = draft._training_state
+    monitor = f"val_{draft.monitor}" if draft.early_stopping else "train_loss"
+    state.set_monitor(monitor, draft.tol, draft.n_iter_no_change)
+    schedule = Schedule(
+        draft.learning_rate,
+        draft.learning_rate_init,
+        draft.power_t,
+        state.n_reductions,
+    )
+    return EpochControl(state, schedule, training, keeps_best=draft.early_stopping)
+
+
+def _train(estimator, training, evaluation, control, call):
+    """Train, whatever ends it, and take over the result; say whether it converged."""
+    n_before = estimator.history_.n_epochs
+    try:
+        with single_threaded_blas:
+            converged = _run_epochs(estimator, training, evaluation, control, call)
+        _restore_best(estimator, control)
+        return converged
+    except DivergedError as error:
+        raise ValueError(
+            f"Training diverged in epoch {estimator.history_.n_epochs + 1}: a loss or "
+            "a weight is no longer finite. The weights are those from before this "
+            "epoch. Try a smaller learning_rate_init (it is "
+            f"{estimator.learning_rate_init}), momentum ({estimator.momentum}) or "
+            f"weight_decay ({estimator.weight_decay}), features of X scaled to a mean "
+            "near 0 and a variance near 1, or other values of init "
+            f"({estimator.init!r}) or loss ({estimator.loss!r})."
+        ) from error
+    except KeyboardInterrupt:
+        _restore_best(estimator, control)
+        warnings.warn(
+            f"Training interrupted in epoch {estimator.history_.n_epochs + 1}. The "
+            f"result of the {estimator.history_.n_epochs} finished epochs is kept.",
+            RuntimeWarning,
+            stacklevel=5,  # where the user calls
+        )
+        return True
+    finally:
+        _take_over(estimator, training, n_before)
+
+
+def _run_epochs(estimator, training, evaluation, control, call):
+    """Train epoch by epoch; say whether that ended before the last one."""
+    n_before = estimator.history_.n_epochs
+    epochs = range(n_before + 1, n_before + call.n_epochs + 1)
+    epoch = n_before
+    training.save()
+    try:
+        with tqdm(
+            total=len(epochs), disable=not estimator.verbose, unit="epoch"
+        ) as bar:
+            for epoch in epochs:
+                single_threaded_blas.renew()
+                control.set_learning_rate(epoch)
+                if call.callbacks is not None:
+                    call.callbacks.begin_epoch()
+                metrics = _train_epoch(estimator, epoch, training, evaluation)
+                training.save()
+                stop = control.update(metrics)
+                _show(bar, metrics)
+                if call.after_epoch is not None:
+                    call.after_epoch()
+                if call.callbacks is not None:
+                    snapshot = partial(_snapshot_with_history, estimator, n_before)
+                    stop |= call.callbacks.end_epoch(snapshot)
+                if stop:
+                    return True
+    except BaseException:
+        if estimator.history_.n_epochs < epoch:
+            training.restore()
+        raise
+    return False
+
+
+def _train_epoch(estimator, epoch, training, evaluation):
+    """Train an epoch, measure what is asked for, and append it to the history."""
+    metrics, batches = training.run_epoch()
+    metrics = {"epoch": epoch, **metrics}
+    if evaluation is not None:
+        metrics["val_loss"], metrics["val_accuracy"] = evaluation.run(
+            training.parameters.values[0]
+        )
+    metrics["learning_rate"] = training.optimizer.learning_rate
+    if estimator.diagnostics:
+        metrics |= _diagnose(training)
+    estimator.history_.append(
+        **metrics, batches=batches if estimator.record_batches else None
+    )
+    return metrics
+
+
+def _diagnose(training):
+    """Where gradients vanish, on the samples to train on."""
+    parameters, indices = training.parameters, training.indices
+    dtype = parameters.values.dtype
+    flow = GradientFlow(
+        training.network,
+        parameters.coefs,
+        parameters.intercepts,
+        min(DIAGNOSTICS_BATCH_SIZE, indices.size),
+    )
+    for batch in gen_batches(indices.size, DIAGNOSTICS_BATCH_SIZE):
+        X = training.stored.inputs.rows(indices[batch])
+        flow.add(X, training.targets.rows(indices[batch], dtype))
+    return flow.fractions()
+
+
+def _show(bar, metrics):
+    """Advance the progress bar by an epoch."""
+    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    shown = {name: f"{metrics[name]:.4f}" for name in names if name in metrics}
+    bar.set_postfix(shown, refresh=False)
+    bar.update()
+
+
+def _restore_best(estimator, control):
+    """End with the weights of the best epoch, where early stopping keeps them."""
+    if (epoch := control.restore_best()) is not None:
+        estimator.best_epoch_ = epoch
+
+
+def _take_over(estimator, training, n_before):
+    """Keep the results of training, and none of its memory."""
+    vars(estimator).update(_snapshot(estimator, n_before))
+    state = estimator._training_state
+    if state.checkpoint.parameters is not None:
+        # An error prevented that they were restored.
+        state.checkpoint = Checkpoint()
+    state.optimizer = OptimizerState(
+        estimator.solver,
+        training.parameters.values[1:].copy(),
+        training.parameters.n_steps,
+    )
+
+
+def _snapshot(estimator, n_before):
+    """The results so far, in memory of their own."""
+    loss_curve = estimator.history_.get("train_loss", np.empty(0)).tolist()
+    return {
+        "coefs_": [W.copy() for W in estimator.coefs_],
+        "intercepts_": [b.copy() for b in estimator.intercepts_],
+        "n_iter_": estimator.history_.n_epochs - n_before,
+        "loss_curve_": loss_curve,
+        "loss_": loss_curve[-1] if loss_curve else np.nan,
+    }
+
+
+def _snapshot_with_history(estimator, n_before):
+    """The attributes of an estimator whose training had stopped here."""
+    return _snapshot(estimator, n_before) | {"history_": copy(estimator.history_)}

@@ -1,0 +1,230 @@
+"""The data of a fit: checked, encoded, split, scaled and stored.
+
+This is the only place that refuses data. Cheap checks come first; values that are not
+finite are found last, while X is stored.
+"""
+
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import assert_all_finite, check_consistent_length, gen_batches
+from sklearn.utils.validation import validate_data
+
+from cymlp._engine.inputs import Inputs
+from cymlp._engine.storage import NotFiniteError, store
+from cymlp._engine.storage.dense import MAX_ROWS
+from cymlp._engine.targets import Targets
+from cymlp._fit import scaling
+from cymlp._fit.targets import (
+    check_sample_weight,
+    combine_weights,
+    normalise_weights,
+)
+from cymlp.losses import LOSSES
+
+
+class Samples(NamedTuple):
+    """Samples that have been checked, but not stored.
+
+    Attributes
+    ----------
+    inputs : Inputs
+        Not scaled.
+    targets : Targets
+        Without weights.
+    weights : ndarray of float64 of shape (n_samples,) or None
+        Up to a factor; None for weights of 1.
+    """
+
+    inputs: Inputs
+    targets: Targets
+    weights: np.ndarray | None
+
+
+def check_layout(estimator, X, is_scaled, reset=False, once=False):
+    """Check shape and type of X, but not whether its values are finite."""
+    # A value too large for float32 is refused later, so NumPy need not warn.
+    with np.errstate(over="ignore", invalid="ignore"):
+        arguments = scaling.conversion(X, estimator.dtype, is_scaled, once)
+        X = validate_data(estimator, X, reset=reset, **arguments)
+        return scaling.as_inputs(X, estimator.dtype)
+
+
+def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
+    """Check the training data; set the estimator's features and classes.
+
+    Returns
+    -------
+    samples : Samples
+    class_weights : ndarray of float64 or None
+    """
+    inputs = check_layout(estimator, X, is_scaled, reset=not resumes)
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but "
+            "the target y is None."
+        )
+    targets = estimator._encode_targets(y, classes)
+    check_consistent_length(inputs, targets.labels)
+    weights = check_sample_weight(sample_weight, inputs.array)
+    class_weights = estimator._class_weights(targets, weights)
+    weights = combine_weights(weights, class_weights, targets)
+    return Samples(inputs, targets, weights), class_weights
+
+
+def check_validation(estimator, X, y, sample_weight, class_weights, is_scaled):
+    """Check the validation data; None where there are none."""
+    if X is None and y is None and sample_weight is None:
+        return None
+    if X is None or y is None:
+        raise ValueError(
+            "X_val and y_val must be given together, and sample_weight_val only with "
+            "both of them"
+        )
+    with naming("X_val"):
+        inputs = check_layout(estimator, X, is_scaled)
+    with naming("y_val"):
+        targets = estimator._encode_targets(y, estimator.classes_)
+        check_consistent_length(inputs, targets.labels)
+    with naming("sample_weight_val"):
+        weights = check_sample_weight(sample_weight, inputs.array)
+        weights = combine_weights(weights, class_weights, targets)
+    return Samples(inputs, targets, weights)
+
+
+@contextmanager
+def naming(argument):
+    """Begin the errors about an argument with its name."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{argument}: {error}") from error
+
+
+def check_loss_takes(estimator, targets, name):
+    """Refuse rows of probabilities where the loss takes labels only."""
+    loss = estimator._loss
+    if targets.values is None or not getattr(loss, "hard_labels_only", False):
+        return
+    others = [
+        other for other, member in sorted(LOSSES.items()) if not member.hard_labels_only
+    ]
+    raise ValueError(
+        f"loss={estimator.loss!r} takes labels only, and {name} has rows of "
+        f"probabilities. Pass {name}.argmax(axis=1), or use one of {others}."
+    )
+
+
+def hold_out(estimator, samples):
+    """Split the samples; later calls split in the same way.
+
+    Returns
+    -------
+    training, validation : ndarray of intp
+    """
+    state = estimator._training_state
+    if state.split_seed is None:
+        # From a copy, so that a call that is refused has drawn nothing.
+        random_state = deepcopy(state.random_state)
+        state.split_seed = random_state.randint(2**31 - 1)
+    n_samples = samples.targets.n_samples
+    try:
+        training, validation = train_test_split(
+            np.arange(n_samples, dtype=np.intp),
+            test_size=estimator.validation_fraction,
+            stratify=samples.targets.labels,
+            random_state=state.split_seed,
+        )
+    except ValueError as error:
+        raise ValueError(
+            "early_stopping=True cannot hold out validation_fraction="
+            f"{estimator.validation_fraction} of {n_samples} samples in "
+            f"{estimator.classes_.size} classes ({error}). Pass X_val and y_val "
+            "instead."
+        ) from error
+    if samples.weights is not None and not samples.weights[validation].any():
+        raise ValueError(
+            "early_stopping=True has held out only samples whose weight, by "
+            "sample_weight and class_weight, is 0. Pass X_val and y_val instead."
+        )
+    return training, validation
+
+
+def measure_scale(estimator, inputs):
+    """Shift and divisor of the estimator's scale, both None without one."""
+    if estimator.scale is None:
+        return None, None
+    try:
+        return scaling.fitted_scale(estimator.scale, inputs)
+    except ValueError:
+        check_finite(estimator, scaling.unscaled(inputs))
+        raise
+
+
+def store_inputs(estimator, inputs, storage=None):
+    """Scale and store X; refuse values that are not finite.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `shift_` and `divisor_`.
+    inputs : Inputs
+    storage : SharedStorage, default=None
+        What is stored there already is not stored again.
+
+    Returns
+    -------
+    stored : Stored
+    """
+    shift, divisor = estimator.shift_, estimator.divisor_
+
+    def make():
+        return store(scaling.scaled(inputs, shift, divisor))
+
+    try:
+        if storage is None:
+            return make()
+        return storage.get((inputs.array, inputs.dtype, shift, divisor), make)
+    except NotFiniteError:
+        _explain_not_finite(estimator, inputs)
+        raise
+
+
+def _explain_not_finite(estimator, inputs):
+    """Raise scikit-learn's error for X as given, or say that scaling is the cause."""
+    if estimator.divisor_ is None:
+        check_finite(estimator, inputs)
+        return
+    check_finite(estimator, scaling.unscaled(inputs))
+    try:
+        check_finite(
+            estimator, scaling.scaled(inputs, estimator.shift_, estimator.divisor_)
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"scale={estimator.scale!r} makes values of X that are not finite in "
+            f"{inputs.dtype}: {error}"
+        ) from error
+
+
+def check_finite(estimator, inputs):
+    """Raise scikit-learn's error for values that are not finite."""
+    if inputs.is_sparse:
+        check_values(estimator, inputs.array.data)
+        return
+    for rows in gen_batches(inputs.shape[0], MAX_ROWS):
+        check_values(estimator, inputs.rows(rows))
+
+
+def check_values(estimator, X):
+    """Raise scikit-learn's error for an array that is not finite."""
+    assert_all_finite(X, input_name="X", estimator_name=type(estimator).__name__)
+
+
+def weighted_targets(samples, indices):
+    """The targets, with weights of mean 1 over the samples in indices."""
+    weights = normalise_weights(samples.weights, indices, samples.inputs.dtype)
+    return samples.targets.weighted(weights)

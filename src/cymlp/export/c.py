@@ -1,0 +1,213 @@
+"""Export to C99."""
+
+import json
+import re
+from pathlib import Path
+
+from cymlp.export.parts import as_float32, has_softmax, parts_of, without_scaling
+
+
+def to_c(classifier, file, prefix=""):
+    """Write a classifier as a file of C99, say for a microcontroller.
+
+    The file needs nothing but ``<math.h>`` and allocates no memory; the stack holds two
+    arrays of the size of the widest hidden layer. It defines the functions ::
+
+        void predict_scores(const float *x, float *scores);
+        void predict_probabilities(const float *x, float *probabilities);
+        int predict_class(const float *x);
+
+    where x has the features of one sample, and the last returns a position in
+    `classes_`, whose labels are in a comment. The second is there only where the loss
+    is one of ours and knows probabilities. All is computed in float32.
+
+    Parameters
+    ----------
+    classifier : MLPClassifier
+        Fitted, with activations of ours.
+    file : str or path-like
+        Where to write; what is there is replaced.
+    prefix : str, default=""
+        What the names of all functions and constants begin with: empty, or a C
+        identifier that begins with a letter.
+
+    Raises
+    ------
+    NotFittedError
+        Before fit.
+    TypeError
+        If `classifier` is no MLPClassifier, or `prefix` no string.
+    ValueError
+        If `prefix` is no C identifier, an activation is a user's own, or weights do not
+        fit each other or are not finite in float32.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from cymlp import MLPClassifier, export
+    >>> clf = MLPClassifier((3,), random_state=0)
+    >>> clf = clf.partial_fit([[0.0, 1.0], [1.0, 0.0]], [0, 1], classes=[0, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "model.c")
+    ...     export.to_c(clf, file, prefix="toy_")
+    ...     "int toy_predict_class(const float *x);" in file.read_text()
+    True
+    """
+    _check_prefix(prefix)
+    activations, layers = parts_of(classifier)
+    layers = as_float32(without_scaling(classifier, layers))
+    source = _source(classifier, activations, layers, prefix)
+    Path(file).write_text(source, "ascii", newline="\n")
+
+
+def _check_prefix(prefix):
+    if not isinstance(prefix, str):
+        raise TypeError(f"prefix must be a string; got {prefix!r}")
+    # C reserves names that begin with an underscore.
+    if prefix and not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", prefix):
+        raise ValueError(
+            "prefix must be empty or a C identifier: letters without accents, digits "
+            f"and underscores, a letter first; got {prefix!r}"
+        )
+
+
+ACTIVATION = """
+static void {prefix}apply_{name}(float *a, int n)
+{{
+    for (int i = 0; i < n; i++) {{
+        const float u = a[i];
+        a[i] = {formula};
+    }}
+}}
+"""
+
+DENSE = """
+/* out = x W + b, W being stored row by row. */
+static void {prefix}dense(const float *x, int n_in, const float *W,
+    const float *b, int n_out, float *out)
+{{
+    for (int j = 0; j < n_out; j++)
+        out[j] = b[j];
+    for (int i = 0; i < n_in; i++)
+        for (int j = 0; j < n_out; j++)
+            out[j] += x[i] * W[i * n_out + j];
+}}
+"""
+
+PROBABILITIES = """
+void {prefix}predict_probabilities(const float *x, float *probabilities)
+{{
+    float largest, sum = 0.0f;
+    {prefix}predict_scores(x, probabilities);
+    largest = probabilities[0];
+    for (int k = 1; k < {prefix}N_CLASSES; k++)
+        largest = fmaxf(largest, probabilities[k]);
+    for (int k = 0; k < {prefix}N_CLASSES; k++) {{
+        probabilities[k] = expf(probabilities[k] - largest);
+        sum += probabilities[k];
+    }}
+    for (int k = 0; k < {prefix}N_CLASSES; k++)
+        probabilities[k] /= sum;
+}}
+"""
+
+CLASS = """
+int {prefix}predict_class(const float *x)
+{{
+    float scores[{prefix}N_CLASSES];
+    int best = 0;
+    {prefix}predict_scores(x, scores);
+    for (int k = 1; k < {prefix}N_CLASSES; k++)
+        if (scores[k] > scores[best])
+            best = k;
+    return best;
+}}
+"""
+
+
+def _source(classifier, activations, layers, prefix):
+    has_probabilities = has_softmax(classifier)
+    parts = [
+        _head(classifier, layers, prefix, has_probabilities),
+        *(_array(f"{prefix}W{i}", W) for i, (W, _) in enumerate(layers, 1)),
+        *(_array(f"{prefix}b{i}", b) for i, (_, b) in enumerate(layers, 1)),
+        DENSE.format(prefix=prefix),
+        *(
+            ACTIVATION.format(
+                prefix=prefix, name=activation.name, formula=activation.c_formula
+            )
+            for activation in {member.name: member for member in activations}.values()
+        ),
+        _scores(activations, layers, prefix),
+        PROBABILITIES.format(prefix=prefix) if has_probabilities else "",
+        CLASS.format(prefix=prefix),
+    ]
+    return "".join(parts)
+
+
+def _head(classifier, layers, prefix, has_probabilities):
+    sizes = [classifier.n_features_in_, *(b.size for _, b in layers)]
+    labels = "".join(
+        f"\n     {index}: {_comment(label)}"
+        for index, label in enumerate(classifier.classes_.tolist())
+    )
+    probabilities = (
+        f"void {prefix}predict_probabilities(const float *x, float *probabilities);\n"
+        if has_probabilities
+        else ""
+    )
+    return (
+        f"/* A network of {'-'.join(map(str, sizes))} units, exported by cymlp.\n"
+        f"   Labels of the classes:{labels} */\n\n"
+        "#include <math.h>\n\n"
+        f"enum {{ {prefix}N_FEATURES = {sizes[0]}, "
+        f"{prefix}N_CLASSES = {sizes[-1]} }};\n\n"
+        f"void {prefix}predict_scores(const float *x, float *scores);\n"
+        f"{probabilities}"
+        f"int {prefix}predict_class(const float *x);\n"
+    )
+
+
+def _comment(label):
+    """A label as JSON, with nothing in it that would end a comment or begin another."""
+    return json.dumps(label, default=str).replace("*", r"\u002a")
+
+
+def _array(name, array):
+    numbers = [_float(value) for value in array.ravel().tolist()]
+    lines = [", ".join(numbers[i : i + 5]) for i in range(0, len(numbers), 5)]
+    body = ",\n    ".join(lines)
+    return f"\nstatic const float {name}[{array.size}] = {{\n    {body}\n}};\n"
+
+
+def _float(value):
+    """A literal that reads back as the same float32."""
+    text = f"{value:.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
+def _scores(activations, layers, prefix):
+    widths = [b.size for _, b in layers[:-1]]
+    lines, source, n_in = [], "x", f"{prefix}N_FEATURES"
+    for i, (activation, width) in enumerate(zip(activations, widths, strict=True), 1):
+        target = "ab"[i % 2 == 0]
+        lines += [
+            f"{prefix}dense({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
+            f"{width}, {target});",
+            f"{prefix}apply_{activation.name}({target}, {width});",
+        ]
+        source, n_in = target, width
+    i = len(layers)
+    lines.append(
+        f"{prefix}dense({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
+        f"{prefix}N_CLASSES, scores);"
+    )
+    arrays = [f"{name}[{max(widths)}]" for name in "ab"[: len(widths)]]
+    if arrays:
+        lines.insert(0, f"float {', '.join(arrays)};")
+    body = "\n    ".join(lines)
+    return (
+        f"\nvoid {prefix}predict_scores(const float *x, float *scores)\n"
+        f"{{\n    {body}\n}}\n"
+    )

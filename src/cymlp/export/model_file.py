@@ -1,0 +1,333 @@
+"""Model files, in the format of safetensors."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from cymlp._fit.scaling import given_scale
+from cymlp.activations import ACTIVATIONS
+from cymlp.classifier import MLPClassifier
+from cymlp.export.parts import (
+    CLASS_DTYPES,
+    as_float32,
+    check_layers,
+    class_dtype,
+    imported,
+    parts_of,
+)
+from cymlp.history import History
+from cymlp.losses import LOSSES, bind
+
+# Of the model file, to be raised when older versions of cymlp could not read it.
+FORMAT = 1
+MODEL_KEYS = {
+    "format", "parameters", "activations", "loss", "classes", "class_dtype",
+    "feature_names", "scale",
+}  # fmt: skip
+MEMBERS = ACTIVATIONS | LOSSES
+
+
+def save(classifier, file):
+    """Write a classifier as a model file, which is read without running code from it.
+
+    The file has the format of safetensors: arrays, and what else there is as JSON. It
+    holds what predictions need, and the parameters; not `history_`, nor what training
+    goes on from: optimiser and random numbers. Needs safetensors, which
+    ``pip install cymlp[safetensors]`` brings.
+
+    Parameters
+    ----------
+    classifier : MLPClassifier
+        Fitted, with activations and loss of ours, and labels that are numbers, strings
+        or booleans.
+    file : str or path-like
+        Where to write; what is there is replaced.
+
+    Raises
+    ------
+    ImportError
+        If there is no safetensors.
+    NotFittedError
+        Before fit.
+    TypeError
+        If `classifier` is no MLPClassifier.
+    ValueError
+        If something of it cannot be written: an activation, a loss or a learning rate
+        that is a user's own, a RandomState; or if a parameter is invalid or weights do
+        not fit each other or are not finite.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from cymlp import MLPClassifier, export
+    >>> clf = MLPClassifier((3,), random_state=0)
+    >>> X = [[0.0, 1.0], [1.0, 0.0]]
+    >>> clf = clf.partial_fit(X, ["no", "yes"], classes=["no", "yes"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "model.safetensors")
+    ...     export.save(clf, file)
+    ...     same = export.load(file)
+    >>> bool((same.predict_proba(X) == clf.predict_proba(X)).all())
+    True
+    """
+    safetensors = imported("safetensors.numpy", "cymlp[safetensors]")
+    activations, layers = parts_of(classifier)
+    feature_names = getattr(classifier, "feature_names_in_", None)
+    model = {
+        "format": FORMAT,
+        "parameters": {
+            name: _encoded(name, value)
+            for name, value in classifier.get_params(deep=False).items()
+        },
+        "activations": [activation.name for activation in activations],
+        "loss": _encoded("loss", classifier._loss),
+        "classes": classifier.classes_.tolist(),
+        "class_dtype": class_dtype(classifier.classes_),
+        "feature_names": None if feature_names is None else feature_names.tolist(),
+        "scale": None,
+    }
+    if classifier.divisor_ is not None:
+        scale = classifier.shift_, classifier.divisor_
+        model["scale"] = [np.asarray(part).tolist() for part in scale]
+    tensors = {}
+    for i, (W, b) in enumerate(layers):
+        tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
+    _restored(model, tensors)  # so that nothing is written that cannot be read
+    document = _json({"model": model, "sha256": _digest(model, tensors)})
+    Path(file).write_bytes(safetensors.save(tensors, metadata={"cymlp": document}))
+
+
+def load(file):
+    """Read a classifier from a model file.
+
+    It predicts the same as the one that was saved, to the last bit on the same machine
+    and build. Its `history_` is empty; ``partial_fit`` and ``warm_start`` go on from
+    its weights, with an optimiser that starts afresh.
+
+    Parameters
+    ----------
+    file : str or path-like
+        What `save` has written.
+
+    Returns
+    -------
+    classifier : MLPClassifier
+        Fitted.
+
+    Raises
+    ------
+    ImportError
+        If there is no safetensors.
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not what `save` writes, or damaged. A checksum finds accidents; one who
+        wants to can change weights and checksum both.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import tempfile
+    >>> from cymlp import export
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "model.safetensors")
+    ...     _ = file.write_bytes(b"something else")
+    ...     try:
+    ...         export.load(file)
+    ...     except ValueError as error:
+    ...         print("refused")
+    refused
+    """
+    safetensors = imported("safetensors", "cymlp[safetensors]")
+    arrays = imported("safetensors.numpy", "cymlp[safetensors]")
+    # No memory map: where another program cuts the file short, that crashes Python.
+    content = Path(file).read_bytes()
+    try:
+        document = _document(content)
+        tensors = arrays.load(content)
+        return _restored(_checked_model(document, tensors), tensors)
+    except (
+        AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+        safetensors.SafetensorError,
+    ) as error:  # fmt: skip
+        raise ValueError(
+            f"{os.fspath(file)!r} is not a model file of cymlp, or is damaged: "
+            f"{error!s:.1000}"
+        ) from error
+
+
+def _json(content):
+    return json.dumps(content, allow_nan=False, sort_keys=True)
+
+
+def _digest(model, tensors):
+    digest = hashlib.sha256(_json(model).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        digest.update(tensor.tobytes())
+    return digest.hexdigest()
+
+
+def _encoded(parameter, value):
+    """A parameter as JSON: what JSON does not know becomes a dict that tells its kind.
+
+    Arrays become lists, and NumPy's numbers those of Python.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if value in (np.float32, np.float64):
+        return np.dtype(value).name
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else {"float": str(value)}
+    if isinstance(value, list):
+        return [_encoded(parameter, member) for member in value]
+    if isinstance(value, tuple):
+        return {"tuple": _encoded(parameter, list(value))}
+    if isinstance(value, Mapping):
+        return {"dict": _encoded(parameter, list(value.items()))}
+    if type(value) in MEMBERS.values():
+        members = value.get_params(deep=False)
+        return {
+            "object": value.name,
+            "parameters": {
+                name: _encoded(f"{parameter}__{name}", member)
+                for name, member in members.items()
+            },
+        }
+    raise ValueError(
+        f"{parameter}={value!r} cannot be saved: it is neither a number, string, "
+        "boolean, None, a collection of these, nor an activation or loss of cymlp's. "
+        "Where predictions do not depend on it, set_params can replace it before"
+    )
+
+
+def _decoded(value):
+    """What `_encoded` was given."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case list():
+            return [_decoded(member) for member in value]
+        case {"float": "inf", **rest} if not rest:
+            return float("inf")
+        case {"tuple": list(members), **rest} if not rest:
+            return tuple(_decoded(members))
+        case {"dict": list(items), **rest} if not rest:
+            return dict(_decoded(items))
+        case {"object": name, "parameters": dict(members), **rest} if not rest:
+            return MEMBERS[name](**{key: _decoded(members[key]) for key in members})
+    raise ValueError(f"it has a value of an unknown kind, {value!r:.200}")
+
+
+def _document(content):
+    """The JSON that `save` puts beside the arrays, which are not looked at."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    metadata = header.get("__metadata__") or {}
+    if "cymlp" not in metadata:
+        raise ValueError("it has no model of cymlp beside its arrays")
+    return json.loads(metadata["cymlp"], parse_constant=_refuse_constant)
+
+
+def _checked_model(document, tensors):
+    """The JSON part of a model file, if it is whole."""
+    if set(document) != {"model", "sha256"} or not isinstance(document["model"], dict):
+        raise ValueError("its JSON must have a model and its sha256")
+    model = document["model"]
+    if model.get("format") != FORMAT:
+        raise ValueError(f"its format is {model.get('format')!r:.200}, not {FORMAT}")
+    if document["sha256"] != _digest(model, tensors):
+        raise ValueError("its content does not have the SHA-256 that it says")
+    return model
+
+
+def _refuse_constant(name):
+    raise ValueError(f"JSON knows no {name}")
+
+
+def _restored(model, tensors):
+    """A classifier from the parts of a model file, all of them checked."""
+    if set(model) != MODEL_KEYS:
+        raise ValueError(
+            f"it must have the keys {sorted(MODEL_KEYS)}; got {set(model)}"
+        )
+    clf = MLPClassifier(
+        **{name: _decoded(value) for name, value in model["parameters"].items()}
+    )
+    clf._validate_params()
+    layers = _layers(tensors, len(model["activations"]) + 1)
+    clf._activations = [ACTIVATIONS[name]() for name in model["activations"]]
+    clf._loss = _decoded(model["loss"])
+    if type(clf._loss) not in LOSSES.values():
+        raise ValueError(f"its loss must be one of {sorted(LOSSES)}")
+    clf.classes_ = _classes(model["classes"], model["class_dtype"])
+    bind(clf._loss, clf.classes_.size)  # checks its parameters
+    clf.n_features_in_ = len(layers[0][0])
+    check_layers(layers, clf.n_features_in_, clf.classes_.size)
+    if clf.dtype == "float32":
+        as_float32(layers)  # refuses what is too large to be computed with
+    clf.coefs_, clf.intercepts_ = map(list, zip(*layers, strict=True))
+    if model["feature_names"] is not None:
+        clf.feature_names_in_ = _feature_names(
+            model["feature_names"], clf.n_features_in_
+        )
+    clf.shift_ = clf.divisor_ = None
+    if model["scale"] is not None:
+        clf.shift_, clf.divisor_ = given_scale(model["scale"], clf.n_features_in_)
+    clf.n_layers_, clf.n_outputs_ = len(layers) + 1, clf.classes_.size
+    clf.out_activation_ = clf._output_activation()
+    clf.history_ = History()
+    return clf
+
+
+def _classes(labels, dtype):
+    """Labels as an array, if they are of this dtype, sorted and without repetition."""
+    if dtype not in CLASS_DTYPES:
+        raise ValueError(
+            f"its class_dtype must be one of {CLASS_DTYPES}; got {dtype!r}"
+        )
+    if dtype in {"object", "str"} and not all(isinstance(name, str) for name in labels):
+        raise ValueError(f"its classes of dtype {dtype} must be strings")
+    if dtype == "str" and len(labels) * max(map(len, labels), default=0) > 2**26:
+        # In an array of strings, each takes as much memory as the longest.
+        raise ValueError("its classes are strings that take more than 256 MB")
+    classes = np.array(labels, dtype)
+    same = classes.ndim == 1 and [(type(label), label) for label in labels] == [
+        (type(label), label) for label in classes.tolist()
+    ]
+    if not same or len(labels) < 2 or not np.array_equal(classes, np.unique(classes)):
+        raise ValueError(
+            f"its classes must be at least two, of dtype {dtype}, sorted and different "
+            f"from each other; got {labels!r:.200}"
+        )
+    return classes
+
+
+def _layers(tensors, n_layers):
+    names = [(f"coefs.{i}", f"intercepts.{i}") for i in range(len(tensors) // 2)]
+    if len(names) != n_layers or set(tensors) != {name for p in names for name in p}:
+        raise ValueError(
+            f"it must have coefs and intercepts of {n_layers} layers; got "
+            f"{sorted(tensors)}"
+        )
+    for name, tensor in tensors.items():
+        if tensor.dtype not in (np.float32, np.float64):
+            raise ValueError(
+                f"its arrays must be float32 or float64; {name} is {tensor.dtype}"
+            )
+    return [(np.atleast_1d(tensors[W]), tensors[b]) for W, b in names]
+
+
+def _feature_names(names, n_features):
+    right = isinstance(names, list) and len(names) == n_features
+    if not right or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f"its feature_names must be {n_features} strings; got {names!r:.200}"
+        )
+    return np.array(names, dtype=object)

@@ -1,0 +1,196 @@
+"""Export to ONNX."""
+
+import numpy as np
+
+from cymlp.classifier import MLPClassifier
+from cymlp.export.parts import (
+    as_float32,
+    class_dtype,
+    has_softmax,
+    imported,
+    parts_of,
+    without_scaling,
+)
+
+
+def to_onnx(classifier):
+    """Make a classifier a model of ONNX, which many runtimes compute.
+
+    Its input X, of shape (n_samples, n_features), is float32, and so is all that is
+    computed. Its outputs are named as by skl2onnx: `label`, of shape (n_samples,), and
+    `probabilities`, of shape (n_samples, n_classes). Where the loss is a user's own or
+    knows no probabilities, `scores` take their place. Needs onnx, which
+    ``pip install cymlp[onnx]`` brings, and no more than version 14 of its operators.
+
+    Parameters
+    ----------
+    classifier : MLPClassifier
+        Fitted, with activations of ours, and labels that are numbers, strings or
+        booleans.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        Checked by onnx.
+
+    Raises
+    ------
+    ImportError
+        If there is no onnx.
+    NotFittedError
+        Before fit.
+    TypeError
+        If `classifier` is no MLPClassifier.
+    ValueError
+        If an activation is a user's own, labels are of another kind, or weights do not
+        fit each other or are not finite in float32.
+
+    Examples
+    --------
+    >>> from cymlp import MLPClassifier, export
+    >>> clf = MLPClassifier((3,), "selu", random_state=0)
+    >>> clf = clf.partial_fit([[0.0, 1.0], [1.0, 0.0]], [0, 1], classes=[0, 1])
+    >>> model = export.to_onnx(clf)
+    >>> [node.op_type for node in model.graph.node]
+    ['Gemm', 'Selu', 'Gemm', 'ArgMax', 'Gather', 'Softmax']
+    """
+    onnx = imported("onnx", "cymlp[onnx]")
+    make_value, number = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    arrays, nodes = _graph_parts(classifier)
+    initializers = {
+        name: onnx.numpy_helper.from_array(array, name)
+        for name, array in arrays.items()
+    }
+    label_type = initializers["classes"].data_type
+    values = "probabilities" if has_softmax(classifier) else "scores"
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node(operator, inputs, [output], **attributes)
+            for operator, inputs, output, attributes in nodes
+        ],
+        "cymlp",
+        [make_value("X", number, ["n_samples", classifier.n_features_in_])],
+        [
+            make_value("label", label_type, ["n_samples"]),
+            make_value(values, number, ["n_samples", classifier.n_outputs_]),
+        ],
+        [*initializers.values()],
+    )
+    model = onnx.helper.make_model(
+        graph,
+        producer_name="cymlp",
+        # The first with HardSwish, so that old runtimes can read it too.
+        opset_imports=[onnx.helper.make_opsetid("", 14)],
+        ir_version=7,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def register_with_skl2onnx():
+    """Let skl2onnx convert classifiers of ours, alone or at the end of a pipeline.
+
+    The outputs then are skl2onnx's own, with its options, and numeric labels are int64.
+    Needs skl2onnx, which ``pip install skl2onnx`` brings; a network with hard swish
+    needs a ``target_opset`` of 14 or later. What `to_onnx` refuses, this does too, and
+    losses without probabilities besides.
+
+    Raises
+    ------
+    ImportError
+        If there is no skl2onnx.
+
+    Examples
+    --------
+    >>> from cymlp import MLPClassifier, export
+    >>> from skl2onnx import to_onnx
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> export.register_with_skl2onnx()
+    >>> X, y = load_digits(return_X_y=True)
+    >>> pipeline = make_pipeline(StandardScaler(), MLPClassifier((28,), tol=1e-2))
+    >>> model = to_onnx(pipeline.fit(X, y), X[:1], options={"zipmap": False})
+    >>> [output.name for output in model.graph.output]
+    ['label', 'probabilities']
+    """
+    skl2onnx = imported("skl2onnx", "skl2onnx")
+    shapes = imported("skl2onnx.common.shape_calculator", "skl2onnx")
+    skl2onnx.update_registered_converter(
+        MLPClassifier,
+        "CymlpMLPClassifier",
+        shapes.calculate_linear_classifier_output_shapes,
+        _convert,
+        options={
+            "zipmap": [True, False, "columns"],
+            "nocl": [True, False],
+            "output_class_labels": [False, True],
+        },
+    )
+
+
+def _convert(scope, operator, container):
+    """Add our operators to what skl2onnx is converting."""
+    data_types = imported("skl2onnx.common.data_types", "skl2onnx")
+    float_type = data_types.guess_proto_type(data_types.FloatTensorType())
+    classifier = operator.raw_operator
+    if not has_softmax(classifier):
+        raise ValueError(
+            f"loss={classifier._loss!r} knows no probabilities that skl2onnx could "
+            "convert; cymlp.export.to_onnx gives scores instead"
+        )
+    arrays, nodes = _graph_parts(classifier)
+    names = {
+        name: scope.get_unique_variable_name(name)
+        for name in ("X", *arrays, *(output for _, _, output, _ in nodes))
+    }
+    for name, array in arrays.items():
+        array_type = data_types.guess_data_type(array)[0][1]
+        container.add_initializer(
+            names[name], data_types.guess_proto_type(array_type), array.shape, array
+        )
+    container.add_node(
+        "Cast", [operator.inputs[0].full_name], [names["X"]], to=float_type
+    )
+    for kind, inputs, output, attributes in nodes:
+        container.add_node(
+            kind, [names[name] for name in inputs], [names[output]], **attributes
+        )
+    for name, output in zip(("label", "probabilities"), operator.outputs, strict=True):
+        container.add_node(
+            "Cast",
+            [names[name]],
+            [output.full_name],
+            to=data_types.guess_proto_type(output.type),
+        )
+
+
+def _graph_parts(classifier):
+    """Arrays by name, and operators with inputs, output and attributes."""
+    activations, layers = parts_of(classifier)
+    arrays = {"classes": _labels(classifier.classes_)}
+    nodes, source = [], "X"
+    layers = as_float32(without_scaling(classifier, layers))
+    for i, (W, b) in enumerate(layers):
+        arrays |= {f"coefs_{i}": W, f"intercepts_{i}": b}
+        sums = "scores" if i == len(activations) else f"sums_{i}"
+        nodes.append(("Gemm", [source, f"coefs_{i}", f"intercepts_{i}"], sums, {}))
+        if i < len(activations):
+            operator, attributes = activations[i].onnx_operator
+            source = f"hidden_{i}"
+            nodes.append((operator, [sums], source, attributes))
+    nodes += [
+        ("ArgMax", ["scores"], "index", {"axis": 1, "keepdims": 0}),
+        ("Gather", ["classes", "index"], "label", {}),
+    ]
+    if has_softmax(classifier):
+        nodes.append(("Softmax", ["scores"], "probabilities", {"axis": 1}))
+    return arrays, nodes
+
+
+def _labels(classes):
+    """Labels as one of the few types that every runtime has."""
+    name = class_dtype(classes)
+    if name.startswith(("int", "uint")) and name != "uint64":
+        return classes.astype(np.int64)
+    return classes.astype(object) if name == "str" else classes
