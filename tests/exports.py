@@ -1,4 +1,4 @@
-"""Classifiers to export, for every format, and what no format can express."""
+"""Classifiers to export, and those that every format refuses."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def with_transposed_weights(X, y):
     return clf
 
 
-# Makes what to export from data; the error; its message.
+# A function of X and y that makes the object to export; the error; its message.
 REFUSED = {
     "a user's activation": (
         lambda X, y: fitted(X, y, activation=Squared()),

@@ -1,4 +1,4 @@
-"""What must hold for data frames of every library."""
+"""Assertions for the data frames of every library."""
 
 import numpy as np
 import pytest

@@ -22,12 +22,12 @@ needs_callbacks = pytest.mark.skipif(
     not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks"
 )
 
-# Packages that only the tests in tests/integration may use, as they are imported.
+# The import names of packages in the group "integration", which the core tests lack.
 INTEGRATION = re.compile("dask|distributed|mlflow|onnx|optuna|polars|tensorboardX")
 
 
 def needs_integration(code):
-    """Whether code in a page or in a docstring uses one of these packages."""
+    """Whether the code of a page or a docstring uses one of these packages."""
     return INTEGRATION.search(code) is not None
 
 

@@ -1,4 +1,4 @@
-"""The code of the pages in docs, and what it prints."""
+"""Run the code of pages in docs and compare its output with the page."""
 
 import re
 from itertools import zip_longest
@@ -22,7 +22,7 @@ def code_of(page):
 
 
 def pages_with_code(integration):
-    """The pages whose code needs packages of tests/integration, or the others."""
+    """The pages whose code needs the group "integration", or all other pages."""
     pages = [page for page in sorted(DOCS.glob("*.md")) if code_of(page)]
     return [page for page in pages if needs_integration(code_of(page)) == integration]
 

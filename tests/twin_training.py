@@ -1,4 +1,4 @@
-"""Training with a twin in NumPy: a network, random data, and epochs of both."""
+"""A network on random data, trained beside a NumPy version of the same network."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING promises of make and of the hook for commits."""
+"""Linters of the pre-commit hooks, and the targets of make that pages name."""
 
 import re
 import tomllib

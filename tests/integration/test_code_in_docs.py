@@ -1,4 +1,4 @@
-"""The code of docs that uses packages of others: pages, and examples in docstrings."""
+"""Pages and docstrings whose code needs the packages of the group "integration"."""
 
 import os
 import sqlite3
@@ -23,7 +23,7 @@ LOGGING = DOCS / "logging.md"
 PAGES = pages_with_code(integration=True)
 
 
-def test_the_pages_that_need_others_are_found():
+def test_the_pages_that_need_them_are_found():
     assert {LOGGING, DOCS / "export.md", DOCS / "scaling-out.md"} <= {*PAGES}
 
 
