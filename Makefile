@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml" "$(CURDIR)/tests" $(ARGS)
+PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml" \
+	"$(CURDIR)/tests" "$(CURDIR)/benchmarks" $(ARGS)
 
 HEADERS := $(wildcard include/cymlp/*.h)
 C_FILES := $(HEADERS) $(wildcard src/cymlp/*.c tests/*.c)
@@ -20,13 +21,13 @@ help: ## List the targets
 	@echo 'ARGS="..." is passed on. PYTHON=... makes $(VENV), if there is none yet.'
 
 report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the reference experiment and draw its figures
-	$(BIN)/python benchmarks/report.py $(ARGS)
+	$(BIN)/python -m benchmarks.report $(ARGS)
 
 bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
-	$(BIN)/python benchmarks/peers.py $(ARGS)
+	$(BIN)/python -m benchmarks.speed $(ARGS)
 
 exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh at every float32
-	$(BIN)/python benchmarks/exhaustive.py $(ARGS)
+	$(BIN)/python -m benchmarks.speed.kernel_accuracy $(ARGS)
 
 # From another folder, so that only the installed package can be imported.
 test: $(VENV)/installed $(VENV)/group-test ## Test the built wheel

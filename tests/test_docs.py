@@ -25,7 +25,7 @@ pyplot.switch_backend("agg")
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-RESULTS = (ROOT / "benchmarks" / "results").resolve()
+RESULTS = (ROOT / "benchmarks" / "report" / "results").resolve()
 SWITCH = DOCS / "coming-from-scikit-learn.md"
 LOGGING = DOCS / "logging.md"
 BLOCK = re.compile(

@@ -2,12 +2,21 @@
 
 import math
 
-import claims
 import numpy as np
 import pytest
-from claims import FAILS, HOLDS, UNKNOWN, Claim, Comparison, Measure, Which
-from experiment import plan, reference
 from scipy.stats import ttest_ind
+
+from benchmarks.report import claims
+from benchmarks.report.claims import (
+    FAILS,
+    HOLDS,
+    UNKNOWN,
+    Claim,
+    Comparison,
+    Measure,
+    Which,
+)
+from benchmarks.report.training import plan, reference
 
 NUMBER = Measure("number", lambda result: result["number"], clear=1.0)
 

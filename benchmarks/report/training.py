@@ -1,6 +1,6 @@
 """The reference experiment: its rows, and the runs that reproduce them.
 
-The rows and their published figures are in reference.json. Every run follows the
+The rows and their published figures are in published.json. Every run follows the
 protocol of the publication: x = (pixel - 128) / 255, weights from a normal distribution
 of standard deviation 0.01, biases 0, samples reshuffled every epoch, no stopping. Its
 training figures are means over the last complete block of 50 mini-batches, each
@@ -14,10 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import cluster
 import numpy as np
 from tqdm.auto import tqdm
 
+from benchmarks.report import cluster
 from cymlp import MLPClassifier, fit_many, losses
 
 BLOCK = 50  # mini-batches per point of the published training curve
@@ -53,7 +53,7 @@ class Run(NamedTuple):
         Whether the settings are those that the row names, those that the published
         figures look like, or others that tell why the row is as it is.
     settings : dict
-        Of reference.json.
+        Of published.json.
     seed : int
     diagnostics : bool
         Whether to measure where gradients vanish, and how large numbers become.
@@ -110,7 +110,7 @@ def reference():
         gradients vanish; "also_in", other sections that show it beside their rows; and
         "note", the key of a note.
     """
-    path = Path(__file__).with_name("reference.json")
+    path = Path(__file__).with_name("published.json")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -120,7 +120,7 @@ def plan(rows, seeds):
     Parameters
     ----------
     rows : list of dict
-        Of reference.json.
+        Of published.json.
     seeds : iterable of int
 
     Returns
@@ -316,7 +316,7 @@ def train(runs, dataset, *, epochs, jobs, folder, client=None):
     Parameters
     ----------
     runs : list of Run
-    dataset : data.DataSet
+    dataset : datasets.DataSet
         With X scaled already.
     epochs : int
     jobs : int
@@ -356,7 +356,7 @@ def train_in_threads(runs, dataset, epochs, jobs):
     ----------
     runs : dict of Path to Run
         Files that keep the results, in the order in which to begin.
-    dataset : data.DataSet
+    dataset : datasets.DataSet
     epochs : int
     jobs : int
     """
@@ -388,7 +388,7 @@ def train_on_cluster(runs, dataset, epochs, client):
     ----------
     runs : dict of Path to Run
         Files that keep the results, in the order in which to begin.
-    dataset : data.DataSet
+    dataset : datasets.DataSet
     epochs : int
     client : distributed.Client
     """

@@ -11,7 +11,13 @@ from importlib.metadata import version
 import numpy as np
 from scipy.sparse import issparse
 from threadpoolctl import threadpool_info
-from works import NoDataError, first_parameters, layer_sizes, load
+
+from benchmarks.speed.workloads import (
+    NoDataError,
+    first_parameters,
+    layer_sizes,
+    load,
+)
 
 VALIDATED_BATCHES = 1000
 

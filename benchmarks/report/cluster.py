@@ -7,6 +7,8 @@ from importlib.metadata import version
 
 import numpy as np
 
+import benchmarks
+
 TIMEOUT = 10  # seconds a scheduler may stay silent
 
 
@@ -89,8 +91,8 @@ def each(client, function, items, arrays, **settings):
     ----------
     client : distributed.Client
     function : callable
-        Called as ``function(item, *arrays, **settings)``. Its module is sent along, so
-        that workers need not have the file.
+        Called as ``function(item, *arrays, **settings)``. This package is sent along,
+        so that workers need not have it.
     items : dict of object to object
         Begun in their order.
     arrays : sequence of ndarray
@@ -111,7 +113,7 @@ def each(client, function, items, arrays, **settings):
     import dask
     from distributed import as_completed
 
-    cloudpickle.register_pickle_by_value(sys.modules[function.__module__])
+    cloudpickle.register_pickle_by_value(benchmarks)
     # Scattered arrays would be lost with the last worker that has them. As arguments of
     # a task they stay with the scheduler, too, which warns of their size.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):

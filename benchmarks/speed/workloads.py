@@ -6,8 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import data
 import numpy as np
+
+from benchmarks import datasets
 
 SGD_PEERS = ("numpy", "scikit-learn", "pytorch", "jax")
 
@@ -100,7 +101,7 @@ def load(work):
 
 def mnist():
     """MNIST, scaled as in the reference experiment."""
-    dataset = data.load("mnist")
+    dataset = datasets.load("mnist")
     if not dataset.comparable:
         raise NoDataError("MNIST cannot be had")
     return _scaled(dataset)
@@ -108,7 +109,7 @@ def mnist():
 
 def digits():
     """The digits of scikit-learn, for a quick look."""
-    return _scaled(data.load("digits"))
+    return _scaled(datasets.load("digits"))
 
 
 def noise():
@@ -141,9 +142,9 @@ def text():
 
 def _scaled(dataset):
     return Samples(
-        data.scale(dataset.X_train),
+        datasets.scale(dataset.X_train),
         dataset.y_train.astype(np.int64),
-        data.scale(dataset.X_test),
+        datasets.scale(dataset.X_test),
         dataset.source,
     )
 

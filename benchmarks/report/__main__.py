@@ -10,12 +10,13 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-import claims
-import data
 import numpy as np
-import pictures
-from cluster import ClusterError, connected
-from document import (
+from scipy.stats import t as student
+
+from benchmarks import datasets
+from benchmarks.report import claims, pictures
+from benchmarks.report.cluster import ClusterError, connected
+from benchmarks.report.document import (
     Bullets,
     Gallery,
     Heading,
@@ -27,8 +28,7 @@ from document import (
     as_markdown,
     paragraph,
 )
-from experiment import FIGURES, plan, reference, train
-from scipy.stats import t as student
+from benchmarks.report.training import FIGURES, plan, reference, train
 
 NAMES = {
     "hidden_layer_sizes": "hidden layers",
@@ -65,9 +65,9 @@ class Group:
     ----------
     which : claims.Which
     row : dict
-        Of reference.json.
+        Of published.json.
     results : list of dict
-        Of `experiment.train`.
+        Of `training.train`.
     """
 
     def __init__(self, which, row, results):
@@ -156,9 +156,9 @@ def grouped(rows, results):
     Parameters
     ----------
     rows : list of dict
-        Of reference.json.
+        Of published.json.
     results : list of dict
-        Of `experiment.train`.
+        Of `training.train`.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def table(groups, dataset):
     Parameters
     ----------
     groups : list of Group
-    dataset : data.DataSet
+    dataset : datasets.DataSet
 
     Returns
     -------
@@ -212,11 +212,11 @@ def write_report(results, dataset, folder, rows):
     Parameters
     ----------
     results : list of dict
-        Of `experiment.train`; not empty.
-    dataset : data.DataSet
+        Of `training.train`; not empty.
+    dataset : datasets.DataSet
     folder : Path
     rows : list of dict
-        Of reference.json.
+        Of published.json.
 
     Returns
     -------
@@ -371,7 +371,7 @@ def section_blocks(section, groups, dataset, folder):
     ----------
     section : str
     groups : list of Group
-    dataset : data.DataSet
+    dataset : datasets.DataSet
     folder : Path
 
     Returns
@@ -655,10 +655,10 @@ def make_report(options, client):
     options : argparse.Namespace
     client : distributed.Client or None
     """
-    dataset = data.load(options.data)
+    dataset = datasets.load(options.data)
     print(f"Data: {dataset.source}", file=sys.stderr)
     dataset = dataset._replace(
-        X_train=data.scale(dataset.X_train), X_test=data.scale(dataset.X_test)
+        X_train=datasets.scale(dataset.X_train), X_test=datasets.scale(dataset.X_test)
     )
     rows = [row for row in reference()["rows"] if row["figure"] in options.figures]
     runs = plan(rows, range(options.repeats))

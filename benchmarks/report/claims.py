@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from document import Table
-from experiment import FIGURES
 from scipy.special import log_softmax
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
+from benchmarks.report.document import Table
+from benchmarks.report.training import FIGURES
 from cymlp import activations, losses
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
@@ -42,7 +42,7 @@ class Which(NamedTuple):
     ----------
     figure : int
     variant : str
-        Of `experiment.Run`.
+        Of `training.Run`.
     number : int
         Which of the row's variants of this name.
     """
@@ -501,7 +501,7 @@ def judge(results, claims=CLAIMS):
     Parameters
     ----------
     results : list of dict
-        Of `experiment.train`, probes among them.
+        Of `training.train`, probes among them.
     claims : dict of str to list of Claim
         By topic.
 

@@ -3,7 +3,8 @@
 import time
 
 import numpy as np
-from works import first_parameters, layer_sizes
+
+from benchmarks.speed.workloads import first_parameters, layer_sizes
 
 
 class LoopPeer:

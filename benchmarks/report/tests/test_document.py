@@ -4,7 +4,8 @@ import base64
 from html.parser import HTMLParser
 
 import pytest
-from document import (
+
+from benchmarks.report.document import (
     Bullets,
     Gallery,
     Heading,

@@ -6,17 +6,15 @@ import os
 import sys
 from pathlib import Path
 
-import measure
 import numpy as np
-import peers
-import present
 import pytest
-import session
-import works
-from numpy_loop import NumpyPeer
-from session import Peer, Session
 
-QUICK = works.Work("digits", (8,), batch_size=200, peers=("numpy",))
+from benchmarks.speed import __main__ as command
+from benchmarks.speed import measurements, peer_processes, tables, workloads
+from benchmarks.speed.peer_processes import Peer, Session
+from benchmarks.speed.peers.numpy_loop import NumpyPeer
+
+QUICK = workloads.Work("digits", (8,), batch_size=200, peers=("numpy",))
 BATCH = {"batch_size": QUICK.batch_size}
 
 
@@ -32,11 +30,11 @@ class WrongRatePeer(NumpyPeer):
 def running():
     """A session with all peers, one more that is wrong and one not installed."""
     with pytest.MonkeyPatch.context() as patch:
-        wrong = Peer("Wrong", "numpy", "test_peers:WrongRatePeer")
-        patch.setitem(session.PEERS, "wrong", wrong)
+        wrong = Peer("Wrong", "numpy", f"{__name__}:WrongRatePeer")
+        patch.setitem(peer_processes.PEERS, "wrong", wrong)
         absent = Peer("Absent", "no_such_module_at_all", "none:None")
-        patch.setitem(session.PEERS, "absent", absent)
-        with Session(list(session.PEERS)) as some:
+        patch.setitem(peer_processes.PEERS, "absent", absent)
+        with Session(list(peer_processes.PEERS)) as some:
             yield some
 
 
@@ -44,18 +42,20 @@ def running():
 def output(running, tmp_path_factory):
     """What the command line writes, with all peers that are installed."""
     folder = tmp_path_factory.mktemp("speed")
-    results = peers.run(running, ["digits"], list(session.PEERS), 1)
-    peers.write(results, folder)
+    results = command.run(running, ["digits"], list(peer_processes.PEERS), 1)
+    command.write(results, folder)
     return results, folder
 
 
 def test_a_peer_with_a_wrong_learning_rate_is_found_out(running):
-    with pytest.raises(measure.ValidationError, match="wrong computes something else"):
-        measure.validate(running, QUICK, ["cymlp", "wrong"])
+    with pytest.raises(
+        measurements.ValidationError, match="wrong computes something else"
+    ):
+        measurements.validate(running, QUICK, ["cymlp", "wrong"])
 
 
 def test_a_right_peer_is_validated_to_rounding_errors(running):
-    validated = measure.validate(running, QUICK, ["cymlp", "numpy"])
+    validated = measurements.validate(running, QUICK, ["cymlp", "numpy"])
     assert list(validated) == ["numpy"]
     assert float(validated["numpy"].split()[0]) < 1e-14
 
@@ -63,10 +63,10 @@ def test_a_right_peer_is_validated_to_rounding_errors(running):
 def test_a_peer_that_is_not_installed_is_named(running):
     wanted = ["cymlp", "numpy", "absent"]
     work = QUICK._replace(peers=("numpy", "absent"))
-    result = measure.training(running, work, wanted, 1)
+    result = measurements.training(running, work, wanted, 1)
     assert result["left_out"] == {"absent": "not installed"}
     assert list(result["times"]) == ["cymlp", "numpy"]
-    text = present.section({"title": "Digits", "kind": "training", **result} | BATCH)
+    text = tables.section({"title": "Digits", "kind": "training", **result} | BATCH)
     assert "left out: Absent: not installed" in text
 
 
@@ -75,7 +75,7 @@ def test_starting_workers_leaves_our_environment_and_processors_alone(running):
     running.start("another", "numpy", running.cpus[0])
     running.stop("another")
     assert dict(os.environ) == before
-    assert session.processors() == running.cpus
+    assert peer_processes.processors() == running.cpus
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -113,11 +113,11 @@ def test_the_json_has_what_a_reader_needs(output):
     results, folder = output
     written = json.loads((folder / "speed.json").read_text(encoding="utf-8"))
     case = written["cases"]["digits"]
-    assert set(case["times"]) | set(case["left_out"]) == {"cymlp", *works.SGD_PEERS}
+    assert set(case["times"]) | set(case["left_out"]) == {"cymlp", *workloads.SGD_PEERS}
     assert set(written["machine"]["versions"]) >= set(case["times"])
     assert "absent" in written["machine"]["missing"]
     assert case["sizes"] == [64, 28, 10]
-    operations = works.dense_operations(case["sizes"], case["rows"])
+    operations = workloads.dense_operations(case["sizes"], case["rows"])
     assert case["floor"] == pytest.approx(operations / case["multiplication_rate"])
     for name, times in case["times"].items():
         assert 0 < times["best"] <= times["median"] <= times["total"]
@@ -134,9 +134,9 @@ def test_the_markdown_has_a_row_for_every_peer(output):
     results, folder = output
     text = (folder / "speed.md").read_text(encoding="utf-8")
     for name in results["cases"]["digits"]["times"]:
-        assert f"\n| {session.PEERS[name].title} | " in text
+        assert f"\n| {peer_processes.PEERS[name].title} | " in text
     for name in results["machine"]["missing"]:
-        assert f"{session.PEERS[name].title}: not installed" in text
+        assert f"{peer_processes.PEERS[name].title}: not installed" in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert tables
 
@@ -151,20 +151,20 @@ def test_the_picture_is_readable_at_700_pixels(output):
 def test_other_kinds_of_cases_give_tables(running):
     everyone = ["cymlp", "numpy"]
     results = {
-        "prediction": measure.prediction(running, QUICK, everyone, 1, n_rows=100),
-        "parts": measure.parts(running, QUICK, everyone, 1),
-        "scaling": measure.scaling(
+        "prediction": measurements.prediction(running, QUICK, everyone, 1, n_rows=100),
+        "parts": measurements.parts(running, QUICK, everyone, 1),
+        "scaling": measurements.scaling(
             running, QUICK, everyone, 1, n_rows=(400, 800), widths=(4, 8)
         ),
     }
     if len(running.cpus) > 1:
-        results["threads"] = measure.threads(running, QUICK, everyone, 1)
-        results["busy"] = measure.busy(
+        results["threads"] = measurements.threads(running, QUICK, everyone, 1)
+        results["busy"] = measurements.busy(
             running, QUICK._replace(peers=("scikit-learn",)),
             ["cymlp", "scikit-learn"], 1,
         )  # fmt: skip
     for kind, result in results.items():
-        text = present.section({"title": kind, "kind": kind, **BATCH, **result})
+        text = tables.section({"title": kind, "kind": kind, **BATCH, **result})
         rows = [line.count("|") for line in text.splitlines() if line.startswith("|")]
         assert len(rows) > 2
     assert results["parts"]["relative"]["tanh"]["cross_entropy"] == 1
@@ -177,23 +177,23 @@ def test_dense_operations_are_counted_product_by_product():
     weight_gradients = forward
     input_gradients = 4 * 3  # the first layer has none
     expected = 2 * rows * (forward + weight_gradients + input_gradients)
-    assert works.dense_operations(sizes, rows) == expected
+    assert workloads.dense_operations(sizes, rows) == expected
 
 
 def test_samples_are_repeated_and_cut_to_whole_batches():
-    samples = works.load(QUICK._replace(n_rows=3000, batch_size=7))
+    samples = workloads.load(QUICK._replace(n_rows=3000, batch_size=7))
     assert len(samples.y) == len(samples.X) == 2996
     np.testing.assert_array_equal(samples.X[1437:1500], samples.X[:63])
 
 
 def test_an_exponent_of_one_is_linear():
-    assert measure.exponent({10: 1.0, 20: 2.0, 80: 8.0}) == pytest.approx(1)
-    assert measure.exponent({10: 1.0, 20: 4.0, 80: 64.0}) == pytest.approx(2)
+    assert measurements.exponent({10: 1.0, 20: 2.0, 80: 8.0}) == pytest.approx(1)
+    assert measurements.exponent({10: 1.0, 20: 4.0, 80: 64.0}) == pytest.approx(2)
 
 
 def test_the_command_line_refuses_what_it_does_not_know(capsys):
     for arguments in (["--cases", "nothing"], ["--peers", "nobody"], ["--epochs", "0"]):
         with pytest.raises(SystemExit):
-            peers.parse(arguments)
+            command.parse(arguments)
     assert "must be 1 or more, got 0" in capsys.readouterr().err
-    assert peers.parse(["--peers", "numpy"]).peers == ["cymlp", "numpy"]
+    assert command.parse(["--peers", "numpy"]).peers == ["cymlp", "numpy"]

@@ -7,8 +7,9 @@ which know no ``out``.
 """
 
 import numpy as np
-from loop_peer import LoopPeer
 from scipy.sparse import issparse
+
+from benchmarks.speed.peers.loop import LoopPeer
 
 
 class NumpyLoop:

@@ -9,8 +9,9 @@ from multiprocessing.connection import wait
 from statistics import median
 
 import numpy as np
-from session import busy_loop
-from works import dense_operations
+
+from benchmarks.speed.peer_processes import busy_loop
+from benchmarks.speed.workloads import dense_operations
 
 TOLERANCE = 1e-10  # of parameters after an epoch in float64
 EPOCHS_A_TURN = 2
@@ -285,7 +286,7 @@ def exponent(seconds):
 
 def report(session, work, wanted, n_epochs):
     """Measure all rows of the reference report, on all processors."""
-    from experiment import reference
+    from benchmarks.report.training import reference
 
     works = [
         work._replace(

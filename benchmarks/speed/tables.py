@@ -1,6 +1,6 @@
 """The results of the benchmark as Markdown and as a picture."""
 
-from session import PEERS
+from benchmarks.speed.peer_processes import PEERS
 
 # Of Okabe and Ito, whose colours the colour-blind can tell apart.
 COLOURS = {

@@ -5,10 +5,10 @@ import matplotlib
 matplotlib.use("agg")
 
 import numpy as np
-from experiment import FIGURES
 from matplotlib import pyplot
 from PIL import Image
 
+from benchmarks.report.training import FIGURES
 from cymlp.plots import (
     QUANTITIES,
     STYLES,
@@ -29,7 +29,7 @@ def as_history(result):
     Parameters
     ----------
     result : dict
-        Of `experiment.train`.
+        Of `training.train`.
 
     Returns
     -------

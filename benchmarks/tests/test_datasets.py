@@ -1,4 +1,4 @@
-"""benchmarks/data.py: where the report's data comes from, and what it refuses."""
+"""benchmarks/datasets.py: where the report's data comes from, and what it refuses."""
 
 import gzip
 import hashlib
@@ -12,15 +12,16 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import data
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from benchmarks import datasets
+
 pytest.importorskip("pooch")
 
 DATA_FOLDER = os.environ.get("CYMLP_DATA", "")
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = data.SOURCES["mnist"].files
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets.SOURCES["mnist"].files
 
 
 def idx(array):
@@ -57,10 +58,10 @@ def files(arrays):
 def make_official(monkeypatch, files):
     """Put `files` in the place of the official MNIST."""
     hashes = {
-        name: data.Sha256(sha256(packed), sha256(gzip.decompress(packed)))
+        name: datasets.Sha256(sha256(packed), sha256(gzip.decompress(packed)))
         for name, packed in files.items()
     }
-    monkeypatch.setitem(data.SOURCES, "mnist", data.Source("MNIST", (), hashes))
+    monkeypatch.setitem(datasets.SOURCES, "mnist", datasets.Source("MNIST", (), hashes))
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +151,7 @@ def test_mirrors_are_tried_in_turn(tmp_path, capsys, arrays, files, serve, close
     corrupt = serve({name: packed + b"!" for name, packed in files.items()})
     right = serve(files)
     mirrors = [closed, corrupt.url, right.url]
-    found = data.load(mirrors=mirrors, cache=tmp_path)
+    found = datasets.load(mirrors=mirrors, cache=tmp_path)
     assert_is_tiny(found, arrays)
     assert corrupt.asked == right.asked == list(files)
     lines = [x for x in capsys.readouterr().err.splitlines() if x.startswith("data:")]
@@ -165,30 +166,30 @@ def test_mirrors_are_tried_in_turn(tmp_path, capsys, arrays, files, serve, close
 def test_mirrors_are_chosen_per_file(tmp_path, capsys, arrays, files, serve):
     labels = {name: files[name] for name in (TRAIN_LABELS, TEST_LABELS)}
     partial, whole = serve(labels), serve(files)
-    found = data.load(mirrors=[partial.url, whole.url], cache=tmp_path)
+    found = datasets.load(mirrors=[partial.url, whole.url], cache=tmp_path)
     assert_is_tiny(found, arrays)
     assert whole.asked == [TRAIN_IMAGES, TEST_IMAGES]
     assert "404" in capsys.readouterr().err
 
 
 def test_silent_mirror_is_given_up(tmp_path, monkeypatch, arrays, files, serve):
-    monkeypatch.setattr(data, "TIMEOUT", 0.1)
+    monkeypatch.setattr(datasets, "TIMEOUT", 0.1)
     silent, right = serve(files, delay=0.5), serve(files)
-    found = data.load(mirrors=[silent.url, right.url], cache=tmp_path)
+    found = datasets.load(mirrors=[silent.url, right.url], cache=tmp_path)
     assert_is_tiny(found, arrays)
     assert right.asked == list(files)
 
 
 def test_digits_when_every_mirror_fails(tmp_path, capsys, serve, closed):
     empty = serve({})
-    found = data.load(mirrors=[closed, empty.url], cache=tmp_path)
+    found = datasets.load(mirrors=[closed, empty.url], cache=tmp_path)
     assert_is_fallback(found, capsys.readouterr().err)
     assert empty.asked == [TRAIN_IMAGES]  # the other files are not worth the wait
 
 
 def test_digits_without_pooch(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    spec = importlib.util.spec_from_file_location("data_alone", data.__file__)
+    spec = importlib.util.spec_from_file_location("data_alone", datasets.__file__)
     alone = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(alone)
     found = alone.load(cache=tmp_path)
@@ -198,14 +199,14 @@ def test_digits_without_pooch(tmp_path, capsys, monkeypatch):
 
 
 def test_cache_needs_no_network(tmp_path, arrays, files, serve, closed):
-    data.load(mirrors=[serve(files).url], cache=tmp_path)
-    assert_is_tiny(data.load(mirrors=[closed], cache=tmp_path), arrays)
+    datasets.load(mirrors=[serve(files).url], cache=tmp_path)
+    assert_is_tiny(datasets.load(mirrors=[closed], cache=tmp_path), arrays)
 
 
 def test_corrupt_cached_file_is_fetched_again(tmp_path, arrays, files, serve):
     fill(tmp_path, files | {TEST_IMAGES: files[TEST_IMAGES][:-9]})
     mirror = serve(files)
-    assert_is_tiny(data.load(mirrors=[mirror.url], cache=tmp_path), arrays)
+    assert_is_tiny(datasets.load(mirrors=[mirror.url], cache=tmp_path), arrays)
     assert mirror.asked == [TEST_IMAGES]
 
 
@@ -215,12 +216,12 @@ def test_folder_argument_precedes_variable_precedes_cache(
     argument = fill(tmp_path / "argument", files)
     variable = fill(tmp_path / "variable", files | {TEST_LABELS: b"altered"})
     cache = fill(tmp_path / "cache", files)
-    found = data.load(mirrors=[closed], cache=cache)
+    found = datasets.load(mirrors=[closed], cache=cache)
     assert "cache" in found.source
     monkeypatch.setenv("CYMLP_DATA", str(variable))
-    with pytest.raises(data.DataError, match="variable"):
-        data.load(mirrors=[closed], cache=cache)
-    found = data.load(folder=argument, mirrors=[closed], cache=cache)
+    with pytest.raises(datasets.DataError, match="variable"):
+        datasets.load(mirrors=[closed], cache=cache)
+    found = datasets.load(folder=argument, mirrors=[closed], cache=cache)
     assert_is_tiny(found, arrays)
     assert "local folder" in found.source
 
@@ -230,7 +231,7 @@ def test_folder_without_the_files_is_passed_over(
 ):
     folder = fill(tmp_path / "folder", {TRAIN_IMAGES: files[TRAIN_IMAGES]})
     cache = fill(tmp_path / "cache", files)
-    assert_is_tiny(data.load(folder=folder, mirrors=[closed], cache=cache), arrays)
+    assert_is_tiny(datasets.load(folder=folder, mirrors=[closed], cache=cache), arrays)
     assert TEST_LABELS in capsys.readouterr().err
 
 
@@ -240,7 +241,7 @@ def test_recompressed_files_are_the_same_data(tmp_path, arrays, files):
         for name, packed in files.items()
     }
     assert other[TRAIN_IMAGES] != files[TRAIN_IMAGES]
-    assert_is_tiny(data.load(folder=fill(tmp_path, other)), arrays)
+    assert_is_tiny(datasets.load(folder=fill(tmp_path, other)), arrays)
 
 
 IMAGES = idx(np.zeros((6, 2, 2), np.uint8))
@@ -261,31 +262,31 @@ IMAGES = idx(np.zeros((6, 2, 2), np.uint8))
 )
 def test_altered_file_is_refused(tmp_path, files, packed, problem):
     folder = fill(tmp_path, files | {TRAIN_IMAGES: packed})
-    with pytest.raises(data.DataError, match=problem) as caught:
-        data.load(folder=folder)
+    with pytest.raises(datasets.DataError, match=problem) as caught:
+        datasets.load(folder=folder)
     assert str(folder / "mnist" / TRAIN_IMAGES) in str(caught.value)
 
 
 def test_refusal_names_both_hashes(tmp_path, files):
     folder = fill(tmp_path, files | {TRAIN_IMAGES: pack(IMAGES)})
-    official = data.SOURCES["mnist"].files[TRAIN_IMAGES].content
+    official = datasets.SOURCES["mnist"].files[TRAIN_IMAGES].content
     hashes = f"expected {official}, found {sha256(IMAGES)}"
-    with pytest.raises(data.DataError, match=hashes):
-        data.load(folder=folder)
+    with pytest.raises(datasets.DataError, match=hashes):
+        datasets.load(folder=folder)
 
 
 def test_unknown_name():
     with pytest.raises(ValueError, match=r"name must be one of .*'digits'.*'minst'"):
-        data.load("minst")
+        datasets.load("minst")
 
 
 def test_mirrors_as_one_string():
     with pytest.raises(TypeError, match="mirrors must be a sequence"):
-        data.load(mirrors="http://127.0.0.1/")
+        datasets.load(mirrors="http://127.0.0.1/")
 
 
 def test_digits_are_brought_to_the_range_of_bytes(capsys):
-    found = data.load("digits")
+    found = datasets.load("digits")
     pixels, labels = load_digits(return_X_y=True)
     assert capsys.readouterr().err == ""  # they are what was asked for
     assert not found.comparable
@@ -300,7 +301,7 @@ def test_digits_are_brought_to_the_range_of_bytes(capsys):
 
 
 def test_digits_are_always_split_alike():
-    first, second = data.load("digits"), data.load("digits")
+    first, second = datasets.load("digits"), datasets.load("digits")
     for a, b in zip(first[1:5], second[1:5], strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -309,7 +310,7 @@ def test_scale():
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     exact = (pixels.astype(np.float64) - 128) / 255
     for X in (pixels, np.asfortranarray(pixels)):
-        scaled = data.scale(X)
+        scaled = datasets.scale(X)
         assert scaled.dtype == np.float32
         assert scaled.flags.c_contiguous
         np.testing.assert_array_equal(scaled, exact.astype(np.float32))
@@ -319,7 +320,7 @@ def test_scale():
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_table_of_hashes_is_well_formed(monkeypatch, name):
     monkeypatch.undo()
-    hashes = [h for pair in data.SOURCES[name].files.values() for h in pair]
+    hashes = [h for pair in datasets.SOURCES[name].files.values() for h in pair]
     assert len(set(hashes)) == 8
     assert {len(bytes.fromhex(h)) for h in hashes} == {32}
 
@@ -330,7 +331,7 @@ def test_table_of_hashes_is_well_formed(monkeypatch, name):
 )
 def test_real_mnist(monkeypatch):
     monkeypatch.undo()
-    found = data.load(mirrors=[])
+    found = datasets.load(mirrors=[])
     assert found.name == "mnist"
     assert found.comparable
     assert found.X_train.shape == (60000, 784)

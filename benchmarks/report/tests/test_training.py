@@ -2,13 +2,13 @@
 
 import json
 
-import data
-import experiment
 import numpy as np
 import pytest
-from experiment import Run, SwappedHardSwish
 from sklearn.datasets import load_digits
 
+from benchmarks import datasets
+from benchmarks.report import training
+from benchmarks.report.training import Run, SwappedHardSwish
 from cymlp import History
 
 
@@ -31,7 +31,9 @@ def history():
 def digits():
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
-    return data.DataSet("digits", X[:1200], y[:1200], X[1200:], y[1200:], "here", False)
+    return datasets.DataSet(
+        "digits", X[:1200], y[:1200], X[1200:], y[1200:], "here", False
+    )
 
 
 SETTINGS = {
@@ -46,7 +48,7 @@ SETTINGS = {
 
 
 def test_curves_and_figures_follow_the_protocol(history):
-    curves = experiment.published_curves(history)
+    curves = training.published_curves(history)
     # Training: a point per 50 batches, the last from batches 51 to 100 of epoch 100.
     epochs, values = curves["train_loss"]
     np.testing.assert_allclose(epochs[:3], [5 / 12, 10 / 12, 17 / 12])
@@ -64,24 +66,24 @@ def test_an_epoch_shorter_than_a_block_is_a_block():
     history = History()
     figures = {"loss": [1.0, 2.0, 6.0], "accuracy": [0.5, 0.5, 0.2]}
     history.append(epoch=1, val_loss=0, val_accuracy=0, batches=figures)
-    curves = experiment.published_curves(history)
+    curves = training.published_curves(history)
     assert [list(column) for column in curves["train_loss"]] == [[1.0], [3.0]]
 
 
 def test_the_reference_has_28_rows_that_the_classifier_takes():
-    rows = experiment.reference()["rows"]
+    rows = training.reference()["rows"]
     assert len({row["figure"] for row in rows}) == len(rows) == 28
-    for run in experiment.plan(rows, [0]):
+    for run in training.plan(rows, [0]):
         mlp = run.classifier(epochs=1)
         mlp.fit(np.eye(20), np.arange(20) % 2)
     for row in rows:
-        assert set(row["published"]) == set(experiment.FIGURES)
+        assert set(row["published"]) == set(training.FIGURES)
     notes = {row["note"] for row in rows if "note" in row}
-    assert notes == set(experiment.reference()["notes"])
+    assert notes == set(training.reference()["notes"])
 
 
 def test_rows_that_look_wrong_are_planned_both_ways():
-    runs = experiment.plan(experiment.reference()["rows"], [0, 1])
+    runs = training.plan(training.reference()["rows"], [0, 1])
     assert len(runs) == 2 * (28 + 6 + 3)
     changed = {
         run.figure: run for run in runs if run.variant == "as published" and run.seed
@@ -108,8 +110,8 @@ def test_the_swapped_hardswish_is_what_it_says():
 
 
 def test_results_describe_their_run(digits, tmp_path):
-    runs = experiment.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
-    results = experiment.train(runs, digits, epochs=11, jobs=2, folder=tmp_path)
+    runs = training.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
+    results = training.train(runs, digits, epochs=11, jobs=2, folder=tmp_path)
     for run, result in zip(runs, results, strict=True):
         network = run.classifier(11).fit(
             digits.X_train, digits.y_train, X_val=digits.X_test, y_val=digits.y_test
@@ -131,7 +133,7 @@ def test_results_describe_their_run(digits, tmp_path):
 
 
 def test_probes_are_planned_beside_the_row_that_they_explain():
-    runs = experiment.plan(experiment.reference()["rows"], [0])
+    runs = training.plan(training.reference()["rows"], [0])
     probes = [run for run in runs if run.variant == "probe"]
     assert [run.figure for run in probes] == [28, 50, 50]
     assert probes[0].classifier(1).learning_rate_init == 0.03
@@ -141,14 +143,14 @@ def test_probes_are_planned_beside_the_row_that_they_explain():
 
 def test_diagnostics_are_kept_where_a_row_asks_for_them(digits, tmp_path):
     row = {"figure": 1, "settings": SETTINGS, "diagnostics": True}
-    (run,) = experiment.plan([row], [0])
-    (result,) = experiment.train([run], digits, epochs=7, jobs=1, folder=tmp_path)
+    (run,) = training.plan([row], [0])
+    (result,) = training.train([run], digits, epochs=7, jobs=1, folder=tmp_path)
     network = run.classifier(7).fit(
         digits.X_train, digits.y_train, X_val=digits.X_test, y_val=digits.y_test
     )
     kept = result["diagnostics"]
     assert kept["epoch"] == [1, 6]
-    for name in experiment.DIAGNOSTICS:
+    for name in training.DIAGNOSTICS:
         np.testing.assert_allclose(kept[name], network.history_[name][::5], atol=1e-5)
     U = digits.X_test @ network.coefs_[0] + network.intercepts_[0]
     Z = np.tanh(U) @ network.coefs_[1] + network.intercepts_[1]
@@ -161,17 +163,17 @@ def test_diagnostics_are_kept_where_a_row_asks_for_them(digits, tmp_path):
 
 def test_an_epoch_of_one_batch_has_no_sampling_error(digits, tmp_path):
     run = Run(1, "named", SETTINGS | {"batch_size": 1200}, 0)
-    (result,) = experiment.train([run], digits, epochs=1, jobs=1, folder=tmp_path)
+    (result,) = training.train([run], digits, epochs=1, jobs=1, folder=tmp_path)
     assert result["sampling_errors"]["train_loss"] == 0
     assert result["sampling_errors"]["test_loss"] > 0
 
 
 def test_finished_runs_are_used_again(digits, tmp_path, capsys):
-    runs = experiment.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
+    runs = training.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
     kept = {"epochs": 2, "jobs": 1, "folder": tmp_path}
-    first = experiment.train(runs[:1], digits, **kept)
+    first = training.train(runs[:1], digits, **kept)
     assert "0 of 1 runs" in capsys.readouterr().out
-    again = experiment.train(runs, digits, **kept)
+    again = training.train(runs, digits, **kept)
     assert "1 of 2 runs" in capsys.readouterr().out
     assert again[0] == first[0]
     for other in (
@@ -179,7 +181,7 @@ def test_finished_runs_are_used_again(digits, tmp_path, capsys):
         {"dataset": digits._replace(name="others")},
         {"runs": [Run(1, "named", SETTINGS | {"momentum": 0.5}, 0)]},
     ):
-        experiment.train(**{"runs": runs, "dataset": digits} | kept | other)
+        training.train(**{"runs": runs, "dataset": digits} | kept | other)
         assert "0 of" in capsys.readouterr().out
 
 
@@ -192,10 +194,10 @@ def test_an_interrupt_loses_only_the_runs_in_progress(digits, tmp_path, monkeypa
     def validation(options):
         return {name: options[name] for name in ("X_val", "y_val")}
 
-    runs = experiment.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
-    monkeypatch.setattr(experiment, "fit_many", interrupted)
+    runs = training.plan([{"figure": 1, "settings": SETTINGS}], [0, 1])
+    monkeypatch.setattr(training, "fit_many", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        experiment.train(runs, digits, epochs=2, jobs=1, folder=tmp_path)
+        training.train(runs, digits, epochs=2, jobs=1, folder=tmp_path)
     (kept,) = tmp_path.iterdir()
     assert json.loads(kept.read_text())["seed"] in (0, 1)
 
@@ -203,7 +205,7 @@ def test_an_interrupt_loses_only_the_runs_in_progress(digits, tmp_path, monkeypa
 def test_a_failure_is_reported_and_does_not_lose_the_others(digits, tmp_path, capsys):
     wild = SETTINGS | {"learning_rate_init": 1e30}
     runs = [Run(1, "named", SETTINGS, 0), Run(2, "named", wild, 0)]
-    results = experiment.train(runs, digits, epochs=2, jobs=1, folder=tmp_path)
+    results = training.train(runs, digits, epochs=2, jobs=1, folder=tmp_path)
     assert [result["figure"] for result in results] == [1]
     out = capsys.readouterr().out
     assert "figure-02-seed-0" in out

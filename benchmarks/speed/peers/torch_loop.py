@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
-from loop_peer import LoopPeer
 from scipy.sparse import issparse
 from torch.nn.functional import cross_entropy, embedding_bag
 from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.speed.peers.loop import LoopPeer
 
 torch.set_num_threads(1)
 

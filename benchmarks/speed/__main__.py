@@ -13,20 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import measure
-import present
-from session import PEERS, Session
-from works import Work
+from benchmarks.speed import measurements, tables
+from benchmarks.speed.peer_processes import PEERS, Session
+from benchmarks.speed.workloads import Work
 
 
 class Case(NamedTuple):
-    """Something to measure.
+    """Something to measurements.
 
     Attributes
     ----------
     title : str
     measure : function
-        Of `measure`: takes session, work, names of peers and a number of epochs.
+        Of `measurements`: takes session, work, names of peers and a number of epochs.
     work : Work
     epochs : int
         How many are timed unless the user says otherwise.
@@ -41,7 +40,7 @@ class Case(NamedTuple):
     by_default: bool = True
 
 
-TRAINING = measure.training
+TRAINING = measurements.training
 MNIST = Work("mnist", (28,))
 TEXT = Work("text", (100,), peers=("numpy", "scikit-learn", "pytorch"))
 CASES = {
@@ -71,29 +70,29 @@ CASES = {
     ),
     "proba": Case(
         "MNIST, probabilities of 10000 rows",
-        partial(measure.prediction, n_rows=10_000),
+        partial(measurements.prediction, n_rows=10_000),
         MNIST,
     ),
     "one-row": Case(
         "MNIST, label of one row, checks included",
-        partial(measure.prediction, n_rows=1, method=("predict",)),
+        partial(measurements.prediction, n_rows=1, method=("predict",)),
         MNIST._replace(peers=("scikit-learn",)),
     ),
     "parts": Case(
         "MNIST, 784-28-10, activations and losses",
-        measure.parts,
+        measurements.parts,
         MNIST._replace(learning_rate=0.001),
         epochs=4,
     ),
     "threads": Case(
         "MNIST, 784-28-10, two fits in two threads",
-        measure.threads,
+        measurements.threads,
         MNIST._replace(peers=("numpy", "scikit-learn", "pytorch")),
         epochs=3,
     ),
     "busy": Case(
         "MNIST, 784-28-10, beside a busy loop on another processor",
-        measure.busy,
+        measurements.busy,
         MNIST._replace(peers=("scikit-learn",)),
         epochs=2,
     ),
@@ -112,7 +111,7 @@ CASES = {
     "scaling": Case(
         "MNIST, rows and width",
         partial(
-            measure.scaling,
+            measurements.scaling,
             n_rows=(7500, 15_000, 30_000, 60_000, 120_000),
             widths=(16, 32, 64, 128, 256, 512),
         ),
@@ -122,7 +121,7 @@ CASES = {
     ),
     "report": Case(
         "The reference report, all rows, on all processors",
-        measure.report,
+        measurements.report,
         MNIST._replace(peers=("numpy",)),
         epochs=100,
         by_default=False,
@@ -145,8 +144,8 @@ def main(arguments=None):
     options = parse(arguments)
     with Session(options.peers) as session:
         results = run(session, options.cases, options.peers, options.epochs)
-    print(present.heading(results["machine"]))
-    print(present.overview(results))
+    print(tables.heading(results["machine"]))
+    print(tables.overview(results))
     if options.output:
         write(results, options.output)
 
@@ -177,7 +176,7 @@ def run(session, cases, names, n_epochs=None):
         result |= {
             "title": case.title, "kind": kind, "batch_size": case.work.batch_size
         }  # fmt: skip
-        print(present.section(result), flush=True)
+        print(tables.section(result), flush=True)
         results[name] = result
     return {"machine": machine(session), "cases": results}
 
@@ -219,7 +218,9 @@ def parse(arguments):
         help="where to write speed.md, speed.json and speed.png",
     )
     options = parser.parse_args(arguments)
-    options.peers = [name for name in PEERS if name in (measure.OURS, *options.peers)]
+    options.peers = [
+        name for name in PEERS if name in (measurements.OURS, *options.peers)
+    ]
     return options
 
 
@@ -238,7 +239,7 @@ def machine(session):
         "processors": len(session.cpus),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "blas": session.ask(measure.OURS, "blas"),
+        "blas": session.ask(measurements.OURS, "blas"),
         "versions": {name: session.ask(name, "versions") for name in session.started()},
         "missing": session.missing,
     }
@@ -258,14 +259,14 @@ def write(results, folder):
     """Write the results as Markdown, as JSON and as a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "speed.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
-    (folder / "speed.md").write_text(present.document(results), encoding="utf-8")
-    present.draw(results, folder / "speed.png")
+    (folder / "speed.md").write_text(tables.document(results), encoding="utf-8")
+    tables.draw(results, folder / "speed.png")
     chosen = {
         case: results["cases"][case]
         for case in sorted(SUMMARY & results["cases"].keys())
     }
     if len(chosen) == len(SUMMARY):
-        present.draw(results | {"cases": chosen}, folder / "summary.png")
+        tables.draw(results | {"cases": chosen}, folder / "summary.png")
     print(f"{folder} has speed.md, speed.json and speed.png.", file=sys.stderr)
 
 

@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from worker import compute_forever, main, pin
+from benchmarks.speed.peer_server import compute_forever, main, pin
 
 THREAD_LIMITS = {
     "OMP_NUM_THREADS": "1",
@@ -35,12 +35,22 @@ class Peer(NamedTuple):
 
 
 PEERS = {
-    "cymlp": Peer("cymlp", "cymlp", "estimators:CymlpPeer"),
-    "numpy": Peer("NumPy, in place", "numpy", "numpy_loop:NumpyPeer"),
-    "scikit-learn": Peer("scikit-learn", "sklearn", "estimators:SklearnPeer"),
-    "pytorch": Peer("PyTorch, fused", "torch", "torch_loop:TorchPeer"),
-    "dataloader": Peer("PyTorch, DataLoader", "torch", "torch_loop:DataLoaderPeer"),
-    "jax": Peer("JAX, scan", "jax", "jax_loop:JaxPeer"),
+    "cymlp": Peer("cymlp", "cymlp", "benchmarks.speed.peers.estimators:CymlpPeer"),
+    "numpy": Peer(
+        "NumPy, in place", "numpy", "benchmarks.speed.peers.numpy_loop:NumpyPeer"
+    ),
+    "scikit-learn": Peer(
+        "scikit-learn", "sklearn", "benchmarks.speed.peers.estimators:SklearnPeer"
+    ),
+    "pytorch": Peer(
+        "PyTorch, fused", "torch", "benchmarks.speed.peers.torch_loop:TorchPeer"
+    ),
+    "dataloader": Peer(
+        "PyTorch, DataLoader",
+        "torch",
+        "benchmarks.speed.peers.torch_loop:DataLoaderPeer",
+    ),
+    "jax": Peer("JAX, scan", "jax", "benchmarks.speed.peers.jax_loop:JaxPeer"),
 }
 
 

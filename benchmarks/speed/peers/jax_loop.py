@@ -5,7 +5,8 @@ from functools import cache, partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from loop_peer import LoopPeer
+
+from benchmarks.speed.peers.loop import LoopPeer
 
 jax.config.update("jax_enable_x64", True)  # for the validation; the rest says float32
 

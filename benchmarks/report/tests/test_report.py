@@ -2,15 +2,17 @@
 
 import gzip
 import json
+import os
 import re
 import sys
 
-import document
 import numpy as np
 import pytest
-import report
-from claims import Which
 from scipy.stats import t as student
+
+from benchmarks.report import __main__ as report
+from benchmarks.report import document
+from benchmarks.report.claims import Which
 
 
 def make_group(values, published, *, error=0.0, variant="named"):
@@ -197,7 +199,7 @@ def test_names_tell_what_differs_among_rows():
     assert report.distinguished(groups) == ["1: momentum 0.9", "2: momentum 0.5"]
 
 
-@pytest.mark.usefixtures("mnist")
+@pytest.mark.skipif("CYMLP_DATA" not in os.environ, reason="CYMLP_DATA is not set")
 def test_on_mnist_the_published_figures_stand_beside_ours(tmp_path):
     report.main(["--epochs", "1", "--figures", "1", "--output", str(tmp_path)])
     text = (tmp_path / "report.md").read_text("utf-8")

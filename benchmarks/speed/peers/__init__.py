@@ -1,0 +1,1 @@
+"""The implementations whose speed is measured."""
