@@ -1,1 +1,1 @@
-"""A published MNIST experiment, trained again and compared with what was published."""
+"""A published MNIST experiment, trained again and compared with its publication."""

@@ -1,4 +1,4 @@
-"""A Dask cluster: reaching it, and having its workers call a function many times."""
+"""Connection to a Dask cluster, and calls of a function on its workers."""
 
 import asyncio
 import sys
@@ -9,11 +9,11 @@ import numpy as np
 
 import benchmarks
 
-TIMEOUT = 10  # seconds a scheduler may stay silent
+TIMEOUT = 10  # seconds to wait for an answer of the scheduler
 
 
 class ClusterError(ValueError):
-    """There is no such cluster, or it cannot do the work."""
+    """The cluster cannot be reached, or cannot run the work."""
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def connected(address):
     Parameters
     ----------
     address : str
-        Of the scheduler.
+        Address of the scheduler.
 
     Yields
     ------
@@ -33,21 +33,22 @@ def connected(address):
     ------
     ClusterError
         If dask.distributed is not installed, no scheduler answers, or the scheduler or
-        a worker has another cymlp or none.
+        a worker lacks this version of cymlp.
     """
     try:
         from distributed import Client
     except ImportError as error:
         raise ClusterError(
-            "dask.distributed is not installed here; pip install distributed brings it"
+            "dask.distributed is not installed here; run pip install distributed"
         ) from error
     try:
-        # A client that fails to connect leaves a thread that complains at the end.
+        # A client that fails to connect leaves a thread that prints errors at exit.
         asyncio.run(asyncio.wait_for(reach(address), TIMEOUT))
     except (OSError, ValueError) as error:
         raise ClusterError(
-            f"no scheduler answers there ({str(error) or f'within {TIMEOUT} s'}); it "
-            "must be the address that a dask scheduler prints, as tcp://10.0.0.5:8786"
+            f"no scheduler answers ({str(error) or f'within {TIMEOUT} s'}); the "
+            "address must be the one that dask scheduler prints, such as "
+            "tcp://10.0.0.5:8786"
         ) from error
     with Client(address, timeout=TIMEOUT, set_as_default=False) as client:
         check_versions(client)
@@ -65,62 +66,61 @@ async def reach(address):
 
 
 def check_versions(client):
-    """Refuse a cluster whose results may differ, or that could not train at all."""
-    ours = version("cymlp")
+    """Raise a ClusterError if results may differ there, or cannot be computed."""
+    expected = version("cymlp")
     found = client.run(version, "cymlp", on_error="return")
     if not found:
-        print("The cluster has no workers yet; waiting for some.", file=sys.stderr)
+        print("The cluster has no workers yet; waiting for them.", file=sys.stderr)
     try:
         found["the scheduler"] = client.run_on_scheduler(version, "cymlp")
     except ImportError as error:
         found["the scheduler"] = error
-    for where, theirs in found.items():
-        if theirs != ours:
+    for place, answer in found.items():
+        if answer != expected:
             raise ClusterError(
-                f"asked for its version of cymlp, {where} answers {theirs!r}; it must "
-                f"be {ours!r}, as here"
+                f"{place} has cymlp {answer!r}; it must be {expected!r}, as here"
             )
 
 
-def each(client, function, items, arrays, **settings):
-    """Have the workers of a cluster call a function for each of some items.
+def call_for_each(client, function, items, arrays, **settings):
+    """Have the workers of a cluster call a function once for each item.
 
-    What a worker was at when it died is given to another one, by Dask.
+    Dask repeats the call of a worker that dies on another worker.
 
     Parameters
     ----------
     client : distributed.Client
     function : callable
-        Called as ``function(item, *arrays, **settings)``. This package is sent along,
-        so that workers need not have it.
+        Called as ``function(item, *arrays, **settings)``. The package benchmarks is
+        sent along; workers need not have it.
     items : dict of object to object
-        Begun in their order.
+        Items by key, started in this order.
     arrays : sequence of ndarray
-        Sent once, and not with each item.
+        Arrays that are sent once for all items.
     **settings
-        The same for all.
+        Keyword arguments of all calls.
 
     Yields
     ------
     key : object
-        Of items.
+        Key of the item.
     future : distributed.Future
-        Done, and of use until the end of the loop over them. However the loop ends, all
-        are cancelled then: what has not begun never will, and what has been begun goes
-        on to its end but is thrown away.
+        Finished call, valid until the loop over this generator ends. When it ends, for
+        whatever reason, calls that have not started are cancelled, and results of
+        calls that are running are discarded.
     """
     import cloudpickle
     import dask
     from distributed import as_completed
 
     cloudpickle.register_pickle_by_value(benchmarks)
-    # Scattered arrays would be lost with the last worker that has them. As arguments of
-    # a task they stay with the scheduler, too, which warns of their size.
+    # Scattered arrays would be lost with the last worker that holds them. As arguments
+    # of a task they stay with the scheduler too, which warns about their size.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
         shared = [client.submit(np.asarray, array, pure=False) for array in arrays]
 
     def call(item, *arrays):
-        # Dask leaves a function within a function to cloudpickle, and all with it.
+        # Dask pickles a nested function, and all it refers to, with cloudpickle.
         return function(item, *arrays, **settings)
 
     futures = {

@@ -1,45 +1,44 @@
-"""A document of headings, paragraphs, lists, tables and pictures, and its two forms.
+"""A document of headings, paragraphs, lists, tables and pictures, as HTML and Markdown.
 
-`as_html` makes one page that needs nothing else, `as_markdown` a text that names its
-pictures. Both escape whatever their format would take for its own signs.
+The HTML page contains all pictures. The Markdown text links to files and leaves out
+galleries, which would need many of them. Both formats escape their special characters.
 """
 
 import base64
 import html
 import re
 import textwrap
-from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
 
 class Strong(NamedTuple):
-    """Words to stand out."""
+    """Bold text."""
 
     text: str
 
 
 class Link(NamedTuple):
-    """Words that lead to a file, or to a heading if the target begins with "#"."""
+    """Text linked to a file, or to a heading if the target begins with "#"."""
 
     text: str
     target: str
 
 
 class Heading(NamedTuple):
-    """A heading; there is one of level 1."""
+    """A heading; exactly one has level 1."""
 
     text: str
     level: int = 2
 
     @property
     def anchor(self):
-        """What a link to it names, as the usual viewers of Markdown make it."""
+        """Name for links to this heading, as common Markdown viewers derive it."""
         return slug(self.text)
 
 
 class Paragraph(NamedTuple):
-    """Text in parts: str, Strong or Link."""
+    """Text in parts, each a str, Strong or Link."""
 
     parts: tuple
 
@@ -65,24 +64,27 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture in a file.
+    """A picture.
 
     Attributes
     ----------
-    path : Path
-        Of a PNG.
+    name : str
+        File name.
+    png : bytes
+        Content of the file.
     alt : str
-        What it shows, for those who cannot see it.
+        Description for readers who cannot see it.
     caption : str
     """
 
-    path: Path
+    name: str
+    png: bytes
     alt: str
     caption: str
 
 
 class Gallery(NamedTuple):
-    """Small pictures beside each other."""
+    """Small pictures side by side, in HTML only."""
 
     pictures: list
 
@@ -93,22 +95,37 @@ def paragraph(*parts):
 
 
 def slug(text):
-    """Make a heading's anchor: lower case, hyphens for spaces, no punctuation."""
+    """Make an anchor: lower case, hyphens for spaces, no punctuation."""
     return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
 
 
-def as_html(blocks):
-    """Write a document as one page with its style and pictures in it.
+def write(blocks, folder, name):
+    """Write name.html, name.md and the pictures that the Markdown text links to.
 
     Parameters
     ----------
     blocks : list
-        The first is the heading of level 1.
+        Blocks of the document; the first is the heading of level 1.
+    folder : Path
+    name : str
+        File name without extension.
 
     Returns
     -------
-    page : str
+    path : Path
+        Path of the HTML page.
     """
+    (folder / f"{name}.md").write_text(as_markdown(blocks), encoding="utf-8")
+    for block in blocks:
+        if isinstance(block, Picture):
+            (folder / block.name).write_bytes(block.png)
+    path = folder / f"{name}.html"
+    path.write_text(as_html(blocks), encoding="utf-8")
+    return path
+
+
+def as_html(blocks):
+    """Convert a document to one HTML page that contains its style and pictures."""
     title, *rest = blocks
     contents = [
         f'<a href="#{block.anchor}">{html.escape(block.text)}</a>'
@@ -124,21 +141,13 @@ def as_html(blocks):
 
 
 def as_markdown(blocks):
-    """Write a document as Markdown.
-
-    Parameters
-    ----------
-    blocks : list
-
-    Returns
-    -------
-    text : str
-    """
+    """Convert a document to Markdown, without its galleries."""
+    blocks = [block for block in blocks if not isinstance(block, Gallery)]
     return "\n\n".join(MARKDOWN[type(block)](block) for block in blocks) + "\n"
 
 
 def _parts(text):
-    """Text may be a str, one part, or several parts."""
+    """Turn a text, given as one part or several, into a sequence of parts."""
     return (text,) if isinstance(text, (str, Strong, Link)) else text
 
 
@@ -181,7 +190,7 @@ def _html_table(table):
 
 
 def _html_picture(picture):
-    content = base64.b64encode(picture.path.read_bytes()).decode()
+    content = base64.b64encode(picture.png).decode()
     return (
         f'<figure><img src="data:image/png;base64,{content}" '
         f'alt="{html.escape(picture.alt)}">'
@@ -232,17 +241,8 @@ def _markdown_table(table):
 
 def _markdown_picture(picture):
     return (
-        f"![{_escaped(picture.alt)}]({picture.path.name})\n\n"
-        f"*{_escaped(picture.caption)}*"
+        f"![{_escaped(picture.alt)}]({picture.name})\n\n*{_escaped(picture.caption)}*"
     )
-
-
-def _markdown_gallery(gallery):
-    links = (
-        f"[{_escaped(picture.caption)}]({picture.path.name})"
-        for picture in gallery.pictures
-    )
-    return "Larger, figure by figure: " + ", ".join(links) + "."
 
 
 HTML = {
@@ -259,7 +259,6 @@ MARKDOWN = {
     Bullets: _markdown_bullets,
     Table: _markdown_table,
     Picture: _markdown_picture,
-    Gallery: _markdown_gallery,
 }
 
 STYLE = textwrap.dedent("""\

@@ -1,4 +1,6 @@
-"""The report's pictures: those of `cymlp.plots`, and the published points in them."""
+"""The pictures of the report: curves from `cymlp.plots` with the published values."""
+
+import io
 
 import matplotlib
 
@@ -8,7 +10,7 @@ import numpy as np
 from matplotlib import pyplot
 from PIL import Image
 
-from benchmarks.report.training import FIGURES
+from benchmarks.report.rows import METRICS
 from cymlp.plots import (
     QUANTITIES,
     STYLES,
@@ -18,42 +20,20 @@ from cymlp.plots import (
 )
 
 DPI = 90
-PALETTE = 64  # colours of a picture in a file; halves the file, nobody sees it
+PALETTE = 64  # colours of a PNG; halves its size without a visible difference
 BURN_IN = 0.1
 MARKERS = {"train": "o", "test": "D"}
 
 
 def as_history(result):
-    """Make the curves of a run what `cymlp.plots` takes.
-
-    Parameters
-    ----------
-    result : dict
-        Of `training.train`.
-
-    Returns
-    -------
-    columns : dict of str to list
-        The four curves, and the epochs of each part of the data.
-    """
+    """Turn the curves of a run into the columns that `cymlp.plots` takes."""
     curves = result["curves"]
     epochs = {f"{part}_epoch": curves[f"{part}_loss"]["epochs"] for part in MARKERS}
-    return epochs | {name: curves[name]["values"] for name in FIGURES}
+    return epochs | {name: curves[name]["values"] for name in METRICS}
 
 
 def draw_row(group, published):
-    """Draw loss and accuracy of a row.
-
-    Parameters
-    ----------
-    group : report.Group
-    published : bool
-        Whether to mark the published figures.
-
-    Returns
-    -------
-    figure : matplotlib Figure
-    """
+    """Draw loss and accuracy of a row, with its published values if asked for."""
     figure, axes = pyplot.subplots(1, 2, figsize=(7, 2.9), layout="constrained")
     plot_history(group.histories, axes, burn_in=BURN_IN)
     for axis, quantity in zip(axes, QUANTITIES, strict=True):
@@ -65,21 +45,17 @@ def draw_row(group, published):
 
 
 def draw_grid(groups, quantity, published):
-    """Draw small pictures of rows, those with the same loss in one line.
+    """Draw loss or accuracy of many rows, one line of pictures for each loss.
 
     Parameters
     ----------
-    groups : list of report.Group
+    groups : list of Replicates
     quantity : {"loss", "accuracy"}
     published : bool
-        Whether to mark the published figures.
-
-    Returns
-    -------
-    figure : matplotlib Figure
+        Whether to mark the published values.
     """
     groups = sorted(groups, key=lambda group: group.settings["loss"])
-    networks = {f"{g.number}: {g.title}": g.histories for g in groups}
+    networks = {f"{g.label}: {g.title}": g.histories for g in groups}
     axes = plot_grid(networks, quantity, share="row", burn_in=BURN_IN)
     figure = axes[0].figure
     if published:
@@ -91,17 +67,14 @@ def draw_grid(groups, quantity, published):
 
 
 def draw_comparison(networks, same_loss):
-    """Draw rows over each other: accuracies, and losses where they are comparable.
+    """Draw the accuracies of several rows in one picture, and losses if comparable.
 
     Parameters
     ----------
     networks : dict of str to list of dict
-        Curves of the runs, by the name of their network.
+        Curves of the runs by the name of their network.
     same_loss : bool
-
-    Returns
-    -------
-    figure : matplotlib Figure
+        Whether all networks have the same loss.
     """
     quantities = ["train_accuracy", "test_accuracy"]
     if same_loss:
@@ -119,17 +92,7 @@ def draw_comparison(networks, same_loss):
 
 
 def draw_diagnostics(groups):
-    """Draw where gradients vanish in networks with one hidden layer.
-
-    Parameters
-    ----------
-    groups : list of report.Group
-        With diagnostics.
-
-    Returns
-    -------
-    figure : matplotlib Figure
-    """
+    """Draw vanishing gradients of networks with one hidden layer and diagnostics."""
     n_columns = min(4, len(groups))
     n_lines = -(-len(groups) // n_columns)
     figure, grid = pyplot.subplots(
@@ -139,7 +102,7 @@ def draw_diagnostics(groups):
     for axis, group in zip(grid.ravel(), groups, strict=False):
         plot_comparison(vanishing(group.results), "fraction", axis)
         axis.get_legend().remove()
-        axis.set_title(f"{group.number}\n{group.title}", size="medium")
+        axis.set_title(f"{group.label}\n{group.title}", size="medium")
         axis.set_ylim(-0.03, 1.03)
     for axis in grid.ravel()[len(groups) :]:
         axis.set_axis_off()
@@ -150,7 +113,7 @@ def draw_diagnostics(groups):
 
 
 def vanishing(results):
-    """Diagnostics as networks that `plot_comparison` lays over each other."""
+    """Turn diagnostics into columns that `plot_comparison` takes."""
     columns = {
         "zero gradients at the scores": ("zero_gradients", -1),
         "zero gradients in the hidden layer": ("zero_gradients", 0),
@@ -170,7 +133,7 @@ def vanishing(results):
 
 
 def mark_published(axis, group, quantity):
-    """Mark the published figures where our curves end; stretch the scale to them."""
+    """Mark the published values at the end of the curves, and extend the y axis."""
     low, high = axis.get_ylim()
     margin = 0.04 * (high - low)
     history = group.histories[0]
@@ -187,15 +150,17 @@ def mark_published(axis, group, quantity):
 
 
 def add_legend(figure, axis, ncols=4):
-    """Put the legend of one picture below all."""
+    """Put the legend of one of the axes below all of them."""
     handles = axis.get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=ncols)
 
 
-def save(figure, path):
-    """Write a figure as a PNG of few colours, and free its memory."""
+def png(figure):
+    """Encode a figure as a PNG with few colours, and close it."""
     figure.set_dpi(DPI)
     figure.canvas.draw()
     image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
-    image.quantize(PALETTE).save(path, optimize=True)
     pyplot.close(figure)
+    buffer = io.BytesIO()
+    image.quantize(PALETTE).save(buffer, "png", optimize=True)
+    return buffer.getvalue()

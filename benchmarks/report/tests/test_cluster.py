@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
-from benchmarks import datasets
-from benchmarks.report import __main__ as report
+from benchmarks.report import __main__ as command
 from benchmarks.report import cluster, training
+from benchmarks.report.rows import plan, published
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 
@@ -26,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def client():
-    """Of two workers with one thread each, which cannot import this package."""
+    """Client of two workers with one thread each, which cannot import this package."""
     with pytest.MonkeyPatch.context() as patch:
         others = [path for path in sys.path if Path(path).resolve() != ROOT]
         patch.setattr(sys, "path", others)
@@ -44,25 +43,22 @@ def pids(client):
 
 def die():
     """Kill the process that calls this."""
-    # Windows has no SIGKILL, and ends a process at once by any signal.
+    # Windows lacks SIGKILL; there any signal ends a process at once.
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def same(results):
-    """What is the same wherever runs are trained."""
+    """The part of the records that does not depend on the machine."""
     return [result | {"seconds": None} for result in results]
 
 
 @pytest.fixture
-def train(tmp_path):
-    """Give a function that trains some rows on the digits, or takes what is kept."""
-    X, y = load_digits(return_X_y=True)
-    X = (X / 16).astype(np.float32)
-    digits = datasets.DataSet("digits", X[:999], y[:999], X[999:], y[999:], "", False)
-    rows = [row for row in training.reference()["rows"] if row["figure"] in (1, 2)]
+def train(tmp_path, digits):
+    """Give a function that trains two rows, or takes the runs that are kept."""
+    rows = [row for row in published()["rows"] if row["figure"] in (1, 2)]
 
     def train(client=None, n_seeds=1):
-        runs = training.plan(rows, range(n_seeds))
+        runs = plan(rows, range(n_seeds))
         folder = tmp_path / ("here" if client is None else "there")
         return training.train(
             runs, digits, epochs=6, jobs=2, folder=folder, client=client
@@ -83,14 +79,14 @@ def test_the_workers_cannot_import_this_package(client):
 def test_the_report_is_the_same_on_a_cluster(client, tmp_path, capsys):
     reports = []
     for options in [], ["--scheduler", client.scheduler.address]:
-        report.main([*DIGITS, "--figures", "2", "--output", str(tmp_path), *options])
+        command.main([*DIGITS, "--figures", "2", "--output", str(tmp_path), *options])
         printed = capsys.readouterr()
         assert "2 of 2 runs in" in printed.out
         assert "12/12" in printed.err
         reports.append(same(json.loads((tmp_path / "runs.json").read_text("utf-8"))))
         shutil.rmtree(tmp_path / "runs")
     here, there = reports
-    # The second has an activation that no module of the workers has.
+    # The activation of the second is missing from the workers' modules.
     assert len(here) == 2
     assert there == here
 
@@ -103,49 +99,49 @@ def test_runs_from_a_cluster_are_kept_and_used_again(client, train, capsys):
 
 
 def test_the_runs_of_a_worker_that_dies_are_trained_again(client, train, monkeypatch):
-    trained, before = training.trained, pids(client)
+    train_one, before = training.train_one, pids(client)
 
     def fatal(run, *arrays, epochs):
         if run.variant == "as published" and os.getpid() in before:
             die()
-        return trained(run, *arrays, epochs=epochs)
+        return train_one(run, *arrays, epochs=epochs)
 
     here = train()
-    monkeypatch.setattr(training, "trained", fatal)
+    monkeypatch.setattr(training, "train_one", fatal)
     assert same(train(client)) == same(here)
     assert not before <= pids(client)
 
 
-def test_data_are_not_lost_with_all_workers(client):
+def test_arrays_survive_the_death_of_all_workers(client):
     array = np.arange(1000.0)
     before = pids(client)
-    done = cluster.each(
+    done = cluster.call_for_each(
         client, lambda item, X: item * X.sum(), {"a": 1, "b": 2}, [array]
     )
     key, future = next(done)
     assert future.result() == {"a": 1, "b": 2}[key] * array.sum()
     done.close()
 
-    def die_of_it(item, X):
+    def die_first(item, X):
         if os.getpid() in before:
             die()
         return X.sum()
 
     items = dict.fromkeys(range(2))
-    for _, future in cluster.each(client, die_of_it, items, [array]):
+    for _, future in cluster.call_for_each(client, die_first, items, [array]):
         assert future.result() == array.sum()
     assert not before & pids(client)
 
 
 def test_a_run_that_fails_does_not_lose_the_others(client, train, monkeypatch, capsys):
-    trained = training.trained
+    train_one = training.train_one
 
     def failing(run, *arrays, epochs):
         if run.figure == 1:
             raise ArithmeticError("bad luck")
-        return trained(run, *arrays, epochs=epochs)
+        return train_one(run, *arrays, epochs=epochs)
 
-    monkeypatch.setattr(training, "trained", failing)
+    monkeypatch.setattr(training, "train_one", failing)
     assert [run["figure"] for run in train(client)] == [2, 2]
     out = capsys.readouterr().out
     assert "This is the network 'figure-01-seed-0" in out
@@ -155,17 +151,17 @@ def test_a_run_that_fails_does_not_lose_the_others(client, train, monkeypatch, c
 def test_ctrl_c_keeps_what_is_finished_and_cancels_the_rest(
     client, train, monkeypatch, tmp_path
 ):
-    save, trained = training.save, training.trained
+    save, train_one = training.save, training.train_one
 
-    def trained_slowly(*arguments, epochs):
+    def train_slowly(*arguments, epochs):
         time.sleep(1)
-        return trained(*arguments, epochs=epochs)
+        return train_one(*arguments, epochs=epochs)
 
     def save_and_interrupt(result, path):
         save(result, path)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "trained", trained_slowly)
+    monkeypatch.setattr(training, "train_one", train_slowly)
     monkeypatch.setattr(training, "save", save_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(client, n_seeds=100)
@@ -179,35 +175,35 @@ def test_ctrl_c_keeps_what_is_finished_and_cancels_the_rest(
 
 @pytest.fixture
 def refused(tmp_path):
-    """Give a function that asserts that an address is refused before all else."""
+    """Give a function that asserts that an address is refused before any training."""
 
     def refused(address, message):
         folder = tmp_path / "new"
         with pytest.raises(SystemExit, match=f"--scheduler {address}: .*{message}"):
-            report.main([*DIGITS, "--output", str(folder), "--scheduler", address])
+            command.main([*DIGITS, "--output", str(folder), "--scheduler", address])
         assert not folder.exists()
 
     return refused
 
 
-def test_what_is_no_address_is_refused(refused):
-    refused("nowhere", r"missing port.*must be the address that a dask scheduler pri")
+def test_a_wrong_address_is_refused(refused):
+    refused("nowhere", r"missing port.*the address must be the one that dask sched")
     refused("http://here:1", "unknown address scheme 'http'")
 
 
-def test_an_address_where_nobody_answers_is_refused(refused, monkeypatch):
+def test_an_address_without_an_answer_is_refused(refused, monkeypatch):
     monkeypatch.setattr(cluster, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        refused(address, r"no scheduler answers there \(within 0.2 s\)")
+        refused(address, r"no scheduler answers \(within 0.2 s\)")
 
 
 def test_a_cluster_with_another_cymlp_is_refused(client, refused, monkeypatch):
-    pid, ours = os.getpid(), version("cymlp")
+    pid, installed = os.getpid(), version("cymlp")
 
     def of_this_process(package):
-        return "0.0.1" if os.getpid() == pid else ours
+        return "0.0.1" if os.getpid() == pid else installed
 
     monkeypatch.setattr(cluster, "version", of_this_process)
-    message = f"tcp://.* answers '{ours}'; it must be '0.0.1', as here"
+    message = f"tcp://.* has cymlp '{installed}'; it must be '0.0.1', as here"
     refused(client.scheduler.address, message)

@@ -1,4 +1,4 @@
-"""A document in its two forms."""
+"""A document as HTML and as Markdown."""
 
 import base64
 from html.parser import HTMLParser
@@ -16,6 +16,7 @@ from benchmarks.report.document import (
     as_html,
     as_markdown,
     paragraph,
+    write,
 )
 
 NASTY = 'a < b & c | *d* _e_ [f] "g" `h` $i'
@@ -23,10 +24,8 @@ PNG = b"\x89PNG and more"
 
 
 @pytest.fixture
-def blocks(tmp_path):
-    path = tmp_path / "one.png"
-    path.write_bytes(PNG)
-    picture = Picture(path, NASTY, "caption " + NASTY)
+def blocks():
+    picture = Picture("one.png", PNG, NASTY, "caption " + NASTY)
     return [
         Heading("The title", 1),
         Heading("What's new?"),
@@ -40,7 +39,7 @@ def blocks(tmp_path):
 
 
 class Outline(HTMLParser):
-    """What a page consists of; fails if tags are not closed in order."""
+    """The tags and texts of a page; fails if tags are not closed in order."""
 
     def __init__(self, page):
         super().__init__()
@@ -67,7 +66,7 @@ class Outline(HTMLParser):
         return [text for inside, text in self.texts if inside == tag]
 
 
-def test_the_page_stands_by_itself(blocks):
+def test_the_page_needs_no_other_file(blocks):
     outline = Outline(as_html(blocks))
     assert outline.text("h1") == ["The title"]
     assert not outline.all("script")
@@ -82,14 +81,14 @@ def test_the_page_stands_by_itself(blocks):
     assert "@media print" in outline.text("style")[0]
 
 
-def test_the_page_has_contents_that_lead_to_its_headings(blocks):
+def test_the_contents_link_to_the_headings(blocks):
     outline = Outline(as_html(blocks))
     targets = [link["href"] for link in outline.all("a")]
     assert targets == ["#whats-new", "#figures--more", "#whats-new"]
     assert {f"#{heading['id']}" for heading in outline.all("h2")} == set(targets)
 
 
-def test_the_page_shows_all_text_as_it_is(blocks):
+def test_all_text_is_escaped(blocks):
     outline = Outline(as_html(blocks))
     assert outline.text("strong") == [NASTY, "three", "4"]
     assert NASTY in outline.text("td")
@@ -98,7 +97,7 @@ def test_the_page_shows_all_text_as_it_is(blocks):
     assert outline.text("figcaption") == ["caption " + NASTY] * 3
 
 
-def test_markdown_says_the_same(blocks):
+def test_markdown_has_the_same_content(blocks):
     text = as_markdown(blocks)
     escaped = r"a \< b & c \| \*d\* \_e\_ \[f\] " + '"g" ' + r"\`h\` $i"
     assert text.split("\n\n") == [
@@ -109,8 +108,15 @@ def test_markdown_says_the_same(blocks):
         "## Figures & more",
         f"| x | y |\n| --- | --- |\n| 1 | {escaped} |\n| 3 | **4** |",
         f"![{escaped}](one.png)",
-        f"*caption {escaped}*",
-        "Larger, figure by figure: "
-        + ", ".join([rf"[caption {escaped}](one.png)"] * 2)
-        + ".\n",
+        f"*caption {escaped}*\n",
     ]
+
+
+def test_files_are_written_without_those_of_a_gallery(blocks, tmp_path):
+    blocks.append(Gallery([Picture("two.png", PNG, "", "")]))
+    assert write(blocks, tmp_path, "page") == tmp_path / "page.html"
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"one.png", "page.html", "page.md"}
+    assert (tmp_path / "one.png").read_bytes() == PNG
+    assert (tmp_path / "page.html").read_text("utf-8") == as_html(blocks)
+    assert (tmp_path / "page.md").read_text("utf-8") == as_markdown(blocks)
