@@ -1,9 +1,10 @@
-"""The report's data: MNIST or Fashion-MNIST, and scikit-learn's digits without them.
+"""Data sets of the benchmarks: MNIST, Fashion-MNIST, digits and BANKING77.
 
-A data set is looked for in a data folder, then in the user's cache, which is filled
-from public mirrors. What is read is checked against known SHA-256 hashes.
+MNIST and Fashion-MNIST are read from a data folder, or from the user's cache, which is
+filled from public mirrors. Their files are checked against known SHA-256 hashes.
 """
 
+import csv
 import gzip
 import hashlib
 import math
@@ -20,18 +21,22 @@ from sklearn.model_selection import train_test_split
 
 try:
     import pooch
-except ImportError:  # local folders and the digits need none
+except ImportError:  # only downloads need it
     pooch = None
 
-TIMEOUT = 10  # seconds a mirror may stay silent
+TIMEOUT = 10  # seconds to wait for an answer of a mirror
 
 
 class DataError(ValueError):
     """A data file is truncated or altered."""
 
 
+class DataUnavailableError(LookupError):
+    """A data set cannot be found or downloaded."""
+
+
 class DataSet(NamedTuple):
-    """Training and test samples, one row of pixels (0 to 255) per image.
+    """Training and test images, one row of pixels (0 to 255) per image.
 
     Attributes
     ----------
@@ -40,9 +45,9 @@ class DataSet(NamedTuple):
     X_train, X_test : ndarray of shape (n, d), uint8
     y_train, y_test : ndarray of shape (n,), uint8
     source : str
-        Where the data came from, for people to read.
+        Where the data came from, for display.
     comparable : bool
-        Whether figures may be compared with the published ones: only on MNIST.
+        Whether results are comparable with the published ones; true for MNIST only.
     """
 
     name: str
@@ -55,9 +60,9 @@ class DataSet(NamedTuple):
 
 
 class Sha256(NamedTuple):
-    """Hashes of one file: as the mirrors have it, and of what is in it.
+    """Hashes of the compressed file on the mirrors, and of its content.
 
-    Distributors recompress the files, so only the content identifies a local copy.
+    Distributors recompress the files, so a local copy is checked by its content.
     """
 
     gzip: str
@@ -65,9 +70,9 @@ class Sha256(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a data set is published, and its files.
+    """Mirrors and files of a data set.
 
-    The files come in the order training images and labels, test images and labels.
+    The files are training images, training labels, test images and test labels.
     """
 
     title: str
@@ -130,60 +135,52 @@ SOURCES = {
 
 
 def load(name="mnist", *, folder=None, mirrors=None, cache=None):
-    """Load a data set from a folder, the cache or a mirror, or else the digits.
+    """Load a data set from a folder, the cache or a mirror; otherwise the digits.
 
     Parameters
     ----------
     name : {"mnist", "fashion-mnist", "digits"}, default="mnist"
-        The data set. The digits come with scikit-learn and need no files.
+        Name of the data set. The digits come with scikit-learn and need no files.
     folder : path-like, optional
-        Folder whose subfolder `name` is looked in first; by default the environment
-        variable ``CYMLP_DATA``, where it is set.
+        Folder whose subfolder `name` is searched first; by default the environment
+        variable ``CYMLP_DATA`` if it is set.
     mirrors : sequence of str, optional
-        Web addresses to download from, in the order to try; by default the public
-        mirrors of the data set.
+        Addresses to download from, in the order to try; by default the public mirrors
+        of the data set.
     cache : path-like, optional
         Folder whose subfolder `name` keeps downloads; by default the user's cache.
 
     Returns
     -------
     DataSet
-        The data set, or the digits where it cannot be had: a line on standard error
-        then says so.
+        The data set. If it is unavailable, the digits, with a message on standard
+        error.
 
     Raises
     ------
     DataError
-        A file in the folder is truncated or altered.
+        If a file in the folder is truncated or altered.
     """
     if name == "digits":
         return _digits()
     if name not in SOURCES:
         raise ValueError(f"name must be one of {[*SOURCES, 'digits']}, got {name!r}")
     if isinstance(mirrors, str):
-        raise TypeError(f"mirrors must be a sequence of addresses, got {mirrors!r}")
+        raise TypeError(f"mirrors must be a sequence of str, got the str {mirrors!r}")
     found = _from_folder(name, folder) or _from_mirrors(name, mirrors, cache)
     if found:
         return found
     _tell(
-        f"{SOURCES[name].title} cannot be had; using scikit-learn's digits instead. "
-        "The figures are not comparable to the published ones."
+        f"{SOURCES[name].title} is unavailable; using scikit-learn's digits instead. "
+        "The results are not comparable with the published ones."
     )
     return _digits()
 
 
 def scale(X):
-    """Scale pixels as the reference experiment does: (pixel - 128) / 255.
+    """Scale pixels as the published experiment does, to (pixel - 128) / 255.
 
-    Parameters
-    ----------
-    X : array-like
-        Pixels, 0 to 255.
-
-    Returns
-    -------
-    ndarray
-        C-contiguous float32 array of the same shape.
+    Returns a new C-contiguous float32 array.
     """
     X = np.array(X, dtype=np.float32, order="C")
     X -= 128
@@ -191,8 +188,30 @@ def scale(X):
     return X
 
 
+def load_banking77():
+    """Load the training queries of BANKING77 (Casanueva et al., 2020).
+
+    Returns
+    -------
+    texts, labels : tuple of str
+        Queries to a bank and their intents, sorted by intent.
+
+    Raises
+    ------
+    DataUnavailableError
+        If the folder that ``CYMLP_DATA`` names lacks banking77/train.csv.
+    """
+    path = Path(os.environ.get("CYMLP_DATA", "")) / "banking77" / "train.csv"
+    if not path.is_file():
+        raise DataUnavailableError(
+            "CYMLP_DATA must name a folder with banking77/train.csv"
+        )
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(zip(*list(csv.reader(file))[1:], strict=True))
+
+
 def _digits():
-    """scikit-learn's digits, a fifth of each class for testing, always the same."""
+    """Load scikit-learn's digits, with the same fifth of each class for testing."""
     pixels, labels = load_digits(return_X_y=True)
     X = np.rint(pixels * (255 / 16)).astype(np.uint8)
     X_train, X_test, y_train, y_test = train_test_split(
@@ -203,7 +222,7 @@ def _digits():
 
 
 def _from_folder(name, folder):
-    """The data set in a data folder; None without a folder or where it lacks files."""
+    """Read a data set from a data folder; None without the folder or its files."""
     root = os.environ.get("CYMLP_DATA") if folder is None else folder
     if not root:
         return None
@@ -216,7 +235,7 @@ def _from_folder(name, folder):
 
 
 def _from_mirrors(name, mirrors, cache):
-    """The data set in the cache, downloaded where need be; None where that fails."""
+    """Read a data set from the cache, downloading missing files; None on failure."""
     if pooch is None:
         _tell("pooch is not installed, so nothing can be downloaded.")
         return None
@@ -230,27 +249,27 @@ def _from_mirrors(name, mirrors, cache):
 
 
 def _fetch(file, sha256, mirrors, folder):
-    """Have `file` in `folder`, from the first mirror that serves it; False if none."""
+    """Download a file unless the folder has it; False if every mirror fails."""
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=sys.stderr.isatty())
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{file}"
         try:
             pooch.retrieve(url, sha256, file, folder, downloader=downloader)
             return True
-        except (OSError, ValueError) as error:  # no answer or HTTP error; wrong hash
+        except (OSError, ValueError) as error:  # no answer, HTTP error or wrong hash
             _tell(f"{url} failed: {_root_cause(error)}")
     return False
 
 
 def _root_cause(error):
-    """The first error of a chain: the one that says in plain words what happened."""
+    """Return the first error of a chain, which has the clearest message."""
     while error.__context__ is not None:
         error = error.__context__
     return error
 
 
 def _read(name, folder, place):
-    """The data set from the files in a folder."""
+    """Read a data set from the files in a folder."""
     source = SOURCES[name]
     X_train, y_train, X_test, y_test = (
         _read_idx(folder / file, sha256) for file, sha256 in source.files.items()
@@ -267,7 +286,7 @@ def _read(name, folder, place):
 
 
 def _read_idx(path, sha256):
-    """The array in a gzipped IDX file, checked against the hash of its content."""
+    """Read the array of a gzipped IDX file, checked against its hash."""
     packed = path.read_bytes()
     try:
         content = gzip.decompress(packed)
@@ -284,12 +303,12 @@ def _read_idx(path, sha256):
 
 
 def _parse_idx(content, n_dims):
-    """The uint8 array of `n_dims` dimensions that is the content of an IDX file."""
+    """Parse an IDX file into a uint8 array of `n_dims` dimensions."""
     start = 4 * (1 + n_dims)
     if len(content) < start:
         raise ValueError(f"{len(content)} bytes are too few for a header of {start}")
     magic, *shape = struct.unpack(f">{1 + n_dims}I", content[:start])
-    expected = 0x800 + n_dims  # 8 in the third byte stands for uint8
+    expected = 0x800 + n_dims  # 8 in the third byte means uint8
     if magic != expected:
         raise ValueError(f"magic number is {magic}, expected {expected}")
     if len(content) - start != math.prod(shape):
@@ -298,7 +317,7 @@ def _parse_idx(content, n_dims):
 
 
 def _refusal(path, problem, expected, content):
-    """The error for a file that cannot be used."""
+    """Make the error for a file that cannot be used."""
     found = hashlib.sha256(content).hexdigest()
     return DataError(
         f"{path} is truncated or altered: {problem} "
@@ -307,5 +326,5 @@ def _refusal(path, problem, expected, content):
 
 
 def _tell(message):
-    """Say something to the user, on standard error."""
+    """Print a message on standard error."""
     print(f"data: {message}", file=sys.stderr)

@@ -1,15 +1,13 @@
 """The pictures of the report: curves from `cymlp.plots` with the published values."""
 
-import io
-
 import matplotlib
 
 matplotlib.use("agg")
 
 import numpy as np
 from matplotlib import pyplot
-from PIL import Image
 
+from benchmarks.png import encode
 from benchmarks.report.rows import METRICS
 from cymlp.plots import (
     QUANTITIES,
@@ -20,7 +18,6 @@ from cymlp.plots import (
 )
 
 DPI = 90
-PALETTE = 64  # colours of a PNG; halves its size without a visible difference
 BURN_IN = 0.1
 MARKERS = {"train": "o", "test": "D"}
 
@@ -156,11 +153,6 @@ def add_legend(figure, axis, ncols=4):
 
 
 def png(figure):
-    """Encode a figure as a PNG with few colours, and close it."""
-    figure.set_dpi(DPI)
-    figure.canvas.draw()
-    image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    """Encode a figure, and close it."""
     pyplot.close(figure)
-    buffer = io.BytesIO()
-    image.quantize(PALETTE).save(buffer, "png", optimize=True)
-    return buffer.getvalue()
+    return encode(figure, DPI)

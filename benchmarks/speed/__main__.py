@@ -1,190 +1,66 @@
-"""Measure the speed of cymlp beside its peers: the same work, in one run.
-
-Each peer runs in a process of its own, on one thread, and all take turns on one
-processor. Before anything is timed, every peer trains an epoch in float64 from the same
-weights in the same order and has to end with the same weights.
-"""
+"""Measure the speed of cymlp and of other implementations doing the same work."""
 
 import argparse
 import json
 import platform
 import sys
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.speed import measurements, tables
-from benchmarks.speed.peer_processes import PEERS, Session
-from benchmarks.speed.workloads import Work
+from benchmarks.speed import bar_chart, tables
+from benchmarks.speed.cases import CASES
+from benchmarks.speed.peer_processes import PeerProcesses
+from benchmarks.speed.peers import PEERS
 
-
-class Case(NamedTuple):
-    """Something to measurements.
-
-    Attributes
-    ----------
-    title : str
-    measure : function
-        Of `measurements`: takes session, work, names of peers and a number of epochs.
-    work : Work
-    epochs : int
-        How many are timed unless the user says otherwise.
-    by_default : bool
-        Whether it is measured where nothing is asked for.
-    """
-
-    title: str
-    measure: object
-    work: Work
-    epochs: int = 6
-    by_default: bool = True
-
-
-TRAINING = measurements.training
-MNIST = Work("mnist", (28,))
-TEXT = Work("text", (100,), peers=("numpy", "scikit-learn", "pytorch"))
-CASES = {
-    "mnist": Case(
-        "MNIST, 784-28-10",
-        TRAINING,
-        MNIST._replace(peers=(*MNIST.peers, "dataloader")),
-    ),
-    "batch-10": Case(
-        "MNIST, 784-28-10, batches of 10", TRAINING, MNIST._replace(batch_size=10)
-    ),
-    "batch-1000": Case(
-        "MNIST, 784-28-10, batches of 1000", TRAINING, MNIST._replace(batch_size=1000)
-    ),
-    "two-layers": Case(
-        "MNIST, 784-112-28-10", TRAINING, MNIST._replace(hidden=(112, 28))
-    ),
-    "hidden-100": Case(
-        "MNIST, 784-100-10, batches of 200",
-        TRAINING,
-        MNIST._replace(hidden=(100,), batch_size=200),
-    ),
-    "wide": Case(
-        "MNIST, 784-256-128-10, batches of 200",
-        TRAINING,
-        MNIST._replace(hidden=(256, 128), batch_size=200),
-    ),
-    "proba": Case(
-        "MNIST, probabilities of 10000 rows",
-        partial(measurements.prediction, n_rows=10_000),
-        MNIST,
-    ),
-    "one-row": Case(
-        "MNIST, label of one row, checks included",
-        partial(measurements.prediction, n_rows=1, method=("predict",)),
-        MNIST._replace(peers=("scikit-learn",)),
-    ),
-    "parts": Case(
-        "MNIST, 784-28-10, activations and losses",
-        measurements.parts,
-        MNIST._replace(learning_rate=0.001),
-        epochs=4,
-    ),
-    "threads": Case(
-        "MNIST, 784-28-10, two fits in two threads",
-        measurements.threads,
-        MNIST._replace(peers=("numpy", "scikit-learn", "pytorch")),
-        epochs=3,
-    ),
-    "busy": Case(
-        "MNIST, 784-28-10, beside a busy loop on another processor",
-        measurements.busy,
-        MNIST._replace(peers=("scikit-learn",)),
-        epochs=2,
-    ),
-    "noise": Case("Gaussian noise, 784-28-10", TRAINING, Work("noise", (28,))),
-    "table": Case(
-        "200000 rows of 54 numbers, 54-64-64-7, batches of 256",
-        TRAINING,
-        Work("table", (64, 64), 256),
-    ),
-    "text": Case("Text as sparse TF-IDF, 100 hidden units", TRAINING, TEXT),
-    "text-adam": Case(
-        "Text as sparse TF-IDF, 100 hidden units, Adam",
-        TRAINING,
-        TEXT._replace(solver="adam", learning_rate=0.001),
-    ),
-    "scaling": Case(
-        "MNIST, rows and width",
-        partial(
-            measurements.scaling,
-            n_rows=(7500, 15_000, 30_000, 60_000, 120_000),
-            widths=(16, 32, 64, 128, 256, 512),
-        ),
-        MNIST,
-        epochs=4,
-        by_default=False,
-    ),
-    "report": Case(
-        "The reference report, all rows, on all processors",
-        measurements.report,
-        MNIST._replace(peers=("numpy",)),
-        epochs=100,
-        by_default=False,
-    ),
-    "digits": Case(
-        "scikit-learn's digits, 64-28-10, for a quick look",
-        TRAINING,
-        Work("digits", (28,)),
-        by_default=False,
-    ),
-}
-
-
-# What the README shows.
-SUMMARY = ("mnist", "text")
+SUMMARY = ("mnist", "text")  # the cases in summary.png, which the README shows
 
 
 def main(arguments=None):
     """Run the command line."""
-    options = parse(arguments)
-    with Session(options.peers) as session:
-        results = run(session, options.cases, options.peers, options.epochs)
+    options = parse_arguments(arguments)
+    with PeerProcesses(options.peers) as processes:
+        results = run(processes, options.cases, options.peers, options.epochs)
     print(tables.heading(results["machine"]))
     print(tables.overview(results))
     if options.output:
         write(results, options.output)
 
 
-def run(session, cases, names, n_epochs=None):
-    """Measure some cases, and print each once it is done.
+def run(processes, cases, names, n_epochs=None):
+    """Measure cases, and print each result as soon as it is known.
 
     Parameters
     ----------
-    session : Session
+    processes : PeerProcesses
     cases : list of str
         Keys of `CASES`.
     names : list of str
-        Peers wanted, cymlp among them.
+        Peers that take part, cymlp included.
     n_epochs : int, default=None
-        How many to time of each peer; by default what the case says.
+        Number of epochs to time; by default that of the case.
 
     Returns
     -------
     results : dict
-        Fit for JSON: "machine" and "cases".
+        "machine" and "cases", in a form that JSON can hold.
     """
     results = {}
     for name in cases:
         case = CASES[name]
         kind = getattr(case.measure, "func", case.measure).__name__
-        result = case.measure(session, case.work, names, n_epochs or case.epochs)
+        result = case.measure(processes, case.workload, names, n_epochs or case.epochs)
         result |= {
-            "title": case.title, "kind": kind, "batch_size": case.work.batch_size
+            "title": case.title, "kind": kind, "batch_size": case.workload.batch_size
         }  # fmt: skip
         print(tables.section(result), flush=True)
         results[name] = result
-    return {"machine": machine(session), "cases": results}
+    return {"machine": machine(processes), "cases": results}
 
 
-def parse(arguments):
+def parse_arguments(arguments):
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n")[0],
+        prog="benchmarks.speed",
+        description=__doc__,
         epilog=f"Cases: {', '.join(CASES)}. Peers: {', '.join(PEERS)}.",
     )
     default = [name for name, case in CASES.items() if case.by_default]
@@ -194,8 +70,8 @@ def parse(arguments):
         choices=CASES,
         default=default,
         metavar="CASE",
-        help="what to measure; by default all but "
-        f"{', '.join(name for name in CASES if name not in default)}",
+        help="cases to measure (default: all except "
+        f"{', '.join(name for name in CASES if name not in default)})",
     )
     parser.add_argument(
         "--peers",
@@ -203,50 +79,51 @@ def parse(arguments):
         choices=PEERS,
         default=list(PEERS),
         metavar="PEER",
-        help="who takes part beside cymlp; by default all that are installed",
+        help="peers to compare with cymlp (default: all that are installed)",
     )
     parser.add_argument(
         "--epochs",
         type=positive,
-        help="how many to time of each peer, at least; "
-        "of the report, how many to train",
+        help="minimum number of epochs to time for each peer, or for the case report, "
+        "number of epochs to train (default: depends on the case)",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="where to write speed.md, speed.json and speed.png",
+        help="folder for speed.md, speed.json and speed.png (default: none are "
+        "written)",
     )
     options = parser.parse_args(arguments)
-    options.peers = [
-        name for name in PEERS if name in (measurements.OURS, *options.peers)
-    ]
+    options.peers = [name for name in PEERS if name in ("cymlp", *options.peers)]
     return options
 
 
 def positive(text):
-    """Read a number of 1 or more."""
-    number = int(text)
+    """Read a positive integer."""
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {number}")
+        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
     return number
 
 
-def machine(session):
-    """Describe what the times were measured on and with."""
+def machine(processes):
+    """Describe the machine and the versions."""
     return {
         "processor": processor(),
-        "processors": len(session.cpus),
+        "processors": len(processes.cpus),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "blas": session.ask(measurements.OURS, "blas"),
-        "versions": {name: session.ask(name, "versions") for name in session.started()},
-        "missing": session.missing,
+        "blas": processes.ask("cymlp", "blas"),
+        "versions": {
+            name: processes.ask(name, "versions") for name in processes.started()
+        },
+        "missing": processes.missing,
     }
 
 
 def processor():
-    """Name of the processor."""
+    """Return the name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -256,17 +133,17 @@ def processor():
 
 
 def write(results, folder):
-    """Write the results as Markdown, as JSON and as a picture."""
+    """Write the results as Markdown, as JSON and as a bar chart."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "speed.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     (folder / "speed.md").write_text(tables.document(results), encoding="utf-8")
-    tables.draw(results, folder / "speed.png")
+    bar_chart.draw(results, folder / "speed.png")
     chosen = {
         case: results["cases"][case]
         for case in sorted(SUMMARY & results["cases"].keys())
     }
     if len(chosen) == len(SUMMARY):
-        tables.draw(results | {"cases": chosen}, folder / "summary.png")
+        bar_chart.draw(results | {"cases": chosen}, folder / "summary.png")
     print(f"{folder} has speed.md, speed.json and speed.png.", file=sys.stderr)
 
 

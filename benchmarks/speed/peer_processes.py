@@ -1,12 +1,12 @@
-"""The processes of all peers, and who of them takes part."""
+"""The processes of all peers: started with limited threads, asked, and stopped."""
 
 import contextlib
 import multiprocessing
 import os
 from importlib.util import find_spec
-from typing import NamedTuple
 
-from benchmarks.speed.peer_server import compute_forever, main, pin
+from benchmarks.speed.peer_server import compute_forever, pin, serve
+from benchmarks.speed.peers import PEERS
 
 THREAD_LIMITS = {
     "OMP_NUM_THREADS": "1",
@@ -17,45 +17,8 @@ THREAD_LIMITS = {
 }
 
 
-class Peer(NamedTuple):
-    """Who takes part.
-
-    Attributes
-    ----------
-    title : str
-    module : str
-        Which has to be installed.
-    target : str
-        Module and class, "module:Class".
-    """
-
-    title: str
-    module: str
-    target: str
-
-
-PEERS = {
-    "cymlp": Peer("cymlp", "cymlp", "benchmarks.speed.peers.estimators:CymlpPeer"),
-    "numpy": Peer(
-        "NumPy, in place", "numpy", "benchmarks.speed.peers.numpy_loop:NumpyPeer"
-    ),
-    "scikit-learn": Peer(
-        "scikit-learn", "sklearn", "benchmarks.speed.peers.estimators:SklearnPeer"
-    ),
-    "pytorch": Peer(
-        "PyTorch, fused", "torch", "benchmarks.speed.peers.torch_loop:TorchPeer"
-    ),
-    "dataloader": Peer(
-        "PyTorch, DataLoader",
-        "torch",
-        "benchmarks.speed.peers.torch_loop:DataLoaderPeer",
-    ),
-    "jax": Peer("JAX, scan", "jax", "benchmarks.speed.peers.jax_loop:JaxPeer"),
-}
-
-
-class Session:
-    """Context manager: a process for each peer that is installed, once it is needed.
+class PeerProcesses:
+    """Context manager of one process per peer, started when it is first asked.
 
     Parameters
     ----------
@@ -65,18 +28,18 @@ class Session:
     Attributes
     ----------
     missing : dict of str to str
-        Peers that are not installed, and why they are left out.
+        Peers that are left out, with the reason.
     cpus : list of int
-        Processors there are. All peers take turns on the last.
+        Available processors. All peers take turns on the last one.
     """
 
     def __init__(self, names):
         self.missing = {
             name: "not installed"
             for name in names
-            if find_spec(PEERS[name].module) is None
+            if find_spec(PEERS[name].package) is None
         }
-        self.cpus = processors()
+        self.cpus = available_cpus()
         self._processes = {}
         self._rate = 0.0
 
@@ -90,23 +53,23 @@ class Session:
             self.stop(name)
 
     def start(self, key, name, cpu=None):
-        """Start a process of a peer and know it as `key`.
+        """Start a process of the peer `name` under the name `key`.
 
-        It has one thread on one processor; where none is named, it may use them all,
-        with as many threads as its libraries take.
+        It has one thread on the given processor. Without one, it may use all processors
+        and the libraries' default number of threads.
         """
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        # Not a daemon, as joblib would have these do one thing at a time. It ends by
-        # itself when its pipe is closed.
-        process = context.Process(target=main, args=(PEERS[name].target, theirs))
+        own_end, peer_end = context.Pipe()
+        # Not a daemon, because joblib would then use a single thread. The process ends
+        # when its pipe is closed.
+        process = context.Process(target=serve, args=(PEERS[name].target, peer_end))
         with unlimited() if cpu is None else single_threaded(cpu):
             process.start()
-        theirs.close()
-        self._processes[key] = process, ours
+        peer_end.close()
+        self._processes[key] = process, own_end
 
     def stop(self, key):
-        """End a process; one that is at work does not get to finish it."""
+        """Stop a process, even if it is busy."""
         process, pipe = self._processes.pop(key)
         pipe.close()
         process.join(timeout=1)
@@ -114,20 +77,20 @@ class Session:
         process.join()
 
     def multiplication_rate(self):
-        """Operations a second of a large product: the best that was seen so far."""
+        """Return operations per second of a large product: the best so far."""
         self._rate = max(self._rate, self.ask("cymlp", "multiplication_rate"))
         return self._rate
 
     def started(self):
-        """Names of the processes there are."""
+        """Return the names of the processes."""
         return list(self._processes)
 
     def pipe(self, key):
-        """Pipe to a process, to wait for its answer."""
+        """Return the pipe to a process, to wait for its answer."""
         return self._processes[key][1]
 
     def send(self, key, *request):
-        """Ask a process for something; it is started if its peer has none."""
+        """Send a request to a process; it is started if necessary."""
         if key not in self._processes:
             self.start(key, key, self.cpus[-1])
         self.pipe(key).send(request)
@@ -138,7 +101,7 @@ class Session:
         Raises
         ------
         RuntimeError
-            The process failed or died.
+            If the request failed or the process died.
         """
         try:
             succeeded, answer = self.pipe(key).recv()
@@ -149,19 +112,19 @@ class Session:
         return answer
 
     def ask(self, key, *request):
-        """Ask a process for something and wait for the answer."""
+        """Send a request to a process and wait for the answer."""
         self.send(key, *request)
         return self.receive(key)
 
 
 @contextlib.contextmanager
 def single_threaded(cpu):
-    """Have processes that are started meanwhile use one thread, on one processor.
+    """Limit processes that are started meanwhile to one thread on one processor.
 
-    They inherit both, as libraries look for them as soon as they are loaded.
+    They inherit environment and affinity, which libraries read when they are loaded.
     """
-    cpus = processors()
-    with same_environment():
+    cpus = available_cpus()
+    with restored_environment():
         os.environ.update(THREAD_LIMITS)
         pin({cpu})
         try:
@@ -172,16 +135,16 @@ def single_threaded(cpu):
 
 @contextlib.contextmanager
 def unlimited():
-    """Have processes that are started meanwhile use what threads they like."""
-    with same_environment():
+    """Remove limits on the threads of processes that are started meanwhile."""
+    with restored_environment():
         for name in THREAD_LIMITS:
             os.environ.pop(name, None)
         yield
 
 
 @contextlib.contextmanager
-def same_environment():
-    """Have the environment afterwards as it was before."""
+def restored_environment():
+    """Restore the environment variables afterwards."""
     environment = dict(os.environ)
     try:
         yield
@@ -192,7 +155,7 @@ def same_environment():
 
 @contextlib.contextmanager
 def busy_loop(cpu):
-    """Have a processor compute something else meanwhile."""
+    """Keep a processor busy with another process meanwhile."""
     process = multiprocessing.get_context("spawn").Process(
         target=compute_forever, daemon=True
     )
@@ -205,8 +168,8 @@ def busy_loop(cpu):
         process.join()
 
 
-def processors():
-    """Numbers of the processors that this process may use."""
+def available_cpus():
+    """Return the indices of the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))

@@ -1,21 +1,10 @@
-"""The results of the benchmark as Markdown and as a picture."""
+"""The results of the benchmark as Markdown."""
 
-from benchmarks.speed.peer_processes import PEERS
-
-# Of Okabe and Ito, whose colours the colour-blind can tell apart.
-COLOURS = {
-    "cymlp": "#D55E00",
-    "numpy": "#0072B2",
-    "scikit-learn": "#E69F00",
-    "pytorch": "#009E73",
-    "dataloader": "#CC79A7",
-    "jax": "#56B4E9",
-}
-LONGEST_BAR = 10  # times as long as cymlp's; longer ones are cut
+from benchmarks.speed.peers import PEERS
 
 
 def document(results):
-    """Write all results in Markdown."""
+    """Write all results as Markdown."""
     sections = [section(result) for result in results["cases"].values()]
     return "\n".join(
         ["# Speed", "", heading(results["machine"]), overview(results), *sections]
@@ -23,16 +12,15 @@ def document(results):
 
 
 def heading(machine):
-    """Say what was measured on."""
+    """Describe the machine and the versions."""
     lines = [
-        f"{machine['processor']}, {machine['processors']} processors, which others may "
-        f"have been using too; {machine['system']}, Python "
-        f"{machine['python']}; BLAS of SciPy and NumPy: {', '.join(machine['blas'])}. "
-        "One thread each.",
+        f"{machine['processor']}, {machine['processors']} processors, possibly shared "
+        f"with other programs; {machine['system']}; Python {machine['python']}; BLAS "
+        f"of SciPy and NumPy: {', '.join(machine['blas'])}. One thread per peer.",
         "",
     ]
     for name, versions in machine["versions"].items():
-        packages = [f"{package} {is_}" for package, is_ in versions.items()]
+        packages = [f"{package} {version}" for package, version in versions.items()]
         lines.append(f"- {PEERS[name].title}: {', '.join(packages)}")
     for name, reason in machine["missing"].items():
         lines.append(f"- {PEERS[name].title}: {reason}")
@@ -40,7 +28,7 @@ def heading(machine):
 
 
 def section(result):
-    """Write one result in Markdown."""
+    """Write one result as Markdown."""
     lines = [f"## {result['title']}", ""]
     if "sizes" in result:
         sizes = "-".join(map(str, result["sizes"]))
@@ -58,7 +46,7 @@ def section(result):
 
 
 def training_table(result):
-    """Write times of epochs and fits."""
+    """Write the times of epochs and fits."""
     rows = [
         (
             PEERS[name].title,
@@ -68,7 +56,7 @@ def training_table(result):
             seconds(one["total"]),
             f"{one['ratio']:.2f}",
             f"{one['ratio_of_bests']:.2f}",
-            result["validated"].get(name, "the reference"),
+            result["validated"].get(name, "reference"),
         )
         for name, one in result["times"].items()
     ]
@@ -79,8 +67,9 @@ def training_table(result):
     else:
         part = floor / result["times"]["cymlp"]["median"]
         note = (
-            f"Dense floor: {seconds(floor)} s, the epoch's dense products at the "
-            f"{rate:.0f} GFLOP/s of a large one; it is {part:.0%} of cymlp's epoch."
+            f"Dense floor: {seconds(floor)} s, the time of the epoch's dense products "
+            f"at {rate:.0f} GFLOP/s, the speed of a large product. It is {part:.0%} of "
+            "cymlp's epoch."
         )
     return [
         *table(
@@ -92,7 +81,7 @@ def training_table(result):
                 "epoch of a fit of 20",
                 "ratio",
                 "ratio of best epochs",
-                "parameters after an epoch in float64",
+                "largest difference of parameters after an epoch in float64",
             ),
             rows,
         ),
@@ -104,7 +93,7 @@ def training_table(result):
 
 
 def prediction_table(result):
-    """Write times of calls."""
+    """Write the times of calls."""
     rows = [
         (
             PEERS[name].title,
@@ -114,12 +103,12 @@ def prediction_table(result):
         )
         for name, one in result["times"].items()
     ]
-    header = ("milliseconds a call", "best", "median", "ratio")
+    header = ("milliseconds per call", "best", "median", "ratio")
     return [*table(header, rows), "", *verdict(result), ""]
 
 
 def threads_table(result):
-    """Write times of fits that run side by side."""
+    """Write the times of one fit and of two simultaneous fits."""
     rows = [
         (
             PEERS[name].title,
@@ -129,11 +118,14 @@ def threads_table(result):
         )
         for name, one in result["times"].items()
     ]
-    return [*table(("seconds", "one fit", "two at a time", "throughput"), rows), ""]
+    return [
+        *table(("seconds", "one fit", "two simultaneous fits", "throughput"), rows),
+        "",
+    ]
 
 
 def busy_table(result):
-    """Write times of fits beside a program that keeps a processor busy."""
+    """Write the times of fits with and without a busy processor."""
     rows = [
         (
             PEERS[name].title,
@@ -143,13 +135,13 @@ def busy_table(result):
         )
         for name, one in result["times"].items()
     ]
-    header = ("seconds a fit", "alone", "with a processor busy", "times as long")
-    note = "Nothing limits the threads of these fits, or the processors they run on."
+    header = ("seconds per fit", "alone", "with a busy processor", "ratio")
+    note = "These fits may use any number of threads and any processor."
     return [*table(header, rows), "", note, ""]
 
 
 def parts_table(result):
-    """Write what each activation costs with each loss."""
+    """Write the time of each activation with each loss."""
     relative = result["relative"]
     losses = list(next(iter(relative.values())))
     rows = [
@@ -158,41 +150,46 @@ def parts_table(result):
     ]
     largest = max(max(by_loss.values()) for by_loss in relative.values())
     return [
-        *table(("relative to tanh and cross entropy", *losses), rows),
+        *table(("time relative to tanh with cross entropy", *losses), rows),
         "",
-        f"The largest is {largest:.2f}; 1 is {seconds(result['seconds'])} s an epoch.",
+        f"The largest ratio is {largest:.2f}; a ratio of 1 is "
+        f"{seconds(result['seconds'])} s per epoch.",
         "",
     ]
 
 
 def scaling_table(result):
-    """Write how times grow."""
+    """Write the growth of the time of an epoch with rows and width."""
     lines = []
-    for what, by, note in [
+    for quantity, times, note in [
         ("rows", result["by_rows"], ""),
         ("width", result["by_width"], f", {result['rows_per_width']} rows"),
     ]:
         rows = [
-            (str(n), seconds(each), f"{each / n * 1e6:.3f}") for n, each in by.items()
+            (str(n), seconds(one), f"{one / n * 1e6:.3f}") for n, one in times.items()
         ]
-        header = (f"{what}{note}", "seconds an epoch", f"microseconds / {what}")
-        power = result[f"exponent_of_{what}"]
-        note = f"It grows as {what} to the power of {power:.2f}."
+        header = (
+            f"{quantity}{note}",
+            "seconds per epoch",
+            f"microseconds / {quantity}",
+        )
+        power = result[f"exponent_of_{quantity}"]
+        note = f"The time grows as {quantity} to the power of {power:.2f}."
         lines += [*table(header, rows), "", note, ""]
     return lines
 
 
 def report_table(result):
-    """Write the time of a whole report."""
+    """Write the time to train all published rows."""
     rows = [
         (PEERS[name].title, f"{one['total']:.1f}", f"{one['ratio']:.2f}")
         for name, one in result["times"].items()
     ]
     return [
-        *table(("seconds", "in all", "ratio"), rows),
+        *table(("seconds", "total", "ratio"), rows),
         "",
         f"{result['networks']} networks, {result['epochs']} epochs, "
-        f"{result['processors']} processors. The loop in NumPy trains networks of the "
+        f"{result['processors']} processors. The NumPy loop trains networks of the "
         "same shapes, all with tanh and cross entropy.",
         "",
     ]
@@ -219,22 +216,22 @@ def overview(results):
     ]
     rows = []
     for case in cases:
-        times, rival = case["times"], fastest_rival(case["times"])
+        times, fastest = case["times"], fastest_peer(case["times"])
         rows.append(
             (
                 case["title"],
                 seconds(times["cymlp"]["total"]),
                 *(f"{times[p]['ratio']:.2f}" if p in times else "" for p in peers),
-                "" if rival is None else PEERS[rival].title,
+                "" if fastest is None else PEERS[fastest].title,
             )
         )
     titles = [PEERS[name].title for name in peers]
-    header = ("times as long as cymlp", "cymlp, seconds", *titles, "fastest peer")
+    header = ("time relative to cymlp", "cymlp, seconds", *titles, "fastest peer")
     return "\n".join(["## All cases", "", *table(header, rows)]) + "\n"
 
 
 def compared(results):
-    """Give the cases in which peers were compared."""
+    """Return the cases in which peers were compared."""
     return [
         case
         for case in results["cases"].values()
@@ -242,19 +239,21 @@ def compared(results):
     ]
 
 
-def fastest_rival(times):
-    """Name of the fastest beside cymlp, or None."""
-    rivals = [name for name in times if name != "cymlp"]
-    return min(rivals, key=lambda name: times[name]["total"], default=None)
+def fastest_peer(times):
+    """Return the name of the fastest peer except cymlp, or None."""
+    others = [name for name in times if name != "cymlp"]
+    return min(others, key=lambda name: times[name]["total"], default=None)
 
 
 def verdict(result):
-    """Say how cymlp compares with the fastest of the others."""
-    rival = fastest_rival(result["times"])
-    if rival is None:
+    """Compare the fastest peer with cymlp."""
+    fastest = fastest_peer(result["times"])
+    if fastest is None:
         return []
-    ratio = result["times"][rival]["ratio"]
-    return [f"{PEERS[rival].title}, the fastest peer, takes {ratio:.2f} times as long."]
+    ratio = result["times"][fastest]["ratio"]
+    return [
+        f"The fastest peer, {PEERS[fastest].title}, takes {ratio:.2f} times as long."
+    ]
 
 
 def table(header, rows):
@@ -264,40 +263,5 @@ def table(header, rows):
 
 
 def seconds(value):
-    """Write a time with three digits that count."""
+    """Write a time with three significant digits."""
     return f"{value:#.3g}"
-
-
-def draw(results, path):
-    """Draw a bar for each peer in each case: times as long as cymlp."""
-    from matplotlib.figure import Figure
-
-    cases = compared(results)
-    n_bars = sum(len(case["times"]) for case in cases)
-    figure = Figure((7, 0.7 + 0.22 * n_bars + 0.42 * len(cases)), layout="constrained")
-    axes = figure.add_subplot()
-    axes.axvline(1, color="black", linewidth=0.8)
-    ticks, top = {}, 0.0
-    for case in cases:
-        title = axes.text(0, top, case["title"], va="center", weight="bold")
-        title.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
-        for name in sorted(case["times"], key=list(PEERS).index):
-            top += 1
-            ticks[top] = PEERS[name].title
-            ratio = case["times"][name]["ratio"]
-            width = min(ratio, LONGEST_BAR)
-            axes.barh(top, width, 0.85, color=COLOURS[name])
-            label = f"{ratio:.2f}" if ratio <= LONGEST_BAR else f"{ratio:.1f} →"
-            axes.annotate(
-                label, (width, top), (4, 0), textcoords="offset points", va="center"
-            )
-        top += 1.9
-    axes.set_yticks(list(ticks), list(ticks.values()))
-    axes.tick_params(axis="y", length=0)
-    axes.set(
-        xlim=(0, LONGEST_BAR * 1.08),
-        ylim=(top - 1.2, -0.8),
-        xlabel="time, as a multiple of cymlp's (shorter is faster)",
-    )
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.savefig(path, dpi=200)

@@ -1,4 +1,4 @@
-"""benchmarks/datasets.py: where the report's data comes from, and what it refuses."""
+"""Data sets: where they are looked for, and which files are refused."""
 
 import gzip
 import hashlib
@@ -281,7 +281,7 @@ def test_unknown_name():
 
 
 def test_mirrors_as_one_string():
-    with pytest.raises(TypeError, match="mirrors must be a sequence"):
+    with pytest.raises(TypeError, match="must be a sequence of str, got the str"):
         datasets.load(mirrors="http://127.0.0.1/")
 
 

@@ -1,4 +1,4 @@
-"""The peer in JAX: a whole epoch is one compiled function that scans over batches."""
+"""The peer in JAX: an epoch is one compiled function that scans over batches."""
 
 from functools import cache, partial
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.speed.peers.loop import LoopPeer
 
-jax.config.update("jax_enable_x64", True)  # for the validation; the rest says float32
+jax.config.update("jax_enable_x64", True)  # for validation; arrays to time are float32
 
 
 def scores(parameters, X):
@@ -27,12 +27,12 @@ def mean_loss(parameters, X, y):
 
 @cache
 def epoch_function(learning_rate, momentum, weight_decay):
-    """Compile the function of an epoch; it may write over parameters and velocities."""
+    """Make the compiled function of an epoch, which overwrites its state."""
 
-    def step(state, samples, X, y):
+    def step(state, indices, X, y):
         parameters, velocity = state
         loss, gradient = jax.value_and_grad(mean_loss)(
-            parameters, X[samples], y[samples]
+            parameters, X[indices], y[indices]
         )
         velocity = jax.tree.map(
             lambda v, g, theta: momentum * v + (g + weight_decay * theta),
@@ -55,21 +55,21 @@ predict = jax.jit(lambda parameters, X: jax.nn.softmax(scores(parameters, X)))
 
 
 class JaxLoop:
-    """A network in training."""
+    """The training of one network."""
 
-    def __init__(self, work, X, y, parameters):
+    def __init__(self, workload, X, y, parameters):
         self.X, self.y = jnp.asarray(X), jnp.asarray(y, dtype=jnp.int32)
         start = zip(parameters[::2], parameters[1::2], strict=True)
         start = [(jnp.array(W), jnp.array(b)) for W, b in start]
         self.state = start, jax.tree.map(jnp.zeros_like, start)
-        jax.block_until_ready((self.X, self.y, self.state))  # copies go on meanwhile
-        self.batch_size = work.batch_size
+        jax.block_until_ready((self.X, self.y, self.state))  # copies are asynchronous
+        self.batch_size = workload.batch_size
         self.epoch = epoch_function(
-            work.learning_rate, work.momentum, work.weight_decay
+            workload.learning_rate, workload.momentum, workload.weight_decay
         )
 
     def run_epoch(self, order):
-        """Train on every sample once; give the mean loss."""
+        """Train on every sample once, and return the mean loss."""
         batches = order.reshape(-1, self.batch_size).astype(np.int32)
         self.state, loss = self.epoch(self.state, self.X, self.y, batches)
         return float(loss)
@@ -79,7 +79,7 @@ class JaxLoop:
         return np.asarray(predict(self.state[0], X))
 
     def parameters(self):
-        """Weights and biases, as in NumPy."""
+        """Return weights and biases: [W, b, W, b, ...]."""
         return [np.asarray(part) for layer in self.state[0] for part in layer]
 
 
@@ -88,12 +88,12 @@ class JaxPeer(LoopPeer):
 
     packages = ("jax", "jaxlib")
 
-    def refusal(self, work):
-        """Say why a work is not done, if so."""
-        if work.data == "text":
+    def unsupported(self, workload):
+        """Say why a workload is not supported, or return None."""
+        if workload.data == "text":
             return "its sparse matrices are experimental and slow on a CPU"
-        return "knows SGD only" if work.solver != "sgd" else None
+        return "supports SGD only" if workload.solver != "sgd" else None
 
-    def make(self, work, X, y, parameters):
-        """Make a loop."""
-        return JaxLoop(work, X, y, parameters)
+    def make(self, workload, X, y, parameters):
+        """Make a loop that starts from these parameters."""
+        return JaxLoop(workload, X, y, parameters)

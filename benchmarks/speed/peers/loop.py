@@ -1,4 +1,4 @@
-"""What the peers have in common that are a loop over batches."""
+"""The base of peers that are training loops over batches."""
 
 import time
 
@@ -8,37 +8,37 @@ from benchmarks.speed.workloads import first_parameters, layer_sizes
 
 
 class LoopPeer:
-    """A peer that makes loops.
+    """A peer that makes training loops.
 
-    A loop has ``run_epoch(order)``, ``parameters()``, the list [W, b, W, b, ...] as
-    arrays of NumPy, and ``probabilities(X)``.
+    A loop has ``run_epoch(order)``, ``parameters()``, which returns the NumPy arrays
+    [W, b, W, b, ...], and ``probabilities(X)``.
     """
 
-    def refusal(self, work):
-        """Say why a work is not done, or None."""
+    def unsupported(self, workload):
+        """Say why a workload is not supported, or return None."""
         return None
 
-    def comparable(self, work):
-        """Give the nearest work that can be compared, and what is different in it."""
-        return work, ""
+    def comparable(self, workload):
+        """Return the nearest workload that can be validated, and the difference."""
+        return workload, ""
 
-    def make(self, work, X, y, parameters):
-        """Make a loop that begins with the given parameters."""
+    def make(self, workload, X, y, parameters):
+        """Make a loop that starts from these parameters."""
         raise NotImplementedError
 
-    def train(self, work, samples, n_epochs):
+    def train(self, workload, samples, n_epochs):
         """Train a new network.
 
         Returns
         -------
         seconds : list of float
-            Of each epoch.
+            Time of each epoch.
         fixed : float
-            Seconds that everything before the first epoch took.
+            Time before the first epoch, in seconds.
         """
         start = time.perf_counter()
-        parameters = first_parameters(layer_sizes(work, samples), samples.X.dtype)
-        loop = self.make(work, samples.X, samples.y, parameters)
+        parameters = first_parameters(layer_sizes(workload, samples), samples.X.dtype)
+        loop = self.make(workload, samples.X, samples.y, parameters)
         generator = np.random.default_rng(0)
         ends = [time.perf_counter()]
         for _ in range(n_epochs):
@@ -46,16 +46,16 @@ class LoopPeer:
             ends.append(time.perf_counter())
         return np.diff(ends).tolist(), ends[0] - start
 
-    def fit(self, work, samples, n_epochs):
-        """Train a new network; this may be called from several threads at once."""
-        self.train(work, samples, n_epochs)
+    def fit(self, workload, samples, n_epochs):
+        """Train a new network; may be called from several threads at once."""
+        self.train(workload, samples, n_epochs)
 
-    def trained(self, work, samples, parameters, order):
-        """Train for an epoch in a given order; give what the parameters are then."""
-        loop = self.make(work, samples.X, samples.y, parameters)
+    def parameters_after_epoch(self, workload, samples, parameters, order):
+        """Train for one epoch in this order, and return the parameters."""
+        loop = self.make(workload, samples.X, samples.y, parameters)
         loop.run_epoch(order)
         return loop.parameters()
 
-    def predictor(self, work, samples, parameters):
-        """Give a function of X that computes probabilities."""
-        return self.make(work, samples.X, samples.y, parameters).probabilities
+    def predictor(self, workload, samples, parameters):
+        """Return a function of X that computes probabilities."""
+        return self.make(workload, samples.X, samples.y, parameters).probabilities

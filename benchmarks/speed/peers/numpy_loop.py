@@ -1,9 +1,9 @@
-"""The training loop that an expert would write in NumPy.
+"""The peer in NumPy: a training loop as an expert would write it.
 
-Layers of tanh, cross entropy, momentum and weight decay. Every array is made once and
-written to with ``out=``; the parameters, their velocities and their gradient are flat
-arrays, so that the update is a handful of calls. Sparse inputs take SciPy's products,
-which know no ``out``.
+It has tanh layers, cross entropy, momentum and weight decay. Every array is allocated
+once and written to with ``out=``. Parameters, velocities and gradient are flat arrays,
+so that an update takes a few calls. Sparse inputs use SciPy's products, which lack an
+``out`` argument.
 """
 
 import numpy as np
@@ -13,18 +13,18 @@ from benchmarks.speed.peers.loop import LoopPeer
 
 
 class NumpyLoop:
-    """A network in training.
+    """The training of one network.
 
     Parameters
     ----------
     X : ndarray or csr_array of shape (n_samples, n_features)
-        Its dtype is what is computed in.
+        Samples; their dtype is that of all computations.
     y : ndarray of int of shape (n_samples,)
-        Classes, as numbers from 0.
+        Class indices.
     parameters : list of ndarray
-        First weights and biases: W of shape (n_in, n_out), b, W, b, ...
+        Initial weights and biases: W of shape (n_in, n_out), b, W, b, ...
     batch_size : int
-        Has to divide n_samples.
+        A divisor of n_samples.
     learning_rate, momentum, weight_decay : float
     """
 
@@ -33,7 +33,7 @@ class NumpyLoop:
     ):
         if X.shape[0] % batch_size:
             raise ValueError(
-                f"batch_size={batch_size} does not divide {X.shape[0]} samples"
+                f"batch_size must divide the {X.shape[0]} samples, got {batch_size}"
             )
         dtype = X.dtype.type
         self.X, self.y = X, y
@@ -50,8 +50,8 @@ class NumpyLoop:
         self.dW, self.db = split(self.gradient, shapes)
         self.rows = np.arange(batch_size)
         widths = [b.size for b in self.b]
-        # Of each layer its outputs, and the gradient of the loss in its weighted sums.
-        # The last layer's scores become their gradient in place.
+        # Outputs of each layer, and the gradient with respect to its weighted sums. The
+        # gradient of the last layer overwrites its scores.
         self.A = [np.empty((batch_size, width), dtype) for width in widths]
         self.D = [*(np.empty_like(A) for A in self.A[:-1]), self.A[-1]]
         self.column = np.empty((batch_size, 1), dtype)
@@ -63,24 +63,24 @@ class NumpyLoop:
         Returns
         -------
         loss : float
-            Mean over the samples, each measured before its batch's update.
+            Mean over the samples, measured before the update of each batch.
         """
         loss = 0
         for start in range(0, len(order), self.batch_size):
-            samples = order[start : start + self.batch_size]
+            indices = order[start : start + self.batch_size]
             if issparse(self.X):
-                self.batch = self.X[samples]
+                self.batch = self.X[indices]
             else:
-                # Without mode="clip", take would write to a buffer first.
-                np.take(self.X, samples, axis=0, out=self.batch, mode="clip")
+                # Without mode="clip", take writes to a buffer first.
+                np.take(self.X, indices, axis=0, out=self.batch, mode="clip")
             self.forward(self.batch, self.A)
-            loss += self.cross_entropy(self.y[samples])
+            loss += self.cross_entropy(self.y[indices])
             self.backward()
             self.update()
         return loss / len(order)
 
     def forward(self, batch, outputs):
-        """Compute outputs of all layers: tanh of hidden ones, scores of the last."""
+        """Compute the outputs of the hidden layers and the scores of the last layer."""
         for layer, A in enumerate(outputs):
             if issparse(batch):
                 np.add(batch @ self.W[layer], self.b[layer], out=A)
@@ -92,7 +92,7 @@ class NumpyLoop:
             batch = A
 
     def cross_entropy(self, labels):
-        """Sum the losses; turn scores into the gradient of their mean."""
+        """Return the sum of the losses; replace scores by the gradient of the mean."""
         Z = self.A[-1]
         np.max(Z, axis=1, keepdims=True, out=self.column)
         Z -= self.column
@@ -129,7 +129,7 @@ class NumpyLoop:
             np.matmul(self.batch.T, D, out=self.dW[0])
 
     def update(self):
-        """Do the momentum step."""
+        """Update velocities and parameters."""
         np.multiply(self.theta, self.weight_decay, out=self.spare)
         self.gradient += self.spare
         self.velocity *= self.momentum
@@ -148,12 +148,12 @@ class NumpyLoop:
         return Z
 
     def parameters(self):
-        """Weights and biases, as they were given."""
+        """Return weights and biases: [W, b, W, b, ...]."""
         return [part for layer in zip(self.W, self.b, strict=True) for part in layer]
 
 
 def split(flat, shapes):
-    """See a flat array as the weights and the biases of all layers."""
+    """Return views of a flat array: the weights and the biases of all layers."""
     ends = np.cumsum([np.prod(shape) for shape in shapes])
     parts = [
         part.reshape(shape)
@@ -163,17 +163,22 @@ def split(flat, shapes):
 
 
 class NumpyPeer(LoopPeer):
-    """The loop as a peer."""
+    """NumPy as a peer."""
 
     packages = ("numpy", "scipy")
 
-    def refusal(self, work):
-        """Say why a work is not done, if so."""
-        return "knows SGD only" if work.solver != "sgd" else None
+    def unsupported(self, workload):
+        """Say why a workload is not supported, or return None."""
+        return "supports SGD only" if workload.solver != "sgd" else None
 
-    def make(self, work, X, y, parameters):
-        """Make a loop."""
+    def make(self, workload, X, y, parameters):
+        """Make a loop that starts from these parameters."""
         return NumpyLoop(
-            X, y, parameters, work.batch_size, learning_rate=work.learning_rate,
-            momentum=work.momentum, weight_decay=work.weight_decay,
-        )  # fmt: skip
+            X,
+            y,
+            parameters,
+            workload.batch_size,
+            learning_rate=workload.learning_rate,
+            momentum=workload.momentum,
+            weight_decay=workload.weight_decay,
+        )

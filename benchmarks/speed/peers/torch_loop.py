@@ -1,4 +1,4 @@
-"""The peer in PyTorch: a module, autograd, and an optimiser of one call a step."""
+"""The peer in PyTorch: a module, autograd and a fused optimiser."""
 
 import numpy as np
 import torch
@@ -12,10 +12,7 @@ torch.set_num_threads(1)
 
 
 class SparseLinear(torch.nn.Linear):
-    """A linear layer on rows of indices and values.
-
-    PyTorch's own way to such products: the sum of the rows of W that a sample names.
-    """
+    """A linear layer on sparse rows, by PyTorch's weighted sum of rows of W."""
 
     def __init__(self, n_in, n_out):
         super().__init__(n_in, n_out)
@@ -30,32 +27,32 @@ class SparseLinear(torch.nn.Linear):
 
 
 class TorchLoop:
-    """A network in training, on tensors in memory."""
+    """The training of one network on tensors in memory."""
 
-    def __init__(self, work, X, y, parameters):
+    def __init__(self, workload, X, y, parameters):
         self.X = X if issparse(X) else torch.from_numpy(X)
         self.y = torch.from_numpy(y)
-        self.batch_size = work.batch_size
+        self.batch_size = workload.batch_size
         self.network = network_of(parameters, issparse(X))
-        if work.solver == "sgd":
+        if workload.solver == "sgd":
             self.optimizer = torch.optim.SGD(
                 self.network.parameters(),
-                lr=work.learning_rate,
-                momentum=work.momentum,
-                weight_decay=work.weight_decay,
+                lr=workload.learning_rate,
+                momentum=workload.momentum,
+                weight_decay=workload.weight_decay,
                 fused=True,
             )
         else:
             self.optimizer = torch.optim.Adam(
                 self.network.parameters(),
-                lr=work.learning_rate,
-                eps=work.epsilon,
-                weight_decay=work.weight_decay,
+                lr=workload.learning_rate,
+                eps=workload.epsilon,
+                weight_decay=workload.weight_decay,
                 fused=True,
             )
 
     def run_epoch(self, order):
-        """Train on every sample once; give the mean loss."""
+        """Train on every sample once, and return the mean loss."""
         loss, n_batches = torch.zeros(()), 0
         for batch, labels in self.batches(order):
             self.optimizer.zero_grad()
@@ -67,15 +64,15 @@ class TorchLoop:
         return loss.item() / n_batches
 
     def batches(self, order):
-        """Give the inputs and labels of each batch."""
-        for samples in torch.from_numpy(order).split(self.batch_size):
-            yield self.inputs(samples), self.y[samples]
+        """Yield the inputs and labels of each batch."""
+        for indices in torch.from_numpy(order).split(self.batch_size):
+            yield self.inputs(indices), self.y[indices]
 
-    def inputs(self, samples):
-        """Inputs of some samples."""
+    def inputs(self, indices):
+        """Return the inputs of a batch."""
         if issparse(self.X):
-            return as_bags(self.X[samples.numpy()])
-        return self.X.index_select(0, samples)
+            return as_bags(self.X[indices.numpy()])
+        return self.X.index_select(0, indices)
 
     @torch.inference_mode()
     def probabilities(self, X):
@@ -84,7 +81,7 @@ class TorchLoop:
         return self.network(batch).softmax(dim=1).numpy()
 
     def parameters(self):
-        """Weights and biases as in NumPy, W of shape (n_in, n_out)."""
+        """Return weights and biases: [W, b, W, b, ...], W of shape (n_in, n_out)."""
         arrays = []
         for layer in self.network[::2]:
             W = layer.weight if isinstance(layer, SparseLinear) else layer.weight.T
@@ -93,19 +90,19 @@ class TorchLoop:
 
 
 class DataLoaderLoop(TorchLoop):
-    """The same with the DataLoader that tutorials use."""
+    """The training of one network with the DataLoader that tutorials use."""
 
-    def __init__(self, work, X, y, parameters):
-        super().__init__(work, X, y, parameters)
+    def __init__(self, workload, X, y, parameters):
+        super().__init__(workload, X, y, parameters)
         self.dataset = TensorDataset(self.X, self.y)
 
     def batches(self, order):
-        """Give the inputs and labels of each batch."""
+        """Yield the inputs and labels of each batch."""
         return DataLoader(self.dataset, self.batch_size, sampler=order.tolist())
 
 
 def network_of(parameters, sparse):
-    """Make a network with the given weights and biases."""
+    """Make a network with these weights and biases."""
     layers = []
     for W, b in zip(parameters[::2], parameters[1::2], strict=True):
         is_sparse = sparse and not layers
@@ -118,7 +115,7 @@ def network_of(parameters, sparse):
 
 
 def as_bags(X):
-    """See a CSR matrix as what embedding_bag takes."""
+    """Convert a CSR matrix to the inputs of embedding_bag."""
     return (
         torch.from_numpy(X.indices),
         torch.from_numpy(X.indptr[:-1]),
@@ -131,18 +128,22 @@ class TorchPeer(LoopPeer):
 
     packages = ("torch",)
 
-    def make(self, work, X, y, parameters):
-        """Make a loop."""
-        return TorchLoop(work, X, y, parameters)
+    def make(self, workload, X, y, parameters):
+        """Make a loop that starts from these parameters."""
+        return TorchLoop(workload, X, y, parameters)
 
 
 class DataLoaderPeer(TorchPeer):
     """PyTorch with its DataLoader as a peer."""
 
-    def refusal(self, work):
-        """Say why a work is not done, if so."""
-        return "makes no batches of sparse rows" if work.data == "text" else None
+    def unsupported(self, workload):
+        """Say why a workload is not supported, or return None."""
+        return (
+            "does not support batches of sparse rows"
+            if workload.data == "text"
+            else None
+        )
 
-    def make(self, work, X, y, parameters):
-        """Make a loop."""
-        return DataLoaderLoop(work, X, y, parameters)
+    def make(self, workload, X, y, parameters):
+        """Make a loop that starts from these parameters."""
+        return DataLoaderLoop(workload, X, y, parameters)
