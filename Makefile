@@ -20,13 +20,13 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 	@echo 'ARGS="..." is passed on. PYTHON=... makes $(VENV), if there is none yet.'
 
-report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the reference experiment and draw its figures
+report: $(VENV)/installed $(VENV)/group-report ## Train the published experiment again and compare the results
 	$(BIN)/python -m benchmarks.report $(ARGS)
 
-bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
+bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed of cymlp and of other implementations
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 
-exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh at every float32
+exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh over all float32
 	$(BIN)/python -m benchmarks.speed.kernel_accuracy $(ARGS)
 
 # From another folder, so that only the installed package can be imported.
@@ -42,6 +42,7 @@ lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stub
 	cython-lint src
 	clang-format --dry-run -Werror $(C_FILES)
 	codespell
+	python tools/check_file_sizes.py
 	for header in $(HEADERS); do \
 	  echo "#include \"$$header\"" | \
 	  $(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -fsyntax-only -I. -Iinclude -x c - || exit 1; \
