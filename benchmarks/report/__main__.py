@@ -46,9 +46,14 @@ def read_runs(folder, name):
 
 def parse_arguments(arguments):
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="benchmarks.report", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.report", description=__doc__
+    )
     parser.add_argument(
-        "--data", choices=["mnist", "fashion-mnist", "digits"], default="mnist"
+        "--data",
+        choices=["mnist", "fashion-mnist", "digits"],
+        default="mnist",
+        help="data set to train on (default: mnist)",
     )
     parser.add_argument(
         "--figures",

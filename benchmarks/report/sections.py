@@ -152,11 +152,12 @@ def verdict_table(judgements):
     if not found:
         return []
     given = [judgement.verdict for _, judgement in found]
+    kinds = (verdicts.HOLDS, verdicts.FAILS, verdicts.INCONCLUSIVE)
     return [
         paragraph(
-            f"{len(given)} claims: {given.count(verdicts.HOLDS)} hold, "
-            f"{given.count(verdicts.FAILS)} do not hold, "
-            f"{given.count(verdicts.INCONCLUSIVE)} are inconclusive."
+            f"Claims judged: {len(given)}. Verdicts: "
+            + ", ".join(f"{kind} {given.count(kind)}" for kind in kinds)
+            + "."
         ),
         Table(CLAIM_HEAD, [verdict_line(*each) for each in found]),
     ]

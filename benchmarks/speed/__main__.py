@@ -59,7 +59,7 @@ def run(processes, cases, names, n_epochs=None):
 def parse_arguments(arguments):
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="benchmarks.speed",
+        prog="python -m benchmarks.speed",
         description=__doc__,
         epilog=f"Cases: {', '.join(CASES)}. Peers: {', '.join(PEERS)}.",
     )

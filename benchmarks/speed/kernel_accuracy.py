@@ -40,7 +40,7 @@ def largest_errors(name):
 def main():
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        prog="benchmarks.speed.kernel_accuracy", description=__doc__
+        prog="python -m benchmarks.speed.kernel_accuracy", description=__doc__
     )
     parser.add_argument(
         "--functions",
