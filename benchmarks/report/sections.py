@@ -26,15 +26,15 @@ ONE_RUN = (
     'single run, agrees. ARGS="--repeats 5" trains each row five times.'
 )
 NOISE = (
-    "Each published value comes from a single run. If that run were like ours, its "
-    "difference from the mean of our {repeats} runs would be less than "
-    "t · s · √(1 + 1/{repeats}) in 95 of 100 cases, where s is the standard deviation "
-    "over our runs and t the quantile of Student's distribution with {freedom} degrees "
-    "of freedom. A standard deviation of few runs is uncertain, so s is at least the "
-    "sampling error of a single value, which is a mean over {window} training images "
-    "or over the test set. Where a published value is outside this bound, the report "
-    "gives its distance as a multiple of the bound. No setting was tuned to make a row "
-    "agree."
+    "Each published value comes from a single run. If that run had the same "
+    "distribution as the {repeats} runs here, its difference from their mean would be "
+    "less than t · s · √(1 + 1/{repeats}) in 95 of 100 cases, where s is their "
+    "standard deviation and t the quantile of Student's distribution with {freedom} "
+    "degrees of freedom. A standard deviation of few runs is uncertain, so s is at "
+    "least the sampling error of a single value, which is a mean over {window} "
+    "training images or over the test set. Where a published value is outside this "
+    "bound, the report gives its distance as a multiple of the bound. No setting was "
+    "tuned to make a row agree."
 )
 BANDS = "Lines are means and bands are ranges over the runs."
 CURVES = (

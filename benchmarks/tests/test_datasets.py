@@ -25,7 +25,7 @@ TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets.SOURCES["mnist"]
 
 
 def idx(array):
-    """The content of the IDX file for a uint8 array."""
+    """Write a uint8 array as the content of an IDX file."""
     shape = struct.pack(f">{array.ndim}I", *array.shape)
     return struct.pack(">I", 0x800 + array.ndim) + shape + array.tobytes()
 
@@ -56,7 +56,7 @@ def files(arrays):
 
 
 def make_official(monkeypatch, files):
-    """Put `files` in the place of the official MNIST."""
+    """Make `files` the official MNIST files."""
     hashes = {
         name: datasets.Sha256(sha256(packed), sha256(gzip.decompress(packed)))
         for name, packed in files.items()
@@ -66,7 +66,7 @@ def make_official(monkeypatch, files):
 
 @pytest.fixture(autouse=True)
 def tiny_mnist(monkeypatch, files):
-    """No test sees the user's data folder, nor asks a proxy for loopback."""
+    """Hide the user's data folder and proxies from all tests."""
     make_official(monkeypatch, files)
     monkeypatch.delenv("CYMLP_DATA", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -81,7 +81,7 @@ def fill(folder, files):
 
 
 class Mirror(ThreadingHTTPServer):
-    """A web server on loopback that notes what it was asked for."""
+    """A local web server that records the requested files."""
 
     def __init__(self, files, delay=0):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def serve():
-    """A function that starts a mirror; they all stop when the test ends."""
+    """Give a function that starts a mirror, stopped at the end of the test."""
     mirrors = []
 
     def start(files, delay=0):
@@ -125,7 +125,7 @@ def serve():
 
 @pytest.fixture
 def closed():
-    """The address of a port nobody listens on."""
+    """Address of a port without a server."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}/"
@@ -288,7 +288,7 @@ def test_mirrors_as_one_string():
 def test_digits_are_brought_to_the_range_of_bytes(capsys):
     found = datasets.load("digits")
     pixels, labels = load_digits(return_X_y=True)
-    assert capsys.readouterr().err == ""  # they are what was asked for
+    assert capsys.readouterr().err == ""  # no fallback
     assert not found.comparable
     assert found.X_train.shape == (1437, 64)
     assert found.X_test.shape == (360, 64)
@@ -314,7 +314,7 @@ def test_scale():
         assert scaled.dtype == np.float32
         assert scaled.flags.c_contiguous
         np.testing.assert_array_equal(scaled, exact.astype(np.float32))
-    assert pixels[15, 15] == 255  # the input is left alone
+    assert pixels[15, 15] == 255  # the input is unchanged
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
