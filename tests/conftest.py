@@ -4,9 +4,10 @@ import os
 import signal
 import threading
 
-import data
 import pytest
 from sklearn.datasets import make_classification
+
+from benchmarks import datasets
 
 
 @pytest.fixture(scope="session")
@@ -14,10 +15,10 @@ def mnist():
     """MNIST, scaled as in the reference, from the folder that CYMLP_DATA names."""
     if "CYMLP_DATA" not in os.environ:
         pytest.skip("CYMLP_DATA is not set to a folder that has mnist/")
-    dataset = data.load("mnist")
+    dataset = datasets.load("mnist")
     assert dataset.comparable, "CYMLP_DATA is set but has no MNIST"
     return dataset._replace(
-        X_train=data.scale(dataset.X_train), X_test=data.scale(dataset.X_test)
+        X_train=datasets.scale(dataset.X_train), X_test=datasets.scale(dataset.X_test)
     )
 
 

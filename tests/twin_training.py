@@ -3,17 +3,17 @@
 import functools
 
 import numpy as np
+from cymlp._engine.inputs import Inputs
+from cymlp._engine.network import Network
+from cymlp._engine.optimizers import SGD, Adam
+from cymlp._engine.storage.csr import CSR
+from cymlp._engine.storage.dense import Dense
+from cymlp._engine.targets import Targets
 from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
 from scipy.sparse import csr_array, issparse
 
 from cymlp import activations, losses
-from cymlp._engine.inputs import Inputs
-from cymlp._engine.network import Network
-from cymlp._engine.optimizers import SGD, Adam
 from cymlp._engine.storage import NotFiniteError, store
-from cymlp._engine.storage.csr import CSR
-from cymlp._engine.storage.dense import Dense
-from cymlp._engine.targets import Targets
 from cymlp.activations import Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge
 

@@ -33,7 +33,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         activation: str | ActivationLike | Sequence[str | ActivationLike] = "tanh",
         loss: str | LossLike = "cross_entropy",
         *,
-        solver: str = "sgd",
+        solver: Literal["sgd", "adam"] = "sgd",
         learning_rate_init: float = 0.01,
         learning_rate: Literal["constant", "invscaling", "adaptive"]
         | Callable[[int], float] = "constant",

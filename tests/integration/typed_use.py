@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cymlp
-from cymlp import History, MLPClassifier, export, fit_many, plots
+from cymlp import History, MLPClassifier, export, fit_many, kernels, plots
 from cymlp.activations import (
     ACTIVATIONS,
     Activation,
@@ -159,7 +159,9 @@ def call_parts(X: NDArray[Any], y: NDArray[Any]) -> None:
     assert_type(Focal().set_params(gamma=1), Focal)
     assert_type(Selu().value(X), NDArray[Any])
     assert_type(Selu().derivative(X, Selu().value(X)), NDArray[Any])
-    assert_type(bind(SquaredError(), n_classes=2), BoundLoss)
+    assert_type(kernels.isa(), str)
+    assert_type(kernels.available(), list[str])
+    assert_type(bind(SquaredError(), n_outputs=2), BoundLoss)
     assert_type(LOSSES, dict[str, type[Loss]])
     assert_type(ACTIVATIONS, dict[str, type[Activation]])
 

@@ -35,15 +35,7 @@ def check_finite(inputs):
 
 @cython.final
 cdef class Dense(Stored):
-    """X in its own memory.
-
-    Examples
-    --------
-    >>>     >>> from cymlp._engine.inputs import Inputs
-    >>> from cymlp._engine.storage.dense import Dense
-    >>> Dense.store(Inputs(np.eye(3))).n_features
-    3
-    """
+    """X in its own memory."""
 
     @staticmethod
     def store(inputs):

@@ -1,0 +1,1 @@
+"""The report on a published experiment, the speed benchmark, and their data sets."""

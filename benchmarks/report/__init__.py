@@ -1,0 +1,1 @@
+"""A published MNIST experiment, trained again and compared with its publication."""

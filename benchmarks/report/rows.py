@@ -1,0 +1,124 @@
+"""The published rows and the runs that reproduce them.
+
+Every run follows the publication: x = (pixel - 128) / 255, weights drawn from a normal
+distribution with standard deviation 0.01, biases 0, samples reshuffled every epoch, a
+fixed number of epochs.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cymlp import MLPClassifier, losses
+
+METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+
+
+class SwappedHardSwish:
+    """The HardSwish behind the published values, with two branches exchanged.
+
+    f(u) = u for -3 < u < 3, u (u + 3) / 6 for u >= 3, and 0 for u <= -3.
+    """
+
+    def value(self, U):
+        """Compute f(U)."""
+        return np.where(U <= -3, 0, np.where(U < 3, U, U * (U + 3) / 6))
+
+    def derivative(self, U, A):
+        """Compute f'(U)."""
+        return np.where(U <= -3, 0, np.where(U < 3, 1, (2 * U + 3) / 6))
+
+
+class Run(NamedTuple):
+    """One network to train.
+
+    Attributes
+    ----------
+    figure : int
+        Number of the row in the publication.
+    variant : {"named", "as published", "probe"}
+        Settings stated in the publication, settings that the published values suggest,
+        or settings that help to explain a row.
+    settings : dict
+        Settings as in published.json.
+    seed : int
+    diagnostics : bool
+        Whether to measure vanishing gradients and extreme values.
+    """
+
+    figure: int
+    variant: str
+    settings: dict
+    seed: int
+    diagnostics: bool = False
+
+    def classifier(self, epochs):
+        """Make the classifier of the run, not yet fitted."""
+        settings = dict(self.settings)
+        make_loss = losses.LOSSES[settings["loss"]]
+        settings["loss"] = make_loss(**settings.pop("loss_parameters", {}))
+        if settings["activation"] == "swapped_hardswish":
+            settings["activation"] = SwappedHardSwish()
+        return MLPClassifier(
+            **settings,
+            init=0.01,
+            max_iter=epochs,
+            n_iter_no_change=np.inf,
+            random_state=self.seed,
+            record_batches=True,
+            diagnostics=self.diagnostics,
+        )
+
+    def cost(self):
+        """Estimate the relative training time, so that the longest runs start first."""
+        return (
+            sum(self.settings["hidden_layer_sizes"]) + 500 / self.settings["batch_size"]
+        )
+
+
+def published():
+    """Read the published rows and the notes on them.
+
+    Returns
+    -------
+    published : dict
+        "rows" is a list of dict, "notes" a dict of str to str. Besides settings and
+        published values, a row may have "as_published" and "probes", lists of changed
+        settings that are trained as well; "diagnostics"; "also_in", other sections that
+        show the row; and "note", the key of a note.
+    """
+    path = Path(__file__).with_name("published.json")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def plan(rows, seeds):
+    """List the runs of some rows, all variants included.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of `published`.
+    seeds : iterable of int
+
+    Returns
+    -------
+    runs : list of Run
+    """
+    return [
+        Run(
+            row["figure"],
+            variant,
+            row["settings"] | changes,
+            seed,
+            diagnostics=row.get("diagnostics", False),
+        )
+        for row in rows
+        for variant, changes in [
+            ("named", {}),
+            *(("as published", changes) for changes in row.get("as_published", [])),
+            *(("probe", changes) for changes in row.get("probes", [])),
+        ]
+        for seed in seeds
+    ]

@@ -1,0 +1,1 @@
+"""The speed of cymlp compared with NumPy, scikit-learn, PyTorch and JAX."""

@@ -1,0 +1,151 @@
+"""Measure the speed of cymlp and of other implementations doing the same work."""
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+
+from benchmarks.speed import bar_chart, tables
+from benchmarks.speed.cases import CASES
+from benchmarks.speed.peer_processes import PeerProcesses
+from benchmarks.speed.peers import PEERS
+
+SUMMARY = ("mnist", "text")  # the cases in summary.png, which the README shows
+
+
+def main(arguments=None):
+    """Run the command line."""
+    options = parse_arguments(arguments)
+    with PeerProcesses(options.peers) as processes:
+        results = run(processes, options.cases, options.peers, options.epochs)
+    print(tables.heading(results["machine"]))
+    print(tables.overview(results))
+    if options.output:
+        write(results, options.output)
+
+
+def run(processes, cases, names, n_epochs=None):
+    """Measure cases, and print each result as soon as it is known.
+
+    Parameters
+    ----------
+    processes : PeerProcesses
+    cases : list of str
+        Keys of `CASES`.
+    names : list of str
+        Peers that take part, cymlp included.
+    n_epochs : int, default=None
+        Number of epochs to time; by default that of the case.
+
+    Returns
+    -------
+    results : dict
+        "machine" and "cases", in a form that JSON can hold.
+    """
+    results = {}
+    for name in cases:
+        case = CASES[name]
+        kind = getattr(case.measure, "func", case.measure).__name__
+        result = case.measure(processes, case.workload, names, n_epochs or case.epochs)
+        result |= {
+            "title": case.title, "kind": kind, "batch_size": case.workload.batch_size
+        }  # fmt: skip
+        print(tables.section(result), flush=True)
+        results[name] = result
+    return {"machine": machine(processes), "cases": results}
+
+
+def parse_arguments(arguments):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed",
+        description=__doc__,
+        epilog=f"Cases: {', '.join(CASES)}. Peers: {', '.join(PEERS)}.",
+    )
+    default = [name for name, case in CASES.items() if case.by_default]
+    parser.add_argument(
+        "--cases",
+        nargs="+",
+        choices=CASES,
+        default=default,
+        metavar="CASE",
+        help="cases to measure (default: all except "
+        f"{', '.join(name for name in CASES if name not in default)})",
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        choices=PEERS,
+        default=list(PEERS),
+        metavar="PEER",
+        help="peers to compare with cymlp (default: all that are installed)",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        help="minimum number of epochs to time for each peer, or for the case report, "
+        "number of epochs to train (default: depends on the case)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for speed.md, speed.json and speed.png (default: none are "
+        "written)",
+    )
+    options = parser.parse_args(arguments)
+    options.peers = [name for name in PEERS if name in ("cymlp", *options.peers)]
+    return options
+
+
+def positive(text):
+    """Read a positive integer."""
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
+    return number
+
+
+def machine(processes):
+    """Describe the machine and the versions."""
+    return {
+        "processor": processor(),
+        "processors": len(processes.cpus),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "blas": processes.ask("cymlp", "blas"),
+        "versions": {
+            name: processes.ask(name, "versions") for name in processes.started()
+        },
+        "missing": processes.missing,
+    }
+
+
+def processor():
+    """Return the name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line for line in lines if line.startswith("model name")]
+    return names[0].partition(":")[2].strip() if names else platform.machine()
+
+
+def write(results, folder):
+    """Write the results as Markdown, as JSON and as a bar chart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "speed.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    (folder / "speed.md").write_text(tables.document(results), encoding="utf-8")
+    bar_chart.draw(results, folder / "speed.png")
+    chosen = {
+        case: results["cases"][case]
+        for case in sorted(SUMMARY & results["cases"].keys())
+    }
+    if len(chosen) == len(SUMMARY):
+        bar_chart.draw(results | {"cases": chosen}, folder / "summary.png")
+    print(f"{folder} has speed.md, speed.json and speed.png.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The cases: each measures one workload in one way."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from benchmarks.speed import measurements
+from benchmarks.speed.workloads import Workload
+
+
+class Case(NamedTuple):
+    """A workload and a way to measure it.
+
+    Attributes
+    ----------
+    title : str
+    measure : callable
+        A function of `measurements`, called with the processes, the workload, the
+        names of peers and a number of epochs.
+    workload : Workload
+    epochs : int
+        Default number of epochs to time.
+    by_default : bool
+        Whether the case is measured if no case is named.
+    """
+
+    title: str
+    measure: Callable
+    workload: Workload
+    epochs: int = 6
+    by_default: bool = True
+
+
+TRAINING = measurements.training
+MNIST = Workload("mnist", (28,))
+TEXT = Workload("text", (100,), peers=("numpy", "scikit-learn", "pytorch"))
+CASES = {
+    "mnist": Case(
+        "MNIST, 784-28-10",
+        TRAINING,
+        MNIST._replace(peers=(*MNIST.peers, "dataloader")),
+    ),
+    "batch-10": Case(
+        "MNIST, 784-28-10, batches of 10", TRAINING, MNIST._replace(batch_size=10)
+    ),
+    "batch-1000": Case(
+        "MNIST, 784-28-10, batches of 1000", TRAINING, MNIST._replace(batch_size=1000)
+    ),
+    "two-layers": Case(
+        "MNIST, 784-112-28-10", TRAINING, MNIST._replace(hidden=(112, 28))
+    ),
+    "hidden-100": Case(
+        "MNIST, 784-100-10, batches of 200",
+        TRAINING,
+        MNIST._replace(hidden=(100,), batch_size=200),
+    ),
+    "wide": Case(
+        "MNIST, 784-256-128-10, batches of 200",
+        TRAINING,
+        MNIST._replace(hidden=(256, 128), batch_size=200),
+    ),
+    "proba": Case(
+        "MNIST, probabilities of 10000 rows",
+        partial(measurements.prediction, n_rows=10_000),
+        MNIST,
+    ),
+    "one-row": Case(
+        "MNIST, label of one row, checks included",
+        partial(measurements.prediction, n_rows=1, method=("predict",)),
+        MNIST._replace(peers=("scikit-learn",)),
+    ),
+    "parts": Case(
+        "MNIST, 784-28-10, activations and losses",
+        measurements.parts,
+        MNIST._replace(learning_rate=0.001),
+        epochs=4,
+    ),
+    "threads": Case(
+        "MNIST, 784-28-10, two fits in two threads",
+        measurements.threads,
+        MNIST._replace(peers=("numpy", "scikit-learn", "pytorch")),
+        epochs=3,
+    ),
+    "busy": Case(
+        "MNIST, 784-28-10, beside a busy loop on another processor",
+        measurements.busy,
+        MNIST._replace(peers=("scikit-learn",)),
+        epochs=2,
+    ),
+    "noise": Case("Gaussian noise, 784-28-10", TRAINING, Workload("noise", (28,))),
+    "table": Case(
+        "200000 rows of 54 features, 54-64-64-7, batches of 256",
+        TRAINING,
+        Workload("table", (64, 64), 256),
+    ),
+    "text": Case("Text as sparse TF-IDF, 100 hidden units", TRAINING, TEXT),
+    "text-adam": Case(
+        "Text as sparse TF-IDF, 100 hidden units, Adam",
+        TRAINING,
+        TEXT._replace(solver="adam", learning_rate=0.001),
+    ),
+    "scaling": Case(
+        "MNIST, rows and width",
+        partial(
+            measurements.scaling,
+            n_rows=(7500, 15_000, 30_000, 60_000, 120_000),
+            widths=(16, 32, 64, 128, 256, 512),
+        ),
+        MNIST,
+        epochs=4,
+        by_default=False,
+    ),
+    "report": Case(
+        "The published experiment, all rows, on all processors",
+        measurements.report,
+        MNIST._replace(peers=("numpy",)),
+        epochs=100,
+        by_default=False,
+    ),
+    "digits": Case(
+        "scikit-learn's digits, 64-28-10, for a quick look",
+        TRAINING,
+        Workload("digits", (28,)),
+        by_default=False,
+    ),
+}
