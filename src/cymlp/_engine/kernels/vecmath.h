@@ -2,8 +2,9 @@
  *
  * In float32 these are branch-free loops that every compiler turns into vector
  * instructions, within 3 units in the last place of the true value
- * (tests/unit/test_vecmath.py); in float64 they are the C library's functions. NaN
- * stays NaN and nothing overflows that need not. An output may be its input.
+ * (tests/unit/test_vecmath.py); in float64 they are the C library's functions.
+ * NaN stays NaN and nothing overflows that need not. An output may be its
+ * input.
  */
 #ifndef CYMLP_VECMATH_H
 #define CYMLP_VECMATH_H
