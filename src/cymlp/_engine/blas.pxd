@@ -29,5 +29,5 @@ cdef inline double norm_of(
 
 
 cdef inline double min_square(bint is_f32) noexcept nogil:
-    """Sums of squares from here on lose nothing to underflow."""
+    """Return the limit above which a sum of squares loses nothing to underflow."""
     return 1e-28 if is_f32 else 1e-280

@@ -1,10 +1,9 @@
 """Row-major matrix products, and a norm, over the BLAS that SciPy brings.
 
 This is the one file that knows which BLAS is used and how wide its integers are.
-SciPy exports its BLAS to compiled code as capsules, each named after the C signature
-of its function. They are looked up when this module is imported, and not when it is
-compiled, because their integers are 32 bit in most builds of SciPy and 64 bit in some,
-and one wheel has to work with both.
+SciPy exports its BLAS as capsules, named after the C signatures of the functions. They
+are looked up on import, because their integers are 32 bit in most builds of SciPy and
+64 bit in some, and one wheel has to work with both.
 """
 
 from cython cimport floating
@@ -36,34 +35,15 @@ cdef bint wide_integers
 
 
 def integer_bits(signature):
-    """Width of the integers in the C signature of a gemm, in bits.
+    """Return the width in bits of the integers in the C signature of a gemm.
 
-    Parameters
-    ----------
-    signature : str
-        The name of the capsule, such as ``"void (char *, char *, int *, ...)"``.
-
-    Returns
-    -------
-    bits : int
-        32 or 64.
-
-    Raises
-    ------
-    ImportError
-        If the third argument is not a pointer to a known type of integer.
-
-    Examples
-    --------
-    >>> from cymlp._engine.blas import integer_bits
-    >>> integer_bits("void (char *, char *, int64_t *, int64_t *)")
-    64
+    The signature is like "void (char *, char *, int *, ...)".
     """
     arguments = signature.partition("(")[2].split(",")
-    kind = arguments[2].replace("*", "").strip() if len(arguments) > 2 else ""
-    if kind == "int":
+    type_name = arguments[2].replace("*", "").strip() if len(arguments) > 2 else ""
+    if type_name == "int":
         return 32
-    if kind == "int64_t":
+    if type_name == "int64_t":
         return 64
     raise ImportError(
         "cymlp needs a SciPy whose BLAS takes integers of type int or int64_t; "
@@ -72,15 +52,7 @@ def integer_bits(signature):
 
 
 def use(capsules):
-    """Take the functions from a table of capsules.
-
-    Called once, at import, with SciPy's.
-
-    Parameters
-    ----------
-    capsules : dict
-        Has the entries "sgemm", "dgemm", "sdot" and "ddot".
-    """
+    """Set the BLAS functions from a dict of capsules; called on import with SciPy's."""
     global sgemm, dgemm, sdot, ddot, wide_integers
     signature = PyCapsule_GetName(capsules["sgemm"]).decode()
     wide_integers = integer_bits(signature) == 64
@@ -93,42 +65,32 @@ cdef void *pointer(capsule) except NULL:
 
 
 def largest_dimension():
-    """Number of rows or columns that no matrix given to BLAS may exceed.
-
-    Returns
-    -------
-    limit : int
-
-    Examples
-    --------
-    >>> from cymlp._engine.blas import largest_dimension
-    >>> largest_dimension() >= 2**31 - 1
-    True
-    """
+    """Return the maximum number of rows or columns of a matrix given to BLAS."""
     return 2**63 - 1 if wide_integers else 2**31 - 1
 
 
-# OpenBLAS has kernels that skip the packing of the factors for products of up to this
-# many multiplications. With few columns, packing costs more than it saves: cut into
-# blocks of rows this small, the products of a 784-28-10 network take 0.6 to 0.75 of the
-# time (benchmarks/README.md). Other BLAS libraries were not measured.
+# Up to this many multiplications, OpenBLAS does not pack the factors. With few columns,
+# packing costs more than it saves: split into blocks of rows this small, the products
+# of a 784-28-10 network take 0.6 to 0.75 of the time (benchmarks/README.md). Other BLAS
+# libraries were not measured.
 cdef Py_ssize_t MAX_SMALL_PRODUCT = 1_000_000
 cdef Py_ssize_t MIN_ROWS = 12
 
 
 cdef void call(
     void *function, bint transpose_A, bint transpose_B, blas_int m, blas_int n,
-    blas_int k, const floating *A, blas_int A_row, const floating *B, blas_int B_row,
-    floating beta, floating *C
+    blas_int k, const floating *A, blas_int A_stride, const floating *B,
+    blas_int B_stride, floating beta, floating *C
 ) noexcept nogil:
-    # Fortran reads a row-major matrix as its transpose, and so computes
-    # C^T = op(B)^T op(A)^T: the factors change places, nothing is copied.
-    cdef char *no = b"N"
-    cdef char *yes = b"T"
+    # Fortran reads a row-major matrix as its transpose. C^T = op(B)^T op(A)^T: the
+    # factors are swapped, nothing is copied.
+    cdef char *plain = b"N"
+    cdef char *transposed = b"T"
     cdef floating one = 1
     (<gemm_function> function)(
-        yes if transpose_B else no, yes if transpose_A else no, &n, &m, &k, &one,
-        <floating *> B, &B_row, <floating *> A, &A_row, &beta, C, &n
+        transposed if transpose_B else plain, transposed if transpose_A else plain,
+        &n, &m, &k, &one, <floating *> B, &B_stride, <floating *> A, &A_stride, &beta,
+        C, &n
     )
 
 
@@ -137,11 +99,11 @@ cdef void gemm(
     const floating *A, const floating *B, floating beta, floating *C
 ) noexcept nogil:
     cdef void *function = sgemm if floating is float else dgemm
-    cdef Py_ssize_t A_row = m if transpose_A else k
-    cdef Py_ssize_t B_row = k if transpose_B else n
+    cdef Py_ssize_t A_stride = m if transpose_A else k
+    cdef Py_ssize_t B_stride = k if transpose_B else n
     cdef Py_ssize_t index, start, rows, block
     if m == 0 or n == 0 or k == 0:
-        # There is nothing to add, and BLAS would refuse rows of length 0.
+        # BLAS refuses rows of length 0.
         if beta == 0:
             memset(C, 0, m * n * sizeof(floating))
         return
@@ -154,14 +116,14 @@ cdef void gemm(
         if wide_integers:
             call(
                 function, transpose_A, transpose_B, <int64_t> rows, <int64_t> n,
-                <int64_t> k, A + start * (1 if transpose_A else k), <int64_t> A_row, B,
-                <int64_t> B_row, beta, C + start * n
+                <int64_t> k, A + start * (1 if transpose_A else k),
+                <int64_t> A_stride, B, <int64_t> B_stride, beta, C + start * n
             )
         else:
             call(
                 function, transpose_A, transpose_B, <int> rows, <int> n,
-                <int> k, A + start * (1 if transpose_A else k), <int> A_row, B,
-                <int> B_row, beta, C + start * n
+                <int> k, A + start * (1 if transpose_A else k), <int> A_stride, B,
+                <int> B_stride, beta, C + start * n
             )
 
 
@@ -172,8 +134,8 @@ cdef floating sum_of_squares(
     return (<dot_function> function)(&count, <floating *> x, &one, <floating *> x, &one)
 
 
-# Sums of so few squares lose few digits in float32; they are added up in double. Nor do
-# counts of them outgrow the integers of BLAS, as the number of all parameters may.
+# Sums of so few squares lose few digits in float32, and the sums are added in double.
+# This length also fits the integers of BLAS; the number of all parameters may not.
 cdef Py_ssize_t MAX_SQUARES = 8192
 
 
@@ -194,7 +156,7 @@ cdef double norm(const floating *x, Py_ssize_t count) noexcept nogil:
 
 
 cdef double scaled_norm(const floating *x, Py_ssize_t count) noexcept nogil:
-    """The norm where squares of the numbers themselves are too large or too small."""
+    """Compute the norm where squares of the values overflow or underflow."""
     cdef double largest = 0
     cdef double total = 0
     cdef Py_ssize_t i

@@ -5,32 +5,26 @@ import numpy as np
 cdef enum:
     CACHE_LINE = 64
 
-# The address of an array without values: NULL would mean that there is no array.
+# The address of an array of size 0; NULL stands for None.
 cdef double EMPTY = 0
 
 
 cdef class Buffers:
-    """Owns the memory behind the pointers of a class that is derived from it.
-
-    Examples
-    --------
-    >>> from cymlp._engine.buffers import Buffers
-    >>> buffers = Buffers()
-    """
+    """Base class that owns the memory behind the pointers of its subclasses."""
 
     def __cinit__(self):
         self._owners = []
 
     cdef void *reserve(self, size_t size) except NULL:
-        """Allocate zeros, aligned to a cache line; the size is in bytes."""
-        # Pages of zeros take no memory until they are touched.
+        """Allocate `size` bytes of zeros, aligned to a cache line."""
+        # Zero pages occupy no memory until they are touched.
         cdef unsigned char[::1] memory = np.zeros(size + CACHE_LINE, np.uint8)
-        cdef size_t past = <size_t> &memory[0] % CACHE_LINE
+        cdef size_t misalignment = <size_t> &memory[0] % CACHE_LINE
         self._owners.append(memory)
-        return &memory[0] + (CACHE_LINE - past) % CACHE_LINE
+        return &memory[0] + (CACHE_LINE - misalignment) % CACHE_LINE
 
     cdef const void *keep(self, array, dtype, str name) except? NULL:
-        """Keep the caller's array; return its address, or NULL for None."""
+        """Hold a reference to the array; return its address, or NULL for None."""
         if array is None:
             return NULL
         if array.dtype != dtype or not array.flags.c_contiguous:
@@ -40,7 +34,7 @@ cdef class Buffers:
             )
         if array.size == 0:
             return &EMPTY
-        # A memoryview: as long as it exists, the array cannot be resized or freed.
+        # While this memoryview exists, the array cannot be resized or freed.
         owner = memoryview(array.reshape(-1).view(np.uint8))
         self._owners.append(owner)
         cdef const unsigned char[::1] values = owner
@@ -48,7 +42,7 @@ cdef class Buffers:
 
 
 cdef check_shape(str name, given, expected):
-    """Check the shape of an array, whose name the error gives."""
+    """Raise ValueError, naming the array, unless it has the expected shape."""
     if tuple(given) != tuple(expected):
         raise ValueError(
             f"{name} must have shape {tuple(expected)}; got {tuple(given)}"

@@ -1,4 +1,4 @@
-"""A dense layer: U = A W + b, and the way back."""
+"""The dense layer: U = A W + b, and its gradients."""
 
 from cython cimport floating
 

@@ -1,4 +1,4 @@
-"""The dense layer: U = A W + b, and the way back.
+"""The dense layer: U = A W + b, and its gradients.
 
 A is (n, n_in), W (n_in, n_out), b (n_out) and U (n, n_out), all row-major.
 """
@@ -57,33 +57,12 @@ cdef void dense_backward_input(
 
 
 def forward(A, W, b):
-    """Compute A W + b.
+    """Return A W + b of shape (n, n_out), in the precision of A.
 
-    Parameters
-    ----------
-    A : array-like or sparse matrix of shape (n, n_in)
-        Input of the layer, float32 or float64.
-    W : array-like of shape (n_in, n_out)
-        Weights, converted to the dtype of A.
-    b : array-like of shape (n_out,)
-        Biases, converted to the dtype of A.
-
-    Returns
-    -------
-    U : ndarray of shape (n, n_out), of the dtype of A
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit each other.
-
-    Examples
-    --------
-    >>> from cymlp._engine import dense
-    >>> dense.forward([[1.0, 2.0]], [[1.0], [10.0]], [0.5])
-    array([[21.5]])
+    A (n, n_in) is array-like or sparse. W (n_in, n_out) and b (n_out,) are converted to
+    its dtype.
     """
-    A = A if issparse(A) else as_float(A)
+    A = A if issparse(A) else as_float(A, "A")
     W = np.require(W, A.dtype, "C")
     b = np.require(b, A.dtype, "C")
     if A.ndim != 2 or W.ndim != 2 or W.shape[0] != A.shape[1] or b.shape != W.shape[1:]:

@@ -1,24 +1,24 @@
-"""Dropout: some units of a hidden layer are left out, others for each sample.
+"""Dropout: for each sample, a random share of a hidden layer's units is set to 0.
 
-What remains is divided by the fraction that remains, so that predictions need no
-correction. Random numbers are those of SplitMix64 (Steele, Lea and Flood, "Fast
-splittable pseudorandom number generators", OOPSLA 2014): the i-th of a stream is a
-function of its key and i alone, and a mask of a million units needs no state.
+The other values are divided by the share that is kept, so that predictions need no
+correction. The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable
+pseudorandom number generators", OOPSLA 2014): the i-th value of a stream is a function
+of its key and i alone, so that drawing a mask needs no state.
 """
 
 from cython cimport floating
 from libc.stdint cimport uint64_t
 
 
-cdef inline uint64_t mixed(uint64_t z) noexcept nogil:
+cdef inline uint64_t mix(uint64_t z) noexcept nogil:
     z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
     z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
     return z ^ (z >> 31)
 
 
 cdef inline uint64_t stream(uint64_t seed, uint64_t index) noexcept nogil:
-    """The key of one of a seed's streams."""
-    return mixed(seed + (index + 1) * <uint64_t> 0x9E3779B97F4A7C15)
+    """Return the key of the index-th stream of a seed."""
+    return mix(seed + (index + 1) * <uint64_t> 0x9E3779B97F4A7C15)
 
 
 cdef inline void draw_mask(

@@ -1,4 +1,4 @@
-"""X as the user stores it."""
+"""X as the user passes it."""
 
 from cython cimport floating
 
@@ -15,10 +15,10 @@ cdef class Inputs(Buffers):
     cdef readonly object indices
     cdef readonly bint is_sparse
     cdef readonly bint is_direct
-    cdef cymlp_inputs source    # of arrays only
+    cdef cymlp_inputs source    # for arrays only
 
 
-# Read the rows of n indices; n_ahead more indices come next.
+# Read the rows of n indices; the next n_ahead indices are prefetched.
 
 cdef void read_rows(
     Inputs inputs, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead,

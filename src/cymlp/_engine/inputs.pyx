@@ -1,7 +1,7 @@
-"""X as the user stores it.
+"""X as the user passes it.
 
-X is never converted as a whole. Rows are read on demand: converted to the precision of
-the computation and scaled.
+X is never converted as a whole. Its rows are converted to the precision of the
+computation, and scaled, when they are read.
 """
 
 cimport cython
@@ -22,39 +22,11 @@ READABLE = tuple(np.dtype(name) for name in ELEMENT_TYPES)
 cdef class Inputs(Buffers):
     """Samples whose values x stand for (x - shift) / divisor.
 
-    Parameters
-    ----------
-    array : ndarray or scipy CSR matrix of shape (n_samples, n_features)
-        A C-contiguous array of a dtype in `READABLE`, or a matrix of `dtype`.
-    dtype : dtype, default=None
-        Precision of the computation, float32 or float64; None for that of the array.
-    shift, divisor : ndarray of float64 of shape (n_features,), default=None
-        For arrays only. None for values that are not scaled.
-    indices : ndarray of intp of shape (n_indices,), default=None
-        The samples to select; None for all.
-
-    Raises
-    ------
-    ValueError
-        If the array, its dtype, or the shape of shift or divisor is not as described.
-
-    Attributes
-    ----------
-    array, dtype, shift, divisor, indices
-        As given.
-    shape : tuple of int
-    is_sparse : bool
-    is_direct : bool
-        Whether the values of the array are those of the computation.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.inputs import Inputs
-    >>> pixels = np.array([[0, 51], [102, 255]], np.uint8)
-    >>> inputs = Inputs(pixels, "float32", np.zeros(2), np.full(2, 255.0))
-    >>> inputs.rows(slice(1, 2))
-    array([[0.4, 1. ]], dtype=float32)
+    `array` (n_samples, n_features) is a C-contiguous array of a dtype in `READABLE`, or
+    a SciPy CSR matrix of the precision of the computation, `dtype` (float32 or float64;
+    None for that of the array). `shift` and `divisor` (n_features,), for arrays only,
+    are float64, or None for values that are not scaled. `indices` (intp) selects
+    samples; None selects all. Values are used as they are where `is_direct`.
     """
 
     def __cinit__(self, array, dtype=None, shift=None, divisor=None, indices=None):
@@ -68,7 +40,11 @@ cdef class Inputs(Buffers):
         if self.dtype not in (np.float32, np.float64) or (
             not self.is_direct if self.is_sparse else array.dtype not in READABLE
         ):
-            raise ValueError(f"X of dtype {array.dtype} cannot be read as {self.dtype}")
+            raise ValueError(
+                f"X of dtype {array.dtype} cannot be read as {self.dtype}; the latter "
+                "must be float32 or float64, the former the same for sparse X, "
+                f"otherwise one of {', '.join(ELEMENT_TYPES)}"
+            )
         if self.is_sparse:
             return
         self.source.values = self.keep(array, array.dtype, "X")
@@ -87,16 +63,9 @@ cdef class Inputs(Buffers):
             )
 
     def rows(self, indices):
-        """Read samples.
+        """Return rows (n, n_features) as an array or CSR matrix, a view if possible.
 
-        Parameters
-        ----------
-        indices : slice or ndarray of int
-
-        Returns
-        -------
-        X : ndarray or CSR matrix of shape (n, n_features)
-            A view of the array where possible.
+        `indices` is a slice or an array of int.
         """
         if self.indices is not None:
             indices = self.indices[indices]
@@ -116,31 +85,14 @@ cdef class Inputs(Buffers):
         return X
 
     def subset(self, indices):
-        """Select samples without reading them.
-
-        Parameters
-        ----------
-        indices : ndarray of intp
-
-        Returns
-        -------
-        inputs : Inputs
-        """
+        """Select the samples `indices` (intp) without reading them."""
         if self.indices is not None:
             indices = self.indices[indices]
         return Inputs(self.array, self.dtype, self.shift, self.divisor, indices)
 
 
 def is_file(array):
-    """Whether an array is a view of a memory-mapped file.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.inputs import is_file
-    >>> is_file(np.zeros(2))
-    False
-    """
+    """Return whether an array is a view of a memory-mapped file."""
     while array is not None:
         if isinstance(array, np.memmap):
             return True

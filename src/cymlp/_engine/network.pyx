@@ -1,10 +1,9 @@
-"""The network: layers in a row, trained over epochs of mini-batches.
+"""The network: layers, trained over epochs of mini-batches.
 
-A `Network` is a description, which never changes and can be shared by threads. The
-parameters of all layers lie one after the other in a flat array, each layer's weights
-before its biases. A batch is computed in a `Memory`, one for each thread. An epoch
-runs without the GIL and allocates nothing. Only a user's own activation or loss, a
-Python object, takes the GIL, once per batch.
+A `Network` never changes and can be shared by threads. The parameters are a flat array:
+for each layer its weights, then its biases. Each thread computes batches in a `Memory`
+of its own. An epoch runs without the GIL and allocates nothing; only a user's own
+activation or loss, a Python object, takes the GIL, once per batch.
 """
 
 cimport cython
@@ -35,22 +34,22 @@ import numpy as np
 cdef struct Layer:
     Py_ssize_t n_in
     Py_ssize_t n_out
-    # Where its weights and biases begin among the parameters.
+    # Positions of its weights and biases in the array of parameters.
     Py_ssize_t W
     Py_ssize_t b
-    # Applied to the sums of hidden layers. The sums of the last layer are the scores.
+    # Of hidden layers. The sums of the last layer are the scores.
     ActivationKernel activation
-    # Share of the units that a sample is trained without.
+    # Share of the units that are set to 0 during training.
     double dropout
 
 
 cdef struct LayerMemory:
-    # Parameters, with the network's or elsewhere: W (n_in, n_out), b (n_out).
+    # The caller's parameters: W (n_in, n_out), b (n_out).
     const void *W
     const void *b
-    # For each sample of a batch: sums and their gradient, values of the activation
-    # before dropout, the mask of dropout, and the input of the next layer, which are
-    # the values where there is no dropout; all (batch_size, n_out).
+    # Sums and their gradient, values of the activation before dropout, the mask of
+    # dropout, and the input of the next layer, which is `values` without dropout; all
+    # (batch_size, n_out).
     void *U
     void *dU
     void *values
@@ -59,47 +58,14 @@ cdef struct LayerMemory:
 
 
 def n_parameters(sizes):
-    """Count the weights and biases of a network.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Widths of the input, of each hidden layer and of the output.
-
-    Returns
-    -------
-    count : int
-
-    Examples
-    --------
-    >>> from cymlp._engine.network import n_parameters
-    >>> n_parameters([784, 28, 10])
-    22270
-    """
+    """Return the number of weights and biases of a network; for sizes see Network."""
     return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:]))
 
 
 def split_parameters(theta, sizes):
-    """View a flat array of parameters as weight matrices and biases.
+    """Return views of theta (n_parameters,): lists of weights and of biases.
 
-    Parameters
-    ----------
-    theta : ndarray of shape (n_parameters,)
-    sizes : sequence of int
-        Widths of the input, of each hidden layer and of the output.
-
-    Returns
-    -------
-    coefs : list of ndarray of shape (n_in, n_out)
-    intercepts : list of ndarray of shape (n_out,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.network import split_parameters
-    >>> coefs, intercepts = split_parameters(np.arange(4.0), [1, 1, 1])
-    >>> coefs, intercepts
-    ([array([[0.]]), array([[2.]])], [array([1.]), array([3.])])
+    Their shapes are (n_in, n_out) and (n_out,); for sizes see Network.
     """
     coefs, intercepts = [], []
     start = 0
@@ -113,13 +79,7 @@ def split_parameters(theta, sizes):
 
 @cython.final
 cdef class Memory(Buffers):
-    """The memory of one thread for batches of a network; see `Network.memory`.
-
-    Attributes
-    ----------
-    batch_size : int
-    dtype : dtype
-    """
+    """The memory of one thread for batches of a network; see `Network.memory`."""
 
     cdef readonly Py_ssize_t batch_size
     cdef readonly object dtype
@@ -137,36 +97,17 @@ cdef class Memory(Buffers):
 cdef class Network:
     """Layers, activations and loss.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Widths of the input, of each hidden layer and of the output.
-    activations : sequence of objects
-        One per hidden layer, from cymlp or the user's own.
-    loss : object, default=None
-        From cymlp or the user's own. None for a network that only predicts.
-    dropout : sequence of float, default=()
-        For each hidden layer the share of its units that a sample is trained without.
-        Empty for no dropout.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two sizes, one of them is not positive, or the number of
-        activations or of dropout rates is not that of the hidden layers.
-
-    Attributes
-    ----------
-    sizes : tuple of int
-    n_parameters : int
-        Length of the flat array of parameters.
+    `sizes` are the widths of the input, of each hidden layer and of the output.
+    `activations` has one object per hidden layer, `dropout` one rate each, or none.
+    Activations and the loss are from cymlp or the user's own; a network without loss
+    can only predict.
     """
 
     cdef readonly tuple sizes
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t depth
     cdef Layer *layers
-    cdef tuple activations
+    cdef tuple activations      # owns the objects behind Layer.activation
     cdef BoundLoss loss
 
     def __cinit__(self, sizes, activations, loss=None, dropout=()):
@@ -197,7 +138,7 @@ cdef class Network:
         if len(self.activations) != n_hidden:
             raise ValueError(
                 f"activations must be one per hidden layer, {n_hidden}; got "
-                f"{len(self.activations)}"
+                f"{len(self.activations)}, {self.activations!r}"
             )
         if dropout and (
             len(dropout) != n_hidden or not all(0 <= rate < 1 for rate in dropout)
@@ -211,23 +152,13 @@ cdef class Network:
         PyMem_Free(self.layers)
 
     def memory(self, Py_ssize_t batch_size, dtype, trains=True):
-        """Allocate the memory of one thread.
+        """Allocate the Memory of one thread, for batches of at most `batch_size`.
 
-        Parameters
-        ----------
-        batch_size : int
-            Maximum number of samples in a batch.
-        dtype : dtype
-            Precision of the computation, float32 or float64.
-        trains : bool, default=True
-            Whether gradients will be computed, too.
-
-        Returns
-        -------
-        memory : Memory
+        `dtype` is float32 or float64. Only with `trains` can losses and gradients be
+        computed.
         """
         cdef Memory memory = Memory.__new__(Memory)
-        cdef LayerMemory *part
+        cdef LayerMemory *work
         cdef Py_ssize_t index, n_outputs = self.layers[self.depth - 1].n_out
         cdef size_t size, itemsize = np.dtype(dtype).itemsize
         if batch_size < 1:
@@ -237,16 +168,16 @@ cdef class Network:
         if memory.layers == NULL:
             raise MemoryError
         for index in range(self.depth):
-            part = &memory.layers[index]
+            work = &memory.layers[index]
             size = batch_size * self.layers[index].n_out * itemsize
-            part.U = memory.reserve(size)
+            work.U = memory.reserve(size)
             if trains:
-                part.dU = memory.reserve(size)
+                work.dU = memory.reserve(size)
             if index < self.depth - 1:
-                part.values = part.output = memory.reserve(size)
+                work.values = work.output = memory.reserve(size)
             if self.layers[index].dropout > 0:
-                part.mask = memory.reserve(size)
-                part.output = memory.reserve(size)
+                work.mask = memory.reserve(size)
+                work.output = memory.reserve(size)
         if trains:
             memory.T = memory.reserve(batch_size * n_outputs * itemsize)
             memory.losses = memory.reserve(batch_size * itemsize)
@@ -266,36 +197,13 @@ cdef class Network:
         double[:, ::1] record not None,
         uint64_t seed=0,
     ):
-        """Train on every sample in `indices` once.
+        """Train on the samples `indices` (n,), in this order, in batches of `first`.
 
-        Parameters
-        ----------
-        first : FirstLayer
-            Reads the samples. Its batch size is that of the epoch.
-        targets : Targets
-        indices : ndarray of intp of shape (n,)
-            The samples, in the order in which they are taken.
-        optimizer : Optimizer
-        state : ndarray of shape (1 + optimizer.n_slots, n_parameters)
-            The parameters and the optimiser's slots; changed in place.
-        n_steps : int
-            Number of steps that the optimiser has taken before.
-        memory : Memory
-        record : ndarray of shape (3, n_batches)
-            Output: loss and accuracy of each batch before its update, and the Euclidean
-            norm of the gradient of that loss.
-        seed : int, default=0
-            Of the random numbers of dropout.
-
-        Returns
-        -------
-        finite : bool
-            False if a loss was not finite. The epoch ends with that batch.
-
-        Raises
-        ------
-        ValueError
-            If a shape or dtype does not fit the network, or an index is out of range.
+        `state` (1 + optimizer.n_slots, n_parameters), the parameters and slots, is
+        changed in place; the optimiser has taken `n_steps` steps before. For each
+        batch, write to `record` (3, n_batches) loss and accuracy before its update, and
+        the Euclidean norm of the loss's gradient. `seed` is that of dropout. Return
+        whether all losses were finite; the epoch ends with the first that is not.
         """
         cdef Py_ssize_t start, n
         cdef Py_ssize_t batch = 0, batch_size = first.batch_size
@@ -305,10 +213,15 @@ cdef class Network:
                     (1 + optimizer.n_slots, self.n_parameters))
         check_shape("record", (record.shape[0], record.shape[1]), (3, n_batches))
         if first.n_slots != optimizer.n_slots or memory.gradient == NULL:
-            raise ValueError("first and memory must have been made for training")
+            raise ValueError(
+                "first and memory must have been made for training with "
+                f"{optimizer.n_slots} slots; got first with {first.n_slots} slots and "
+                f"memory with trains={memory.gradient != NULL}"
+            )
         cdef floating *theta = &state[0, 0]
         cdef const Py_ssize_t *samples
-        # A step takes as long as the products of some ten samples.
+        # Check for Ctrl-C about every 1e9 multiplications. A step takes as long as the
+        # products of about ten samples.
         cdef Py_ssize_t batches_per_check = (
             1 + 10**9 // ((batch_size + 10) * self.n_parameters)
         )
@@ -330,7 +243,6 @@ cdef class Network:
                     self.backward(memory, n, True, theta)
                     self.step(memory, first, samples, n, optimizer,
                               n_steps + batch + 1, theta, &record[2, batch])
-                    # So that Ctrl-C need not wait for the end of a long epoch.
                     if batch % batches_per_check == batches_per_check - 1:
                         with gil:
                             PyErr_CheckSignals()
@@ -346,28 +258,10 @@ cdef class Network:
         floating[::1] theta not None,
         Memory memory not None,
     ):
-        """Compute loss and accuracy over samples, without dropout.
+        """Return loss and accuracy, weighted means over the samples `indices` (n,).
 
-        Parameters
-        ----------
-        first : FirstLayer
-            Reads the samples.
-        targets : Targets
-        indices : ndarray of intp of shape (n,)
-            The samples.
-        theta : ndarray of shape (n_parameters,)
-        memory : Memory
-
-        Returns
-        -------
-        loss, accuracy : float
-            Weighted means. The loss may be infinite or NaN. The accuracy is NaN for
-            targets without labels.
-
-        Raises
-        ------
-        ValueError
-            If a shape or dtype does not fit the network, or an index is out of range.
+        Dropout is off. The accuracy is NaN for targets without labels. The parameters
+        are theta (n_parameters,).
         """
         cdef const floating *weights = <const floating *> targets.weight
         cdef Optimizer no_optimizer = None
@@ -393,26 +287,16 @@ cdef class Network:
                 total[1] += n * accuracy
                 for i in range(n):
                     total[2] += 1 if weights == NULL else weights[samples[i]]
-                # So that Ctrl-C need not wait for the last batch.
+                # Ctrl-C need not wait for the last batch.
                 with gil:
                     PyErr_CheckSignals()
         return total[0] / total[2], total[1] / total[2]
 
     def scores(self, floating[:, ::1] U not None, layers, Memory memory not None):
-        """Compute scores, without dropout.
+        """Return scores (n, n_outputs) from the first layer's sums U (n, n_hidden).
 
-        Parameters
-        ----------
-        U : ndarray of shape (n, n_hidden), n > 0
-            The sums of the first layer.
-        layers : list of (W, b)
-            Weights and biases of the other layers, of the dtype of U and C-contiguous.
-        memory : Memory
-
-        Returns
-        -------
-        Z : ndarray of shape (n, n_outputs)
-            U itself for a network without hidden layers.
+        `layers` has the pairs (W, b) of the other layers, C-contiguous and of the dtype
+        of U; n > 0. Dropout is off. Without hidden layers, the result is U itself.
         """
         if self.depth == 1:
             return np.asarray(U)
@@ -428,28 +312,15 @@ cdef class Network:
         self, floating[:, ::1] U not None, floating[:, ::1] T not None, layers,
         Memory memory not None
     ):
-        """Compute the gradient of each sample's loss in the sums of all layers.
+        """Return lists of activation derivatives (n, n_hidden), gradients (n, n_out).
 
-        Parameters
-        ----------
-        U : ndarray of shape (n, n_out), n > 0
-            The sums of the first layer.
-        T : ndarray of shape (n, n_outputs)
-            Targets.
-        layers : list of (W, b)
-            Weights and biases of the other layers, of the dtype of U and C-contiguous.
-        memory : Memory
-
-        Returns
-        -------
-        derivatives : list of ndarray of shape (n, n_hidden)
-            Derivative of the activation of each hidden layer.
-        gradients : list of ndarray of shape (n, n_out)
-            For each layer, without weights of the samples and without dropout.
+        The gradients are those of each sample's loss with respect to the sums of each
+        layer, without sample weights. T (n, n_outputs) are targets; U, layers and
+        dropout are as for `scores`.
         """
         cdef Py_ssize_t index, n = U.shape[0]
         cdef LayerMemory *last = &memory.layers[self.depth - 1]
-        cdef LayerMemory *part
+        cdef LayerMemory *work
         cdef floating[:, ::1] slope
         self.borrow(memory, U, layers)
         with nogil:
@@ -462,15 +333,15 @@ cdef class Network:
             self.backward(memory, n, False, &U[0, 0])
         derivatives, gradients = [], []
         for index in range(self.depth):
-            part = &memory.layers[index]
+            work = &memory.layers[index]
             shape = n, self.layers[index].n_out
-            gradients.append(copy_of(<floating *> part.dU, shape))
+            gradients.append(copy_of(<floating *> work.dU, shape))
             if index < self.depth - 1:
                 derivatives.append(np.ones(shape, memory.dtype))
                 slope = derivatives[index]
                 activate_backward(
-                    &self.layers[index].activation, <const floating *> part.U,
-                    <const floating *> part.values, &slope[0, 0], n,
+                    &self.layers[index].activation, <const floating *> work.U,
+                    <const floating *> work.values, &slope[0, 0], n,
                     self.layers[index].n_out
                 )
         return derivatives, gradients
@@ -479,7 +350,7 @@ cdef class Network:
         self, FirstLayer first, Targets targets, const Py_ssize_t[::1] indices,
         Memory memory, bint is_f32
     ):
-        """Refuse arguments that do not fit the network; make room for a batch."""
+        """Check arguments against the network; allocate the batches of `first`."""
         check_shape(
             "first", (first.stored.n_features, first.n_out), self.sizes[:2]
         )
@@ -498,15 +369,17 @@ cdef class Network:
                 )
         if memory.batch_size < first.batch_size:
             raise ValueError(
-                f"memory must have room for batches of {first.batch_size} samples; "
-                f"got {memory.batch_size}"
+                f"memory must be for batches of {first.batch_size} samples; got "
+                f"{memory.batch_size}"
             )
         if not all_below(indices, first.stored.n_samples):
+            values = np.asarray(indices)
+            got = f"{values.min()} to {values.max()}" if values.size else "none"
             raise ValueError(
-                f"indices must be at least one index in "
-                f"0..{first.stored.n_samples - 1}"
+                "indices must be at least one index in "
+                f"0..{first.stored.n_samples - 1}; got {got}"
             )
-        first.make_room(indices)
+        first.reserve_batches(indices)
 
     cdef set_parameters(self, Memory memory, floating *theta):
         cdef Py_ssize_t index
@@ -515,15 +388,15 @@ cdef class Network:
             memory.layers[index].b = theta + self.layers[index].b
 
     cdef borrow(self, Memory memory, floating[:, ::1] U, layers):
-        """Point to the caller's sums of the first layer, and to its other layers."""
+        """Use the caller's sums of the first layer and parameters of the others."""
         cdef Py_ssize_t index
         cdef const floating[:, ::1] W
         cdef const floating[::1] b
         check_shape("U", (U.shape[1],), self.sizes[1:2])
         if U.shape[0] > memory.batch_size or len(layers) != self.depth - 1:
             raise ValueError(
-                f"U must have at most {memory.batch_size} rows, and there must be "
-                f"{self.depth - 1} other layers; got {U.shape[0]} and {len(layers)}"
+                f"U must have at most {memory.batch_size} rows, and layers must be "
+                f"{self.depth - 1} pairs (W, b); got {U.shape[0]} and {len(layers)}"
             )
         memory.layers[0].U = &U[0, 0]
         for index in range(1, self.depth):
@@ -534,43 +407,43 @@ cdef class Network:
                         self.sizes[index + 1:index + 2])
             memory.layers[index].W, memory.layers[index].b = &W[0, 0], &b[0]
 
-    # The last argument of what follows only tells the precision.
+    # The last argument of the following methods only selects the precision.
 
     cdef int forward(
         self, Memory memory, Py_ssize_t n, bint drops_out, uint64_t seed,
         const floating *precision
     ) except -1 nogil:
-        """From the sums of the first layer to the scores."""
+        """Compute the scores from the sums of the first layer."""
         cdef Py_ssize_t index
         cdef Layer *layer
-        cdef LayerMemory *part
+        cdef LayerMemory *work
         for index in range(self.depth):
-            layer, part = &self.layers[index], &memory.layers[index]
+            layer, work = &self.layers[index], &memory.layers[index]
             if index > 0:
                 dense_forward(
                     <const floating *> memory.layers[index - 1].output,
-                    <const floating *> part.W, <const floating *> part.b,
-                    <floating *> part.U, n, layer.n_in, layer.n_out
+                    <const floating *> work.W, <const floating *> work.b,
+                    <floating *> work.U, n, layer.n_in, layer.n_out
                 )
             if index < self.depth - 1:
-                activate(&layer.activation, <const floating *> part.U,
-                         <floating *> part.values, n, layer.n_out)
+                activate(&layer.activation, <const floating *> work.U,
+                         <floating *> work.values, n, layer.n_out)
             if layer.dropout == 0:
                 continue
             if drops_out:
-                draw_mask(stream(seed, index), layer.dropout, <floating *> part.mask,
+                draw_mask(stream(seed, index), layer.dropout, <floating *> work.mask,
                           n * layer.n_out)
-                apply_mask(<const floating *> part.mask, <const floating *> part.values,
-                           <floating *> part.output, n * layer.n_out)
+                apply_mask(<const floating *> work.mask, <const floating *> work.values,
+                           <floating *> work.output, n * layer.n_out)
             else:
-                memcpy(part.output, part.values, n * layer.n_out * sizeof(floating))
+                memcpy(work.output, work.values, n * layer.n_out * sizeof(floating))
         return 0
 
     cdef int apply_loss(
         self, Memory memory, Targets targets, const Py_ssize_t *samples, Py_ssize_t n,
         double *loss, double *accuracy, const floating *precision
     ) except -1 nogil:
-        """Weighted means of loss and accuracy; the gradient of the former into dU."""
+        """Compute weighted means of loss and accuracy; write the gradient to dU."""
         cdef LayerMemory *last = &memory.layers[self.depth - 1]
         cdef Py_ssize_t i, j, top
         cdef Py_ssize_t k = self.layers[self.depth - 1].n_out
@@ -595,7 +468,7 @@ cdef class Network:
             if targets.label != NULL and top == targets.label[samples[i]]:
                 correct += weight
             if weight == 0:
-                # Not multiplied: even an infinite loss must not count.
+                # Not multiplied, because even an infinite loss must not count.
                 memset(&dZ[i * k], 0, k * sizeof(floating))
                 continue
             total += <double> weight * losses[i]
@@ -608,46 +481,46 @@ cdef class Network:
     cdef int backward(
         self, Memory memory, Py_ssize_t n, bint trains, const floating *precision
     ) except -1 nogil:
-        """From dU of the last layer to that of the first.
+        """Compute dU of all layers from that of the last.
 
-        While the network trains, also the gradients of all parameters but the weights
-        of the first layer, and dropout.
+        With `trains`, apply dropout and compute the gradients of all parameters but the
+        weights of the first layer.
         """
         cdef Py_ssize_t index
         cdef Layer *layer
-        cdef Layer *before
-        cdef LayerMemory *part
-        cdef LayerMemory *part_before
+        cdef Layer *previous
+        cdef LayerMemory *work
+        cdef LayerMemory *previous_work
         cdef floating *gradient = <floating *> memory.gradient
         cdef floating *dU
-        cdef floating *dU_before
+        cdef floating *dU_previous
         for index in range(self.depth - 1, -1, -1):
-            layer, part = &self.layers[index], &memory.layers[index]
-            dU = <floating *> part.dU
+            layer, work = &self.layers[index], &memory.layers[index]
+            dU = <floating *> work.dU
             if trains:
                 bias_backward(dU, &gradient[layer.b], n, layer.n_out)
             if index == 0:
                 break
-            before, part_before = &self.layers[index - 1], &memory.layers[index - 1]
-            dU_before = <floating *> part_before.dU
+            previous, previous_work = &self.layers[index - 1], &memory.layers[index - 1]
+            dU_previous = <floating *> previous_work.dU
             if trains:
-                dense_backward(<const floating *> part_before.output, dU,
+                dense_backward(<const floating *> previous_work.output, dU,
                                &gradient[layer.W], n, layer.n_in, layer.n_out)
-            dense_backward_input(dU, <const floating *> part.W, dU_before, n,
+            dense_backward_input(dU, <const floating *> work.W, dU_previous, n,
                                  layer.n_in, layer.n_out)
-            if trains and before.dropout > 0:
-                apply_mask(<const floating *> part_before.mask, dU_before, dU_before,
-                           n * before.n_out)
-            activate_backward(&before.activation, <const floating *> part_before.U,
-                              <const floating *> part_before.values, dU_before, n,
-                              before.n_out)
+            if trains and previous.dropout > 0:
+                apply_mask(<const floating *> previous_work.mask, dU_previous,
+                           dU_previous, n * previous.n_out)
+            activate_backward(&previous.activation, <const floating *> previous_work.U,
+                              <const floating *> previous_work.values, dU_previous, n,
+                              previous.n_out)
         return 0
 
     cdef int step(
         self, Memory memory, FirstLayer first, const Py_ssize_t *samples, Py_ssize_t n,
         Optimizer optimizer, Py_ssize_t t, floating *theta, double *gradient_norm
     ) except -1 nogil:
-        """Update all parameters; the weights of the first layer in their own way."""
+        """Update all parameters: `first` its weights, the optimiser the others."""
         cdef Py_ssize_t rest = self.layers[0].b
         cdef Py_ssize_t count = self.n_parameters - rest
         cdef floating *gradient = <floating *> memory.gradient + rest
@@ -659,7 +532,7 @@ cdef class Network:
 
 
 cdef bint all_below(const Py_ssize_t[::1] indices, Py_ssize_t limit) noexcept nogil:
-    """Whether there are indices, all of them in 0..limit - 1."""
+    """Return whether there are indices, all of them in 0..limit - 1."""
     cdef Py_ssize_t i
     cdef bint result = indices.shape[0] > 0
     for i in range(indices.shape[0]):

@@ -6,8 +6,8 @@ from cymlp.kernels cimport cymlp_step
 
 
 cdef struct Power:
-    # The 2 x 2 matrix that advances (v, w) by some steps without gradient. The last
-    # value is stored minus 1.
+    # The 2 x 2 matrix that advances (v, w) by a number of steps without gradient; ww is
+    # stored minus 1, to keep its digits where it is close to 1.
     double vv
     double vw
     double wv
@@ -16,8 +16,9 @@ cdef struct Power:
 
 cdef class Optimizer:
     cdef readonly Py_ssize_t n_slots
-    # Whether the step is linear in velocity, weight and gradient. Then it has the
-    # forms below; the matrix and the rate of the gradient serve the lazy form.
+    # Whether the step is linear in velocity, weight and gradient, so that it has the
+    # forms in registers (set_step) and lazy (matrix; w also changes by minus
+    # gradient_rate times the gradient).
     cdef readonly bint is_linear
     cdef readonly double weight_decay
     cdef double _learning_rate
@@ -26,7 +27,7 @@ cdef class Optimizer:
     cdef Power matrix(self) noexcept nogil
     cdef double gradient_rate(self) noexcept nogil
 
-    # Step t, counted from 1, for some of the parameters:
+    # Step t, counted from 1, over `count` of the parameters:
     # IN-OUT theta (count) and slots (n_slots, count), rows `stride` values apart;
     # IN gradient (count)
     cdef int step_f32(
@@ -49,7 +50,18 @@ cdef inline int take_step(
         return optimizer.step_f64(t, theta, slots, stride, gradient, count)
 
 
-# Powers of a matrix, by the digits of the exponent n < 2**32.
+cdef inline int take_step_of(
+    bint is_f32, Optimizer optimizer, Py_ssize_t t, void *theta, void *slots,
+    Py_ssize_t stride, const void *gradient, Py_ssize_t count
+) except -1 nogil:
+    if is_f32:
+        return optimizer.step_f32(t, <float *> theta, <float *> slots, stride,
+                                  <const float *> gradient, count)
+    return optimizer.step_f64(t, <double *> theta, <double *> slots, stride,
+                              <const double *> gradient, count)
+
+
+# Powers of a matrix, computed digit by digit of the exponent n < 2**32.
 
 cdef enum:
     POWER_BASE = 256

@@ -1,19 +1,19 @@
 """Optimisers: their settings, and every form of their steps.
 
-An optimiser holds settings only. The caller owns the parameters, the slots (the state
-that an optimiser keeps beside the parameters) and the number of steps. A step comes in
-up to three forms:
+An optimiser holds settings only. The caller owns the parameters, the slots (the
+optimiser state, arrays of the length of the parameters) and the number of steps. A step
+has up to three forms:
 
 - over an array of parameters: `step_f32` and `step_f64`;
 - in registers, as part of the product that computes the gradient: `set_step` gives the
   coefficients that the kernels use;
-- lazily, for the weights of features that a sparse batch lacks: without gradient, n
-  steps multiply (velocity, weight) by the n-th power of `matrix`.
+- lazy, for the weights of features that a sparse batch lacks: without gradient, n steps
+  multiply (velocity, weight) by the n-th power of `matrix`.
 
 Only linear steps have the last two. The formulas over arrays are free functions,
-because Cython methods of fused types cannot be overridden. Constants in them are cast
-once, ahead of the loop: Cython's literals are doubles, and a float32 loop would compute
-in double precision.
+because Cython methods of fused types cannot be overridden. They cast constants before
+the loop, because with Cython's literals, which are doubles, a float32 loop would
+compute in double precision.
 """
 
 cimport cython
@@ -34,14 +34,8 @@ cdef double checked(str name, double value, bint valid, str allowed) except? -1:
 cdef class Optimizer:
     """Base class of the optimisers.
 
-    Attributes
-    ----------
-    n_slots : int
-        Number of arrays of the length of the parameters that are kept beside them.
-    is_linear : bool
-        Whether a step is linear in the parameters, their slot and the gradient.
-    weight_decay : float
-        Factor of the parameters in the penalty that is added to their gradient.
+    `weight_decay` times the parameters, weights and biases alike, is added to the
+    gradient: a coupled L2 penalty, unlike that of AdamW.
     """
 
     def __init__(self, double learning_rate, double weight_decay):
@@ -53,7 +47,7 @@ cdef class Optimizer:
 
     @property
     def learning_rate(self):
-        """Step size, positive and finite; may change between steps."""
+        """Positive and finite; may change between epochs."""
         return self._learning_rate
 
     @learning_rate.setter
@@ -63,22 +57,10 @@ cdef class Optimizer:
         )
 
     def step(self, state, gradient, Py_ssize_t t):
-        """Take one step.
+        """Update `state` (1 + n_slots, n_parameters) in place: step t, counted from 1.
 
-        Parameters
-        ----------
-        state : ndarray of shape (1 + n_slots, n_parameters)
-            The parameters and below them the slots, zeros at first; changed in place.
-            C-contiguous, float32 or float64.
-        gradient : ndarray of shape (n_parameters,)
-            Contiguous and of the dtype of state.
-        t : int
-            Index of the step, counted from 1.
-
-        Raises
-        ------
-        ValueError
-            If shapes or dtypes differ from this, or t is not positive.
+        Its first row holds the parameters, the others the slots, which start at 0.
+        `gradient` (n_parameters,) has the same dtype; both are C-contiguous.
         """
         if state.shape != (1 + self.n_slots, *gradient.shape):
             raise ValueError(
@@ -113,8 +95,8 @@ cdef class Optimizer:
             raise NotImplementedError(f"{type(self).__name__} has no step")
 
 
-# v <- momentum v + d, d = gradient + weight_decay theta
-# theta <- theta - learning_rate v, with Nesterov (d + momentum v) in place of v
+# v <- momentum v + d with d = gradient + weight_decay theta
+# theta <- theta - learning_rate v, with Nesterov's momentum (d + momentum v) for v
 
 cdef void sgd_step(
     SGD sgd,
@@ -139,45 +121,11 @@ cdef void sgd_step(
 
 @cython.final
 cdef class SGD(Optimizer):
-    """Stochastic gradient descent with momentum and weight decay.
+    """Stochastic gradient descent with classical or Nesterov's momentum.
 
-    v ← momentum · v + d with d = gradient + weight_decay · θ, then
-    θ ← θ − learning_rate · v or, with Nesterov's momentum,
-    θ ← θ − learning_rate · (d + momentum · v); for weights and biases alike.
-
-    Parameters
-    ----------
-    learning_rate : float
-        Positive.
-    momentum : float
-        In [0, 1).
-    weight_decay : float
-        Non-negative. A coupled L2 penalty: it is added to the gradient and so passes
-        through the momentum.
-    nesterov : bool, default=False
-
-    Raises
-    ------
-    ValueError
-        If a value is out of range.
-
-    References
-    ----------
-    Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and
-    momentum in deep learning", ICML 2013, for both methods; the learning rate
+    Both are described by Sutskever, Martens, Dahl and Hinton, "On the importance of
+    initialization and momentum in deep learning", ICML 2013. Here the learning rate
     multiplies the velocity and not the gradient, as in PyTorch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.optimizers import SGD
-    >>> state = np.array([[1.0], [0.0]])  # a parameter and its velocity
-    >>> sgd = SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.0)
-    >>> for gradient in (1.0, 1.0):
-    ...     sgd.step(state, np.array([gradient]), t=1)
-    >>> state.round(4)
-    array([[0.71],
-           [1.9 ]])
     """
 
     cdef readonly double momentum
@@ -197,7 +145,7 @@ cdef class SGD(Optimizer):
 
     @classmethod
     def from_parameters(cls, parameters):
-        """Make the optimiser of an estimator's parameters."""
+        """Create the optimiser from the parameters of an estimator."""
         return cls(
             parameters.learning_rate_init, parameters.momentum,
             parameters.weight_decay, parameters.nesterovs_momentum
@@ -246,7 +194,7 @@ cdef inline Power product(Power a, Power b) noexcept nogil:
 
 
 cdef void tabulate_powers(Power matrix, Power *table) noexcept nogil:
-    """Fill the table with matrix^(i POWER_BASE^digit)."""
+    """Set table[digit, i] to matrix^(i POWER_BASE^digit)."""
     cdef Py_ssize_t _digit, i
     for _digit in range(POWER_DIGITS):
         table[0] = Power(1, 0, 0, 0)
@@ -266,31 +214,9 @@ cdef Power look_up_power(const Power *table, Py_ssize_t n) noexcept nogil:
 
 
 def power(Optimizer optimizer not None, Py_ssize_t n):
-    """Compute the matrix of n steps without gradient.
+    """Return the matrix (2, 2) by which n steps without gradient multiply (v, w).
 
-    Parameters
-    ----------
-    optimizer : Optimizer
-        One whose step is linear.
-    n : int
-        In 0..2**32 - 1.
-
-    Returns
-    -------
-    matrix : ndarray of shape (2, 2)
-        Multiplies (velocity, weight).
-
-    Raises
-    ------
-    ValueError
-        If n is out of range.
-
-    Examples
-    --------
-    >>> from cymlp._engine.optimizers import SGD, power
-    >>> power(SGD(learning_rate=0.5, momentum=0.5, weight_decay=0), 2)
-    array([[ 0.25 ,  0.   ],
-           [-0.375,  1.   ]])
+    The step of the optimiser must be linear, and n in 0..2**32 - 1.
     """
     cdef Power table[POWER_DIGITS * POWER_BASE]
     cdef Power result
@@ -308,10 +234,10 @@ cdef inline floating square_root(floating x) noexcept nogil:
         return sqrt(x)
 
 
-# m <- beta_1 m + (1 - beta_1) d, v <- beta_2 v + (1 - beta_2) d^2,
-# d = gradient + weight_decay theta
-# theta <- theta - learning_rate m' / (sqrt(v') + epsilon), t the index of this step,
-# m' = m / (1 - beta_1^t), v' = v / (1 - beta_2^t)
+# m <- beta_1 m + (1 - beta_1) d, v <- beta_2 v + (1 - beta_2) d^2
+# with d = gradient + weight_decay theta
+# theta <- theta - learning_rate m' / (sqrt(v') + epsilon)
+# with m' = m / (1 - beta_1^t), v' = v / (1 - beta_2^t), which correct the start at 0
 
 cdef void adam_step(
     Adam adam,
@@ -328,7 +254,6 @@ cdef void adam_step(
     cdef floating rest_2 = <floating> (1 - adam.beta_2)
     cdef floating weight_decay = <floating> adam.weight_decay
     cdef floating epsilon = <floating> adam.epsilon
-    # Both corrections are the same for all parameters.
     cdef floating step_size = <floating> (
         adam._learning_rate / (1 - pow(adam.beta_1, <double> t))
     )
@@ -344,45 +269,10 @@ cdef void adam_step(
 
 @cython.final
 cdef class Adam(Optimizer):
-    """Adam: steps divided by the root of the running mean of squared gradients.
+    """Adam: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 
-    m ← β₁ m + (1 − β₁) d and v ← β₂ v + (1 − β₂) d² with d = gradient +
-    weight_decay · θ, then θ ← θ − learning_rate · m′ / (√v′ + ε), where
-    m′ = m / (1 − β₁ᵗ) and v′ = v / (1 − β₂ᵗ) correct, in step t, the start of m and v
-    at 0; for weights and biases alike.
-
-    Parameters
-    ----------
-    learning_rate : float
-        Positive.
-    beta_1, beta_2 : float
-        In [0, 1).
-    epsilon : float
-        At least 1e-37. A smaller value would be 0 in float32, and the step 0 / 0 where
-        a gradient is 0.
-    weight_decay : float
-        Non-negative. A coupled L2 penalty: it is added to the gradient and so passes
-        through both means, unlike that of AdamW.
-
-    Raises
-    ------
-    ValueError
-        If a value is out of range.
-
-    References
-    ----------
-    Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.optimizers import Adam
-    >>> state = np.array([[1.0], [0.0], [0.0]])  # a parameter and its two means
-    >>> adam = Adam(0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0)
-    >>> for t, gradient in enumerate((5.0, 5.0), start=1):
-    ...     adam.step(state, np.array([gradient]), t)
-    >>> state[0].round(4)
-    array([0.8])
+    An epsilon below 1e-37 could be 0 in float32, and the step 0 / 0 where a gradient
+    is 0.
     """
 
     cdef readonly double beta_1
@@ -405,7 +295,7 @@ cdef class Adam(Optimizer):
 
     @classmethod
     def from_parameters(cls, parameters):
-        """Make the optimiser of an estimator's parameters."""
+        """Create the optimiser from the parameters of an estimator."""
         return cls(
             parameters.learning_rate_init, parameters.beta_1, parameters.beta_2,
             parameters.epsilon, parameters.weight_decay

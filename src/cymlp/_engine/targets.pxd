@@ -11,13 +11,13 @@ cdef class Targets(Buffers):
     cdef readonly object labels
     cdef readonly object values
     cdef readonly object weights
-    # Of the arrays above; NULL for None.
+    # The addresses of these arrays; NULL for None.
     cdef const Py_ssize_t *label
     cdef const void *value
     cdef const void *weight
 
 
-# Copy the targets of n samples, one-hot for labels.
+# Copy the targets of n samples, or make one-hot rows of their labels.
 
 cdef void read_targets(
     Targets targets, const Py_ssize_t *indices, Py_ssize_t n,

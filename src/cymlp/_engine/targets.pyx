@@ -16,38 +16,20 @@ import numpy as np
 cdef class Targets(Buffers):
     """Targets and weights of samples.
 
-    Parameters
-    ----------
-    labels : ndarray of intp of shape (n_samples,), or None
-        Class of each sample, in 0..n_outputs - 1. Accuracy is measured against these;
-        None for targets without classes.
-    n_outputs : int
-    values : ndarray of shape (n_samples, n_outputs), default=None
-        Targets as values: probabilities of the classes, 0 or 1 for each of several
-        labels, or real numbers. None for one-hot rows of the labels.
-    weights : ndarray of shape (n_samples,), default=None
-        Weights of the losses, of the dtype of `values`. None for weights of 1.
-
-    Raises
-    ------
-    ValueError
-        If shapes or dtypes differ from this, or a label is out of range.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.targets import Targets
-    >>> targets = Targets(np.array([0, 1]), n_outputs=2)
-    >>> targets.rows(slice(1, 2), "float32")
-    array([[0., 1.]], dtype=float32)
+    `labels` (n_samples,) of intp are classes in 0..n_outputs - 1, for the accuracy;
+    None without classes. `values` (n_samples, n_outputs) are probabilities of the
+    classes, 0 or 1 for each of several labels, or real values; None for one-hot rows of
+    the labels. `weights` (n_samples,), of the dtype of `values`, multiply the
+    losses; None for weights of 1.
     """
 
     def __cinit__(self, labels, Py_ssize_t n_outputs, values=None, weights=None):
         given = labels if values is None else values
         if given is None or given.shape[0] < 1 or n_outputs < 1:
             raise ValueError(
-                "targets need labels or values of at least one sample, and at least "
-                "one output"
+                "labels or values must have at least one sample, and n_outputs must be "
+                f"at least 1; got {None if given is None else given.shape} and "
+                f"{n_outputs}"
             )
         self.n_samples, self.n_outputs = given.shape[0], n_outputs
         self.labels, self.values, self.weights = labels, values, weights
@@ -72,28 +54,20 @@ cdef class Targets(Buffers):
 
     @property
     def dtype(self):
-        """Of values and weights; None where there are only labels."""
+        """The dtype of values and weights; None if there are only labels."""
         for array in (self.values, self.weights):
             if array is not None:
                 return array.dtype
         return None
 
     def weighted(self, weights):
-        """The same targets with other weights."""
+        """Return the same targets with these weights (n_samples,)."""
         return Targets(self.labels, self.n_outputs, self.values, weights)
 
     def rows(self, indices, dtype):
-        """Read the targets of some samples.
+        """Return targets (n, n_outputs); one-hot rows of `dtype` if only labels exist.
 
-        Parameters
-        ----------
-        indices : slice or ndarray of int
-        dtype : dtype
-
-        Returns
-        -------
-        T : ndarray of shape (n, n_outputs)
-            One-hot where there are labels only.
+        `indices` is a slice or an array of int.
         """
         if self.values is not None:
             return self.values[indices]

@@ -1,34 +1,24 @@
-"""The interface of a storage form, and what forms with padded weights share.
+"""The interface of a storage form, and the base class of layers with padded weights.
 
-A storage form is two classes in one file: a `Stored`, which holds X, and a
-`FirstLayer`, the layer of a network that reads it. A narrow network spends nearly all
-of its time in this layer. A `Stored` never changes, so that many fits can share it.
+A storage form is a file with two classes: a `Stored`, which holds X, and a `FirstLayer`
+of a network, which reads X. A narrow network spends nearly all of its time in this
+layer. A `Stored` never changes, so that many fits can share it.
 """
 
 from libc.math cimport isfinite, sqrt
 from libc.string cimport memcpy, memset
 
 from cymlp._engine.blas cimport min_square, norm_of
+from cymlp._engine.optimizers cimport take_step_of
 from cymlp.kernels cimport kernels_of
 
 
 class NotFiniteError(ValueError):
-    """X has NaN, an infinity, or a value too large for the precision."""
+    """X has a NaN, an infinity, or a value too large for the precision."""
 
 
 cdef class Stored(Buffers):
-    """X as a fit reads it.
-
-    Parameters
-    ----------
-    inputs : Inputs
-
-    Attributes
-    ----------
-    inputs : Inputs
-    n_samples, n_features : int
-    dtype : str
-    """
+    """X as a fit reads it; `dtype` is the name of the precision."""
 
     def __cinit__(self, Inputs inputs not None, *args):
         self.inputs = inputs
@@ -36,27 +26,16 @@ cdef class Stored(Buffers):
         self.n_samples, self.n_features = inputs.shape
 
     def first_layer(self, n_out, batch_size, optimizer=None):
-        """Make the first layer of a network that reads this X.
+        """Return a FirstLayer that reads X, for batches of at most `batch_size`.
 
-        Parameters
-        ----------
-        n_out : int
-            Width of the layer.
-        batch_size : int
-            Maximum number of samples in a batch.
-        optimizer : Optimizer, default=None
-            One like the optimiser that will train the layer; None for a layer that is
-            not trained.
-
-        Returns
-        -------
-        layer : FirstLayer
+        `optimizer` is one like the optimiser that will train the layer; None for a
+        layer that is not trained.
         """
         raise NotImplementedError
 
 
 cdef class FirstLayer(Buffers):
-    """The first layer of a network: a product with rows of X."""
+    """The first layer of a network: a product with rows of X. Used by one thread."""
 
     def __cinit__(
         self, Stored stored not None, Py_ssize_t n_out, Py_ssize_t batch_size,
@@ -73,7 +52,7 @@ cdef class FirstLayer(Buffers):
         self.U = self.reserve(batch_size * self.stride * self.itemsize)
         self.dU = self.reserve(batch_size * self.stride * self.itemsize)
 
-    cdef int make_room(self, const Py_ssize_t[::1] indices) except -1:
+    cdef int reserve_batches(self, const Py_ssize_t[::1] indices) except -1:
         return 0
 
     cdef int load(self, void *state, Py_ssize_t stride, Optimizer optimizer) \
@@ -110,13 +89,13 @@ cdef void copy_rows(
 cdef class PaddedLayer(FirstLayer):
     """A first layer whose weights are padded to whole vectors during an epoch.
 
-    A linear step is taken on the gradient while it is in registers. Other optimisers,
-    and batches that are taken in parts, need the whole gradient first.
+    A linear step is taken while the gradient is in registers. Other optimisers, and
+    batches processed in several parts, need the whole gradient first.
     """
 
     def __cinit__(self, *args):
         self.part_size = self.batch_size
-        self.base = self.reserve(self.stride * self.itemsize)
+        self.b = self.reserve(self.stride * self.itemsize)
         self.db = self.reserve(self.stride * self.itemsize)
 
     cdef reserve_weights(self, Py_ssize_t n_rows):
@@ -155,7 +134,7 @@ cdef class PaddedLayer(FirstLayer):
         cdef size_t stride = self.stride * self.itemsize
         cdef void *sums = self.U if is_padded else U
         cdef Py_ssize_t start = 0, count
-        memcpy(self.base, b, row_size)
+        memcpy(self.b, b, row_size)
         while start < n:
             count = min(self.part_size, n - start)
             self.forward_part(&indices[start], count, n + n_ahead - start - count,
@@ -182,34 +161,29 @@ cdef class PaddedLayer(FirstLayer):
             gradient_norm[0] = sqrt(squares)
             if min_square(self.is_f32) <= squares and isfinite(squares):
                 return 0
-        # Either there was no step yet, or the sum of squares is out of range.
+        # No step was taken yet, or the sum of squares is out of range.
         memset(self.gradient, 0, self.n_weights * self.itemsize)
         step.gradient, step.velocity = self.gradient, NULL
         self.backward(indices, n, db, &step)
         gradient_norm[0] = norm_of(self.is_f32, self.gradient, self.n_weights)
         if is_fused:
             return 0
-        if self.is_f32:
-            return optimizer.step_f32(t, <float *> self.parameters, <float *> slots,
-                                      self.n_weights, <float *> self.gradient,
-                                      self.n_weights)
-        return optimizer.step_f64(t, <double *> self.parameters, <double *> slots,
-                                  self.n_weights, <double *> self.gradient,
-                                  self.n_weights)
+        return take_step_of(self.is_f32, optimizer, t, self.parameters, slots,
+                            self.n_weights, self.gradient, self.n_weights)
 
     cdef double backward(
         self, const Py_ssize_t *indices, Py_ssize_t n, const void *db,
         const cymlp_step *step
     ) noexcept nogil:
-        """Update with A^T dU; return its sum of squares, for a batch of one part."""
+        """Update with A^T dU; return its sum of squares if the batch is one part."""
         cdef double squares = 0
         cdef Py_ssize_t start = 0, count
-        cdef bint again = n > self.part_size
+        cdef bint reload = n > self.part_size
         memcpy(self.db, db, self.n_out * self.itemsize)
         while start < n:
             count = min(self.part_size, n - start)
             squares += self.backward_part(
-                &indices[start], count, again,
+                &indices[start], count, reload,
                 <char *> self.dU + start * self.stride * self.itemsize, step
             )
             start += count
@@ -221,7 +195,7 @@ cdef class PaddedLayer(FirstLayer):
         pass
 
     cdef double backward_part(
-        self, const Py_ssize_t *indices, Py_ssize_t n, bint again, const void *dU,
+        self, const Py_ssize_t *indices, Py_ssize_t n, bint reload, const void *dU,
         const cymlp_step *step
     ) noexcept nogil:
         return 0

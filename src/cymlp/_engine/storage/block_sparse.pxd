@@ -1,4 +1,4 @@
-"""X without the most frequent values of its features."""
+"""The block sparse form: X without the most frequent value of each feature."""
 
 from libc.stdint cimport uint32_t
 
@@ -13,11 +13,11 @@ cdef class BlockSparse(Stored):
     cdef readonly object fill_values
     cdef readonly object codebook_offsets
     cdef readonly object scales
-    cdef cymlp_block_sparse X       # the addresses of these arrays
+    cdef cymlp_block_sparse X       # the addresses of the arrays above
 
 
 cdef class BlockSparseLayer(PaddedLayer):
-    # The transposed part: entries sorted by block index, and how many each has.
+    # The transposed part: entries sorted by block index, and their number for each.
     cdef void *entries
     cdef uint32_t *counts
     cdef const cymlp_block_sparse *X

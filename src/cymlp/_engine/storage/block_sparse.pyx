@@ -1,9 +1,9 @@
-"""The block sparse form: X without the most frequent values of its features.
+"""The block sparse form: X without the most frequent value of each feature.
 
-X = S + 1 oᵀ with o the most frequent value of each feature, the fill value. S is mostly
-0 even where X was shifted or scaled, like the background of images. A row of S is
-stored as its blocks of 4 neighbouring values that are not all 0. Smaller blocks would
-be fewer values, but 4 is what the kernels hold in registers.
+X = S + 1 fᵀ, where f, the fill values, are the most frequent values of the features.
+S is mostly 0 even if X was shifted or scaled, as in the background of images. A row of
+S is stored as its blocks of 4 neighbouring values that are not all 0. Smaller blocks
+would store fewer values, but the kernels hold the weights of 4 in registers.
 """
 
 cimport cython
@@ -22,58 +22,36 @@ from scipy.stats import mode
 from cymlp._engine.inputs import is_file
 
 BLOCK = 4
-# Above this share of blocks the dense products are faster.
+# Above this share of stored blocks, the dense products are faster.
 MAX_SHARE = 0.4
-# Bounds of the memory of the block sparse form, as a share of that of X: for arrays in
-# memory and for files.
+# Maximum size of the block sparse form as a share of that of X, an array or a file.
 MAX_SIZE = 0.6
 MAX_SIZE_OF_FILE = 0.125
-# Rows that the fill values and the share of blocks are estimated from.
+# Number of rows from which the fill values and the share of blocks are estimated.
 N_SAMPLED_ROWS = 256
-# Bound of a fill value, as a multiple of the feature's largest other value.
+# Maximum fill value, as a multiple of the feature's largest other value.
 MAX_RATIO = 16
-# Bound of a codebook offset, as a multiple of the divisor: by this factor rounding is
-# coarser than that of the scaled values.
+# Maximum codebook offset, as a multiple of the divisor: rounding is coarser than that
+# of the scaled values by up to this factor.
 MAX_SCALED_OFFSET = 64
 MAX_CODES = 256
-# Rows that are encoded or transposed at once, so that they stay in the cache.
+# Maximum number of rows encoded or transposed at once, so that they stay in the cache.
 MAX_ROWS = 1024
 
 
 class CodebookFullError(ValueError):
-    """There are more different values than codes."""
+    """X has more than MAX_CODES different values."""
 
 
 @cython.final
 cdef class BlockSparse(Stored):
-    """X in block sparse form.
+    """X in block sparse form; `cymlp_block_sparse` in kernels.h describes the arrays.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    indptr : ndarray of intp of shape (n_samples + 1,)
-        Where the rows begin in `blocks`.
-    blocks : ndarray of uint8 of shape (n_blocks, block_size)
-        The index of the block within its row as uint16, and its values in S; or, with a
-        codebook, one byte for each of its values in X. A row is one piece of memory,
-        because the time for samples in random order is mostly that for reaching their
-        pages.
-    codebook : ndarray of shape (256,) or None
-        The values that the bytes stand for, if X has at most 256 different values, as
-        images and one-hot tables have.
-    fill_values : ndarray of shape (4 blocks_per_row,)
-        The most frequent value of each feature, padded with zeros.
-    codebook_offsets : ndarray of shape (4 blocks_per_row,)
-        Subtracted from values of the codebook to make those of S.
-    scales : ndarray of shape (4 blocks_per_row,), default=None
-        Factors of the values of S, applied after the codebook. Where every feature is
-        scaled by itself, X may have few different values only before scaling. The
-        codebook and `codebook_offsets` then refer to these.
-
-    Attributes
-    ----------
-    indptr, blocks, codebook, fill_values, codebook_offsets, scales
-        As given.
+    `blocks` (n_blocks, block_size) of uint8 has index and values of a block side by
+    side: with samples in random order, most time goes to reaching their pages. A
+    codebook is used if X has at most 256 different values, as images and one-hot tables
+    have. If each feature has its own divisor, X may have so few only before scaling.
+    Then the codebook has the unscaled values, and `scales` the divisors' reciprocals.
     """
 
     def __cinit__(
@@ -96,30 +74,7 @@ cdef class BlockSparse(Stored):
 
     @staticmethod
     def store(inputs):
-        """Store X, if that pays.
-
-        Parameters
-        ----------
-        inputs : Inputs
-
-        Returns
-        -------
-        stored : BlockSparse or None
-            None if too many blocks would be stored, or if X is not finite.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from cymlp._engine.inputs import Inputs
-        >>> from cymlp._engine.storage.block_sparse import BlockSparse
-        >>> X = np.ones((3, 100))
-        >>> X[1, 6] = 5
-        >>> stored = BlockSparse.store(Inputs(X))
-        >>> stored.indptr
-        array([0, 0, 1, 1])
-        >>> stored.blocks.view(np.uint16)[:, 0], stored.codebook[stored.blocks[:, 2:]]
-        (array([1], dtype=uint16), array([[1., 1., 5., 1.]]))
-        """
+        """Store X; return None if it has too many blocks or is not finite."""
         if inputs.is_sparse or -(-inputs.shape[1] // BLOCK) > np.iinfo(np.uint16).max:
             return None
         fill_values, share = _find_fill_values(inputs)
@@ -129,7 +84,7 @@ cdef class BlockSparse(Stored):
             return _encode_finite(inputs, fill_values, share, has_codes=True)
         except CodebookFullError:
             stored = None
-            # Otherwise different values may be the same after conversion.
+            # A lossy cast before scaling could make different values equal.
             if inputs.shift is not None and np.can_cast(
                 inputs.array.dtype, inputs.dtype
             ):
@@ -145,40 +100,43 @@ cdef class BlockSparse(Stored):
 
 
 def _encode_finite(inputs, fill_values, share, has_codes):
-    """Encode X; None if too many blocks would be stored or X is not finite."""
-    encoded, max_others = _encode(inputs, fill_values, share, has_codes)
-    is_lossy = _costs_digits(fill_values, max_others)
+    """Encode X; None if it has too many blocks or is not finite."""
+    encoded, max_magnitudes = _encode(inputs, fill_values, share, has_codes)
+    is_lossy = _costs_digits(fill_values, max_magnitudes)
     if is_lossy.any():
-        encoded = None  # so that there are not two in memory
+        encoded = None  # free its memory first
         fill_values = np.where(is_lossy, 0, fill_values)
-        encoded, max_others = _encode(inputs, fill_values, share, has_codes)
-    if encoded is None or not np.isfinite([fill_values, max_others]).all():
+        encoded, max_magnitudes = _encode(inputs, fill_values, share, has_codes)
+    if encoded is None or not np.isfinite([fill_values, max_magnitudes]).all():
         return None
     return BlockSparse(inputs, *encoded, fill_values, fill_values)
 
 
 def _encode_unscaled(inputs):
-    """Encode X before scaling; None also if it has too many codes or costs digits."""
+    """Encode X before scaling; None also if it needs too many codes or loses digits."""
     unscaled = Inputs(inputs.array, inputs.dtype)
     unscaled_fill, share = _find_fill_values(unscaled)
     try:
-        encoded, max_others = _encode(unscaled, unscaled_fill, share, has_codes=True)
+        encoded, max_magnitudes = _encode(
+            unscaled, unscaled_fill, share, has_codes=True
+        )
     except CodebookFullError:
         return None
     if encoded is None:
         return None
-    # The background of most features becomes 0 in the codebook, and is not multiplied.
-    background = mode(unscaled_fill[:inputs.shape[1]]).mode
+    # The fill value of most features becomes 0 in the codebook, so that their offsets
+    # are 0.
+    common_fill = mode(unscaled_fill[:inputs.shape[1]]).mode
     fill_values, scales = np.zeros_like(unscaled_fill), np.zeros_like(unscaled_fill)
     features = slice(inputs.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        offsets = unscaled_fill - background
+        offsets = unscaled_fill - common_fill
         fill_values[features] = (
             unscaled_fill[features] - inputs.shift
         ) / inputs.divisor
         scales[features] = 1 / inputs.divisor
-        scales[max_others == 0] = 0
-        max_scaled = max_others * scales
+        scales[max_magnitudes == 0] = 0
+        max_scaled = max_magnitudes * scales
     if not (
         np.isfinite([fill_values, max_scaled]).all()
         and np.all(abs(offsets) * scales <= MAX_SCALED_OFFSET)
@@ -186,12 +144,12 @@ def _encode_unscaled(inputs):
         return None
     indptr, blocks, codebook = encoded
     return BlockSparse(
-        inputs, indptr, blocks, codebook - background, fill_values, offsets, scales
+        inputs, indptr, blocks, codebook - common_fill, fill_values, offsets, scales
     )
 
 
 def _find_fill_values(inputs):
-    """The most frequent value of each feature, and the share of the other blocks."""
+    """Estimate each feature's most frequent value, and the share of other blocks."""
     n_samples, n_features = inputs.shape
     blocks_per_row = -(-n_features // BLOCK)
     rows = inputs.rows(slice(None, None, -(-n_samples // N_SAMPLED_ROWS)))
@@ -203,7 +161,7 @@ def _find_fill_values(inputs):
 
 
 def _find_most_frequent(const floating[:, ::1] features, floating[::1] most_frequent):
-    """The most frequent value of each row of sorted values."""
+    """Find the most frequent value of each row; rows are sorted."""
     cdef Py_ssize_t feature, first, i, length
     for feature in range(features.shape[0]):
         first = length = 0
@@ -215,21 +173,23 @@ def _find_most_frequent(const floating[:, ::1] features, floating[::1] most_freq
                 most_frequent[feature] = features[feature, i]
 
 
-def _costs_digits(fill_values, max_others):
-    """Which fill values are too large to be subtracted from the others.
+def _costs_digits(fill_values, max_magnitudes):
+    """Return which fill values would cost the other values digits, or overflow.
 
-    Subtracted from much smaller values, a fill value leaves few of their digits; and
-    the difference must not overflow.
+    Subtracting a fill value from much smaller values leaves few of their digits.
     """
     limits = np.finfo(fill_values.dtype)
-    costs = abs(fill_values) / MAX_RATIO > max_others
-    costs &= max_others > limits.tiny
-    costs |= max_others > limits.max / 2
+    costs = abs(fill_values) / MAX_RATIO > max_magnitudes
+    costs &= max_magnitudes > limits.tiny
+    costs |= max_magnitudes > limits.max / 2
     return costs
 
 
 def _encode(Inputs inputs, fill_values, share, has_codes):
-    """Return indptr, blocks and codebook, or None; and each feature's largest other."""
+    """Return (indptr, blocks, codebook) or None, and each feature's max magnitude.
+
+    None stands for too many blocks. Magnitudes are of values other than the fill value.
+    """
     cdef const cymlp_kernels *kernels = kernels_of(inputs.dtype == np.float32)
     cdef Py_ssize_t n_samples = inputs.shape[0]
     cdef Py_ssize_t blocks_per_row = fill_values.size // BLOCK
@@ -239,11 +199,11 @@ def _encode(Inputs inputs, fill_values, share, has_codes):
     cdef Py_ssize_t[::1] counts = np.zeros(1 + n_samples, np.intp)
     cdef uint8_t *to
     cdef bint succeeded
-    max_others, row = np.zeros_like(fill_values), np.zeros_like(fill_values)
+    max_magnitudes, row = np.zeros_like(fill_values), np.zeros_like(fill_values)
     block_indices = np.empty(blocks_per_row, np.uint16)
     codebook = np.full(MAX_CODES, fill_values[0]) if has_codes else None
     encoder.fill_values, encoder.blocks_per_row = address(fill_values), blocks_per_row
-    encoder.max_magnitudes, encoder.row = address(max_others), address(row)
+    encoder.max_magnitudes, encoder.row = address(max_magnitudes), address(row)
     encoder.block_indices = <uint16_t *> address(block_indices)
     encoder.codes = NULL
     if has_codes:
@@ -253,8 +213,8 @@ def _encode(Inputs inputs, fill_values, share, has_codes):
 
     cdef Py_ssize_t block_size = 2 + BLOCK * (1 if has_codes else fill_values.itemsize)
     max_blocks = _max_blocks(inputs, block_size)
-    # Memory that is never written to is not occupied. For an array of this size NumPy
-    # asks for large pages, of which rows in random order need fewer.
+    # Unwritten pages occupy no memory. One large array lets NumPy ask for huge pages,
+    # which make rows in random order faster to reach.
     n_expected = min(int(1.1 * share * n_samples * blocks_per_row), max_blocks)
     blocks = np.empty((n_expected + MAX_ROWS * blocks_per_row, block_size), np.uint8)
     for first in range(0, n_samples, MAX_ROWS):
@@ -272,13 +232,13 @@ def _encode(Inputs inputs, fill_values, share, has_codes):
             raise CodebookFullError
         n_blocks += np.sum(counts[1 + first:1 + first + n])
         if n_blocks > max_blocks:
-            return None, max_others
+            return None, max_magnitudes
     blocks.resize((n_blocks, block_size), refcheck=False)
-    return (np.cumsum(counts), blocks, codebook), max_others
+    return (np.cumsum(counts), blocks, codebook), max_magnitudes
 
 
 cdef uint8_t *address(array):
-    """The address of an array, valid as long as the array exists."""
+    """Return the address of an array, which the caller must keep alive."""
     cdef uint8_t[::1] values = array.reshape(-1).view(np.uint8)
     return &values[0]
 
@@ -315,22 +275,22 @@ cdef class BlockSparseLayer(PaddedLayer):
             self.X, indices, n, n_ahead, self.stride, self.entries, self.counts
         )
         self.kernels.block_sparse_forward(
-            self.X, self.entries, self.counts, n, self.parameters, self.base, U,
+            self.X, self.entries, self.counts, n, self.parameters, self.b, U,
             self.stride
         )
 
     cdef double backward_part(
-        self, const Py_ssize_t *indices, Py_ssize_t n, bint again, const void *dU,
+        self, const Py_ssize_t *indices, Py_ssize_t n, bint reload, const void *dU,
         const cymlp_step *step
     ) noexcept nogil:
         cdef double squares
-        if again:
+        if reload:
             self.kernels.block_sparse_transpose(
                 self.X, indices, n, 0, self.stride, self.entries, self.counts
             )
         squares = self.kernels.block_sparse_backward(
             self.X, self.entries, self.counts, n, dU, self.db, self.stride, step
         )
-        # It is the sum over the batch, and the first part has added it.
+        # db is the sum over the whole batch; only the first part may add it.
         memset(self.db, 0, self.stride * self.itemsize)
         return squares

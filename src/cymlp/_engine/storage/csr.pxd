@@ -1,4 +1,4 @@
-"""X as a SciPy CSR matrix."""
+"""The CSR form: X as a SciPy CSR matrix."""
 
 from libc.stdint cimport uint32_t
 
@@ -15,33 +15,33 @@ cdef class CSR(Stored):
 
 
 cdef class CSRLayer(FirstLayer):
-    # The arrays of the CSR matrix.
+    # The arrays of the CSR matrix; `features` are its indices.
     cdef const void *values
     cdef const Py_ssize_t *indptr
     cdef const int *features
     # Powers of the optimiser's matrix, and the first POWER_BASE of them as the kernels
-    # take them.
+    # read them: four values of the precision.
     cdef Power *table
     cdef void *first_powers
-    # Steps of this epoch: their number, and how many of them the weights of each
-    # feature have taken.
+    # Number of steps in this epoch, and for each feature how many of them its weights
+    # have.
     cdef Py_ssize_t n_steps
     cdef uint32_t *n_taken
     # The caller's weights and velocities, and the stride of the caller's slots.
     cdef cymlp_weight_rows weights
     cdef Py_ssize_t slot_stride
-    # The transposed batch, and the room that depends on the number of its entries.
+    # The transposed batch, and the memory for at most max_entries of its entries.
     cdef cymlp_transposed_batch batch
-    cdef Py_ssize_t n_entries
-    cdef Buffers room
-    # Powers for the segments of a batch, or for neighbouring features; the gradient of
-    # neighbouring features.
+    cdef Py_ssize_t max_entries
+    cdef Buffers batch_memory
+    # Powers for the segments of a batch or for a chunk of features, and the gradient of
+    # a chunk.
     cdef void *powers
     cdef void *gradient
-    cdef Py_ssize_t n_neighbours
+    cdef Py_ssize_t chunk_size
 
-    cdef set_room(self, Py_ssize_t n_entries)
-    cdef void find_powers(self, Py_ssize_t n_more) noexcept nogil
+    cdef allocate_batch(self, Py_ssize_t max_entries)
+    cdef void compute_powers(self, Py_ssize_t n_extra) noexcept nogil
     cdef void set_power(
         self, void *powers, Py_ssize_t index, Power matrix
     ) noexcept nogil
@@ -50,4 +50,4 @@ cdef class CSRLayer(FirstLayer):
     cdef int step_all(
         self, Optimizer optimizer, Py_ssize_t t, double *gradient_norm
     ) except -1 nogil
-    cdef void find_gradient(self, Py_ssize_t start, Py_ssize_t count) noexcept nogil
+    cdef void compute_gradient(self, Py_ssize_t start, Py_ssize_t count) noexcept nogil

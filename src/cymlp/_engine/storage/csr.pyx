@@ -1,23 +1,22 @@
 """The CSR form: X as a SciPy CSR matrix.
 
-A batch of text has entries for some thousand features of many, and only their weights
-have a gradient. All other weights are changed by a linear step in the same way: the
-velocity v and the weight w are multiplied by a fixed matrix,
+A batch of text has values for a few thousand of very many features, and only their
+weights have a gradient. A linear step changes all other weights in the same way: it
+multiplies the velocity v and the weight w by a fixed matrix,
 
     (v, w) ← M (v, w),   M = ((m, λ), (−η m, 1 − η λ)),
 
 or M = ((m, λ), (−η m², 1 − η λ (1 + m))) with Nesterov's momentum, where m is the
-momentum, λ the weight decay and η the learning rate. So weights may be left as they are
-for n batches, and then be multiplied by Mⁿ: the result of n steps, to rounding, at the
-cost of one. That is done when a batch has the feature, and for all weights at the end
-of an epoch, because the learning rate changes, and weights are read, only between
-epochs.
+momentum, λ the weight decay and η the learning rate. So weights can wait for n batches
+and then be multiplied by Mⁿ: the result of n steps, up to rounding, at the cost of one.
+This happens when a batch has the feature, and for all weights at the end of an epoch:
+the learning rate changes, and weights are read, only between epochs.
 
-On the way forward weights are brought up to date in registers only. On the way back
-they take these steps and that of the batch together, so that each is written once.
+The forward pass applies the missing steps in registers only. The backward pass applies
+them together with the step of the batch, so that each weight is written once.
 
-Other optimisers, such as Adam, step over all weights, a few features at a time, with a
-gradient that never leaves the cache.
+Other optimisers, such as Adam, update all weights, in chunks of features whose gradient
+stays in the cache.
 """
 
 cimport cython
@@ -29,7 +28,7 @@ from libc.string cimport memcpy, memset
 
 from cymlp._engine.blas cimport min_square, norm_of
 from cymlp._engine.optimizers cimport (
-    POWER_BASE, POWER_DIGITS, look_up_power, tabulate_powers
+    POWER_BASE, POWER_DIGITS, look_up_power, tabulate_powers, take_step_of
 )
 
 import numpy as np
@@ -37,32 +36,17 @@ from sklearn.utils import assert_all_finite
 
 from cymlp._engine.storage.base import NotFiniteError
 
-# Values of a gradient that are worked on at once where it has all features.
+# Maximum number of gradient values in a chunk of features.
 cdef Py_ssize_t MAX_GRADIENT = 8192
 
 
 @cython.final
 cdef class CSR(Stored):
-    """X as a CSR matrix.
-
-    Raises
-    ------
-    ValueError
-        If indices or indptr lead outside of the matrix.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from scipy.sparse import csr_array
-    >>> from cymlp._engine.inputs import Inputs
-    >>> from cymlp._engine.storage.csr import CSR
-    >>> CSR.store(Inputs(csr_array(np.eye(3)))).n_features
-    3
-    """
+    """X in CSR form."""
 
     def __cinit__(self, inputs):
         X = inputs.array
-        # Copies: the loops follow them as addresses, and the caller may change X.
+        # Copies, because loops use them as addresses and the caller may change X.
         indptr, indices = np.array(X.indptr, np.intp), np.array(X.indices)
         if X.data.shape != indices.shape:
             raise ValueError(
@@ -82,7 +66,7 @@ cdef class CSR(Stored):
         ):
             raise ValueError(
                 f"X.indptr must have {self.n_samples + 1} values that do not decrease, "
-                f"from 0 to at most {indices.size}"
+                f"from 0 to at most {indices.size}; got {X.indptr!r}"
             )
         self.values = self.keep(X.data, self.dtype, "X.data")
         self.indptr = <const Py_ssize_t *> self.keep(indptr, np.intp, "X.indptr")
@@ -92,7 +76,10 @@ cdef class CSR(Stored):
 
     @staticmethod
     def store(inputs):
-        """Store X if it is sparse, else return None; refuse values not finite."""
+        """Store X; return None if it is not sparse.
+
+        Raise NotFiniteError if a value is not finite.
+        """
         if not inputs.is_sparse:
             return None
         try:
@@ -107,18 +94,15 @@ cdef class CSR(Stored):
 
 @cython.final
 cdef class CSRLayer(FirstLayer):
-    """The first layer for X in CSR form.
-
-    Weights and slots stay in the caller's arrays.
-    """
+    """The first layer for X in CSR form; updates weights and slots in place."""
 
     def __cinit__(self, CSR stored not None, *args):
         cdef size_t per_feature = stored.n_features * sizeof(uint32_t)
         self.values, self.indptr = stored.values, stored.indptr
         self.features = stored.indices
         self.weights.width = self.n_out
-        self.n_neighbours = max(1, MAX_GRADIENT // self.n_out)
-        self.gradient = self.reserve(self.n_neighbours * self.n_out * self.itemsize)
+        self.chunk_size = max(1, MAX_GRADIENT // self.n_out)
+        self.gradient = self.reserve(self.chunk_size * self.n_out * self.itemsize)
         self.batch.segment_of = <uint32_t *> self.reserve(per_feature)
         if self.is_linear:
             self.n_taken = <uint32_t *> self.reserve(per_feature)
@@ -127,8 +111,7 @@ cdef class CSRLayer(FirstLayer):
             )
             self.first_powers = self.reserve(POWER_BASE * 4 * self.itemsize)
 
-    cdef int make_room(self, const Py_ssize_t[::1] indices) except -1:
-        """Make room for the entries of the largest batch."""
+    cdef int reserve_batches(self, const Py_ssize_t[::1] indices) except -1:
         cdef Py_ssize_t largest = 0
         cdef Py_ssize_t count = 0
         cdef Py_ssize_t i
@@ -139,27 +122,29 @@ cdef class CSRLayer(FirstLayer):
             largest = max(largest, count)
         if largest >= 2**32:
             raise ValueError(
-                f"a batch of X has {largest} stored values, and at most 2**32 - 1 are "
-                f"possible; reduce batch_size, which is {self.batch_size}"
+                "a batch of X must have at most 2**32 - 1 stored values; got "
+                f"{largest} with batch_size={self.batch_size}; reduce batch_size"
             )
-        if self.room is None or largest > self.n_entries:
-            # The batches of other epochs are somewhat larger.
-            self.set_room(largest + largest // 4)
+        if self.batch_memory is None or largest > self.max_entries:
+            # Batches of later epochs may be slightly larger.
+            self.allocate_batch(largest + largest // 4)
         return 0
 
-    cdef set_room(self, Py_ssize_t n_entries):
-        cdef Py_ssize_t n_segments = min(n_entries, self.stored.n_features)
-        cdef Py_ssize_t n_powers = max(n_segments, self.n_neighbours)
-        self.room = Buffers()
-        self.n_entries = n_entries
-        self.batch.features = <int *> self.room.reserve(n_segments * sizeof(int))
-        self.batch.segment_ends = <uint32_t *> self.room.reserve(
+    cdef allocate_batch(self, Py_ssize_t max_entries):
+        cdef Py_ssize_t n_segments = min(max_entries, self.stored.n_features)
+        cdef Py_ssize_t n_powers = max(n_segments, self.chunk_size)
+        self.batch_memory = Buffers()
+        self.max_entries = max_entries
+        self.batch.features = <int *> self.batch_memory.reserve(
+            n_segments * sizeof(int)
+        )
+        self.batch.segment_ends = <uint32_t *> self.batch_memory.reserve(
             n_segments * sizeof(uint32_t)
         )
-        self.batch.entries = self.room.reserve(
-            n_entries * self.kernels.csr_entry_size
+        self.batch.entries = self.batch_memory.reserve(
+            max_entries * self.kernels.csr_entry_size
         )
-        self.powers = self.room.reserve(n_powers * 4 * self.itemsize)
+        self.powers = self.batch_memory.reserve(n_powers * 4 * self.itemsize)
 
     cdef int load(self, void *state, Py_ssize_t stride, Optimizer optimizer) \
             except -1 nogil:
@@ -179,14 +164,14 @@ cdef class CSRLayer(FirstLayer):
         return 0
 
     cdef void unload(self, void *state, Py_ssize_t stride) noexcept nogil:
-        """Bring all weights up to date."""
+        """Apply the missing steps to all weights."""
         cdef cymlp_weight_rows rows = self.weights
         cdef Py_ssize_t start = 0, count, i, n_missing
         cdef size_t row_size = self.n_out * self.itemsize
         if not self.is_linear:
             return
         while start < self.stored.n_features:
-            count = min(self.n_neighbours, self.stored.n_features - start)
+            count = min(self.chunk_size, self.stored.n_features - start)
             for i in range(count):
                 n_missing = self.n_steps - self.n_taken[start + i]
                 self.set_power(self.powers, i, look_up_power(self.table, n_missing))
@@ -199,16 +184,16 @@ cdef class CSRLayer(FirstLayer):
         self, void *powers, Py_ssize_t index, Power matrix
     ) noexcept nogil:
         if self.is_f32:
-            put(matrix, <float *> powers + 4 * index)
+            write_power(matrix, <float *> powers + 4 * index)
         else:
-            put(matrix, <double *> powers + 4 * index)
+            write_power(matrix, <double *> powers + 4 * index)
 
-    cdef void find_powers(self, Py_ssize_t n_more) noexcept nogil:
-        """For each segment, the power of its missing steps and n_more."""
+    cdef void compute_powers(self, Py_ssize_t n_extra) noexcept nogil:
+        """Set the power of each segment: its missing steps and n_extra more."""
         cdef size_t size = 4 * self.itemsize
         cdef Py_ssize_t segment, n
         for segment in range(self.batch.n_segments):
-            n = self.n_steps - self.n_taken[self.batch.features[segment]] + n_more
+            n = self.n_steps - self.n_taken[self.batch.features[segment]] + n_extra
             if n < POWER_BASE:
                 memcpy(<char *> self.powers + segment * size,
                        <char *> self.first_powers + n * size, size)
@@ -223,7 +208,7 @@ cdef class CSRLayer(FirstLayer):
             self.indptr, self.features, self.values, indices, n, n_ahead, &self.batch
         )
         if self.is_linear:
-            self.find_powers(0)
+            self.compute_powers(0)
         self.kernels.csr_forward(&self.batch, &self.weights, b, self.U, n)
         self.kernels.csr_unpack(self.U, n, self.n_out, U)
         return 0
@@ -239,10 +224,10 @@ cdef class CSRLayer(FirstLayer):
         return 0
 
     cdef double lazy_step(self, Optimizer optimizer) noexcept nogil:
-        """Step with the features of the batch; return the norm of the gradient."""
+        """Update the features of the batch; return the norm of the gradient."""
         cdef double squares
         cdef Py_ssize_t segment
-        self.find_powers(1)
+        self.compute_powers(1)
         squares = self.kernels.csr_backward(
             &self.batch, self.dU, optimizer.gradient_rate(), &self.weights
         )
@@ -254,7 +239,7 @@ cdef class CSRLayer(FirstLayer):
         return self.scaled_norm()
 
     cdef double scaled_norm(self) noexcept nogil:
-        """The norm of the gradient where its square is out of range."""
+        """Compute the norm of a gradient whose square is out of range."""
         cdef double result = 0
         cdef Py_ssize_t segment
         for segment in range(self.batch.n_segments):
@@ -267,30 +252,26 @@ cdef class CSRLayer(FirstLayer):
     cdef int step_all(
         self, Optimizer optimizer, Py_ssize_t t, double *gradient_norm
     ) except -1 nogil:
-        """Step with all features, some neighbouring ones at a time."""
+        """Update all features, one chunk at a time."""
         cdef char *theta = <char *> self.weights.weights
         cdef size_t slots = self.slot_stride * self.itemsize
         cdef Py_ssize_t start = 0, count, size
         gradient_norm[0] = 0
         while start < self.stored.n_features:
-            count = min(self.n_neighbours, self.stored.n_features - start)
+            count = min(self.chunk_size, self.stored.n_features - start)
             size = count * self.n_out
-            self.find_gradient(start, count)
+            self.compute_gradient(start, count)
             gradient_norm[0] = hypot(
                 gradient_norm[0], norm_of(self.is_f32, self.gradient, size)
             )
-            if self.is_f32:
-                optimizer.step_f32(t, <float *> theta, <float *> (theta + slots),
-                                   self.slot_stride, <float *> self.gradient, size)
-            else:
-                optimizer.step_f64(t, <double *> theta, <double *> (theta + slots),
-                                   self.slot_stride, <double *> self.gradient, size)
+            take_step_of(self.is_f32, optimizer, t, theta, theta + slots,
+                         self.slot_stride, self.gradient, size)
             theta += size * self.itemsize
             start += count
         return 0
 
-    cdef void find_gradient(self, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
-        """The gradient of neighbouring features, 0 where the batch lacks them."""
+    cdef void compute_gradient(self, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
+        """Compute the gradient of a chunk; 0 for features that the batch lacks."""
         cdef size_t row_size = self.n_out * self.itemsize
         cdef char *G = <char *> self.gradient
         cdef Py_ssize_t feature, segment
@@ -308,21 +289,21 @@ cdef class CSRLayer(FirstLayer):
             G += row_size
 
 
-cdef inline floating finite(double value, const floating *precision) noexcept nogil:
-    """A value, or the largest finite one if it is out of range."""
+cdef inline floating clipped(double value, const floating *precision) noexcept nogil:
+    """Clip a value to the range of the precision."""
     cdef double limit = FLT_MAX if floating is float else DBL_MAX
     if value > limit:
         return <floating> limit
     return <floating> (value if value > -limit else -limit)
 
 
-cdef inline void put(Power matrix, floating *values) noexcept nogil:
-    """Write a matrix as the kernels take it, with finite values.
+cdef inline void write_power(Power matrix, floating *values) noexcept nogil:
+    """Write a matrix for the kernels, clipped to finite values.
 
-    A learning rate that makes weights grow without bound leads to powers out of range.
-    With finite ones, weights of 0 stay 0, as they do step by step.
+    If the learning rate makes weights grow without bound, powers overflow. With finite
+    powers, weights of 0 stay 0, as they do step by step.
     """
-    values[0] = finite(matrix.vv, values)
-    values[1] = finite(matrix.vw, values)
-    values[2] = finite(matrix.wv, values)
-    values[3] = finite(matrix.ww, values)
+    values[0] = clipped(matrix.vv, values)
+    values[1] = clipped(matrix.vw, values)
+    values[2] = clipped(matrix.wv, values)
+    values[3] = clipped(matrix.ww, values)

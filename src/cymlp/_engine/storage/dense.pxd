@@ -1,4 +1,4 @@
-"""X in its own memory."""
+"""The dense form: rows are read from the memory of the user's X."""
 
 from cymlp._engine.storage.base cimport PaddedLayer, Stored
 
@@ -8,9 +8,9 @@ cdef class Dense(Stored):
 
 
 cdef class DenseLayer(PaddedLayer):
-    # The addresses of the rows of a part and of the next one.
+    # The addresses of the rows of a part and of the next part.
     cdef const void **rows
-    # Rows that are converted or scaled as they are read; NULL if there is no need.
+    # Converted or scaled rows of a part; NULL if values are used as they are.
     cdef void *converted
 
     cdef Py_ssize_t find_rows(

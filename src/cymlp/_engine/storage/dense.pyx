@@ -1,4 +1,4 @@
-"""The dense form: X stays in its own memory, and rows are read from there."""
+"""The dense form: rows are read from the memory of the user's X."""
 
 cimport cython
 
@@ -8,22 +8,12 @@ from sklearn.utils import assert_all_finite, gen_batches
 
 from cymlp._engine.storage.base import NotFiniteError
 
-# Rows that are read at once, so that they stay in the cache.
+# Maximum number of rows converted at once, so that they stay in the cache.
 MAX_ROWS = 1024
 
 
 def check_finite(inputs):
-    """Check that all values can be computed with.
-
-    Parameters
-    ----------
-    inputs : Inputs
-
-    Raises
-    ------
-    NotFiniteError
-        If one is NaN, infinite, or too large for the precision.
-    """
+    """Raise NotFiniteError unless all values are finite in the precision."""
     if inputs.array.dtype.kind in "biu" and inputs.divisor is None:
         return
     try:
@@ -35,11 +25,11 @@ def check_finite(inputs):
 
 @cython.final
 cdef class Dense(Stored):
-    """X in its own memory."""
+    """X in dense form."""
 
     @staticmethod
     def store(inputs):
-        """Store X; raise NotFiniteError if it is not finite."""
+        """Store X; raise NotFiniteError if a value is not finite."""
         check_finite(inputs)
         return Dense(inputs)
 
@@ -67,15 +57,15 @@ cdef class DenseLayer(PaddedLayer):
     ) noexcept nogil:
         n_ahead = self.find_rows(indices, n, n_ahead)
         self.kernels.dense_forward(
-            self.rows, n, n_ahead, self.stored.n_features, self.parameters, self.base,
+            self.rows, n, n_ahead, self.stored.n_features, self.parameters, self.b,
             U, self.stride
         )
 
     cdef double backward_part(
-        self, const Py_ssize_t *indices, Py_ssize_t n, bint again, const void *dU,
+        self, const Py_ssize_t *indices, Py_ssize_t n, bint reload, const void *dU,
         const cymlp_step *step
     ) noexcept nogil:
-        if again:
+        if reload:
             self.find_rows(indices, n, 0)
         return self.kernels.dense_backward(
             self.rows, n, self.stored.n_features, dU, self.stride, step
@@ -84,7 +74,7 @@ cdef class DenseLayer(PaddedLayer):
     cdef Py_ssize_t find_rows(
         self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead
     ) noexcept nogil:
-        """Set the addresses of n rows; return of how many of the next ones, too."""
+        """Set the addresses of n rows, and return how many next rows have one, too."""
         cdef size_t row_size = self.stored.n_features * self.itemsize
         cdef const char *X = <const char *> self.stored.inputs.source.values
         cdef Py_ssize_t i
