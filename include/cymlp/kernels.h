@@ -1,10 +1,9 @@
-/* The interface between the kernels and everything else: a table of functions
- * for float and one for double.
+/* The interface of the kernels: a table of functions for float and one for
+ * double.
  *
- * The kernels are compiled once for each instruction set; the best one that
- * the processor supports is chosen when the package is imported. Callers need
- * not know which it is. A void pointer refers to values of the table's
- * precision, unless stated otherwise.
+ * The kernels are compiled once for each instruction set; the best set that the
+ * processor supports is chosen on import. Void pointers refer to values of the
+ * table's precision, unless stated otherwise.
  *
  * Padded matrices have rows of `stride` values, a multiple of `lanes`, with
  * zeros beyond their width. */
@@ -14,17 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How a padded matrix of weights w is updated with its gradient g:
+/* The update of a padded matrix of weights w with its gradient g:
  * v <- momentum v + d with d = g + weight_decay w, then
- * w <- w - velocity_rate v - direction_rate d. If velocity is NULL, the
- * weights stay as they are and g is added to `gradient`. */
+ * w <- w - velocity_rate v - direction_rate d. If velocity is NULL, g is added
+ * to `gradient` instead. */
 typedef struct {
   void *weights, *velocity, *gradient;
   double momentum, weight_decay, velocity_rate, direction_rate;
 } cymlp_step;
 
 /* The element types of X: NumPy's name, the type in C, and the macro that
- * converts a value. One more line is all that one more type needs. */
+ * converts a value. A new type needs only a line here. */
 #define CYMLP_ELEMENT_TYPES(LINE)          \
   LINE(bool, uint8_t, CYMLP_AS_IT_IS)      \
   LINE(uint8, uint8_t, CYMLP_AS_IT_IS)     \
@@ -39,23 +38,23 @@ typedef struct {
 enum { CYMLP_ELEMENT_TYPES(CYMLP_ENUMERATOR) CYMLP_N_ELEMENT_TYPES };
 #undef CYMLP_ENUMERATOR
 
-/* X as the user stores it: rows of n_features values x of an element type.
- * Each x stands for (x - shift) / divisor of its feature. */
+/* X as the user passes it: rows of n_features values x of an element type,
+ * which stand for (x - shift) / divisor. */
 typedef struct {
   const void *values;
   int type; /* index in CYMLP_ELEMENT_TYPES */
   size_t itemsize;
   ptrdiff_t n_features;
-  const double *shift, *divisor; /* (n_features), or NULL: x is used as it is */
+  const double *shift, *divisor; /* (n_features), or NULL: x is not scaled */
 } cymlp_inputs;
 
 /* X in block sparse form: X = S + 1 fill_values^T. A row is divided into
  * blocks of 4 neighbouring values, and only blocks of S that are not all zero
- * are stored. A stored block is its index within the row, 2 bytes, and its 4
- * values; or, with a codebook, its index and one byte for each value, its
- * code: S = (codebook[code] - codebook_offsets) scales. */
+ * are stored. A stored block is its index within the row, 2 bytes, followed by
+ * its 4 values or, with a codebook, by a code of one byte for each:
+ * S = (codebook[code] - codebook_offsets) scales. */
 typedef struct {
-  const ptrdiff_t *indptr; /* (n_samples + 1), where rows begin in `blocks` */
+  const ptrdiff_t *indptr; /* (n_samples + 1), begins of rows in `blocks` */
   const char *blocks;
   const void *codebook;         /* (256), or NULL */
   const void *fill_values;      /* (4 blocks_per_row) */
@@ -64,10 +63,10 @@ typedef struct {
   ptrdiff_t blocks_per_row;
 } cymlp_block_sparse;
 
-/* A codebook under construction. The bits of a value are multiplied, and the
- * upper bits of the product are its slot, which holds its code. The multiplier
- * is chosen such that no two values share a slot, so that finding a code needs
- * neither a loop nor a branch. */
+/* A codebook under construction, with a hash table: the bits of a value are
+ * multiplied, and the upper bits of the product are its slot, which holds its
+ * code. The multiplier is chosen so that no two values share a slot. Finding a
+ * code then needs neither a loop nor a branch. */
 #define CYMLP_SLOT_BITS 13
 typedef struct {
   void *codebook; /* (256) */
@@ -76,13 +75,13 @@ typedef struct {
   uint8_t slots[1 << CYMLP_SLOT_BITS];
 } cymlp_codes;
 
-/* What the block sparse encoder works with. */
+/* Settings, results and working memory of the block sparse encoder. */
 typedef struct {
   const void *fill_values; /* (4 blocks_per_row) */
   ptrdiff_t blocks_per_row;
   cymlp_codes *codes;      /* NULL: values of S are stored, not codes */
   void *max_magnitudes;    /* (4 blocks_per_row), of values other than the fill
-                              value; infinity if one is not finite */
+                              value: 0 if none, infinity if one is not finite */
   void *row;               /* (4 blocks_per_row), zeros at first */
   uint16_t *block_indices; /* [blocks_per_row] */
 } cymlp_encoder;
@@ -92,22 +91,22 @@ typedef struct {
 typedef struct {
   ptrdiff_t n_segments;
   int *features;          /* [n_segments] */
-  uint32_t *segment_ends; /* [n_segments], where the entries of each end */
+  uint32_t *segment_ends; /* [n_segments], ends in `entries` */
   void *entries;        /* values, each with the sample's index in the batch */
-  uint32_t *segment_of; /* [n_features], meaningful if the feature occurs */
+  uint32_t *segment_of; /* [n_features], arbitrary if the feature is absent */
 } cymlp_transposed_batch;
 
-/* Rows of weights and velocities, not padded, and for some of them the 2 x 2
- * matrix that advances (v, w): four values, the last minus 1, so that it keeps
- * its digits where the weights hardly change. */
+/* Rows of weights and velocities, not padded, and powers: 2 x 2 matrices that
+ * advance (v, w), each four values, the last minus 1, so that it keeps its
+ * digits if it is close to 1. */
 typedef struct {
   void *weights, *velocity;
   const void *powers;
   ptrdiff_t width;
 } cymlp_weight_rows;
 
-/* Arguments that recur: `indices` are the samples of a batch, followed by the
- * n_ahead samples that come next, which are prefetched. */
+/* In all functions, `indices` are the n samples of a batch, followed by the
+ * n_ahead samples that are read next, which are prefetched. */
 typedef struct {
   ptrdiff_t lanes;       /* values in a vector */
   size_t entry_size;     /* bytes of an entry of block_sparse_transpose */
@@ -117,19 +116,19 @@ typedef struct {
   void (*read_rows)(const cymlp_inputs *inputs, const ptrdiff_t *indices,
                     ptrdiff_t n, ptrdiff_t n_ahead, void *rows);
 
-  /* U (n, stride) <- base + A W, with pointers A to the rows of the samples
-   * and of the n_ahead next ones, and W (n_in, stride). */
+  /* U (n, stride) <- bias + A W. A has pointers to the rows of the n samples
+   * and of the n_ahead next ones; W (n_in, stride). */
   void (*dense_forward)(const void *const *A, ptrdiff_t n, ptrdiff_t n_ahead,
-                        ptrdiff_t n_in, const void *W, const void *base,
+                        ptrdiff_t n_in, const void *W, const void *bias,
                         void *U, ptrdiff_t stride);
   /* Update weights with A^T D, D (n, stride); return its sum of squares. */
   double (*dense_backward)(const void *const *A, ptrdiff_t n, ptrdiff_t n_in,
                            const void *D, ptrdiff_t stride,
                            const cymlp_step *step);
 
-  /* Write the blocks of n samples one after the other, and into `counts` how
-   * many each sample has. Return 0 if there are more than 256 values to code,
-   * otherwise 1. */
+  /* Write the blocks of n samples from `first`, and the number of blocks of
+   * each sample to `counts`. Return 0 if there are more than 256 different
+   * values to code, otherwise 1. */
   int (*block_sparse_encode)(const cymlp_inputs *inputs, ptrdiff_t first,
                              ptrdiff_t n, const cymlp_encoder *encoder,
                              ptrdiff_t *counts, void *blocks);
@@ -140,12 +139,13 @@ typedef struct {
                                  const ptrdiff_t *indices, ptrdiff_t n,
                                  ptrdiff_t n_ahead, ptrdiff_t stride,
                                  void *entries, uint32_t *counts);
-  /* U (n, stride) <- base + X W, W (4 blocks_per_row, stride). */
+  /* U (n, stride) <- bias + X W, W (4 blocks_per_row, stride). */
   void (*block_sparse_forward)(const cymlp_block_sparse *X, const void *entries,
                                const uint32_t *counts, ptrdiff_t n,
-                               const void *W, const void *base, void *U,
+                               const void *W, const void *bias, void *U,
                                ptrdiff_t stride);
-  /* Update weights with S^T D + fill_values db^T; return its sum of squares. */
+  /* Update weights with S^T D + fill_values db^T, where db (stride) is the sum
+   * of D over the samples; return its sum of squares. */
   double (*block_sparse_backward)(const cymlp_block_sparse *X,
                                   const void *entries, const uint32_t *counts,
                                   ptrdiff_t n, const void *D, const void *db,
@@ -157,15 +157,15 @@ typedef struct {
                         ptrdiff_t n, ptrdiff_t n_ahead,
                         cymlp_transposed_batch *batch);
   /* Convert rows (n, width) to whole vectors and back: the form of U and D
-   * below. The last vector of a row overlaps the one before it if need be. */
+   * below. The last vector of a row may overlap the one before it. */
   void (*csr_pack)(const void *rows, ptrdiff_t n, ptrdiff_t width,
                    void *packed);
   void (*csr_unpack)(const void *packed, ptrdiff_t n, ptrdiff_t width,
                      void *rows);
-  /* U (n samples) <- base + X W. powers[s] first advances the weights of
-   * segment s, without storing them; with powers NULL they are up to date. */
+  /* U (n samples) <- bias + X W. powers[s] first advances the weights of
+   * segment s, without storing them; NULL if they are up to date. */
   void (*csr_forward)(const cymlp_transposed_batch *batch,
-                      const cymlp_weight_rows *W, const void *base, void *U,
+                      const cymlp_weight_rows *W, const void *bias, void *U,
                       ptrdiff_t n);
   /* G (width) <- the row of X^T D for the feature of a segment. */
   void (*csr_gradient)(const cymlp_transposed_batch *batch, ptrdiff_t segment,

@@ -1,4 +1,4 @@
-"""The kernels for the processor at hand, and functions over arrays."""
+"""The kernels for this processor, and functions over arrays."""
 
 from cython cimport floating
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
@@ -69,7 +69,7 @@ cdef extern from "cymlp/kernels.h" nogil:
         ) noexcept nogil
         void (*dense_forward)(
             const void *const *A, Py_ssize_t n, Py_ssize_t n_ahead, Py_ssize_t n_in,
-            const void *W, const void *base, void *U, Py_ssize_t stride
+            const void *W, const void *bias, void *U, Py_ssize_t stride
         ) noexcept nogil
         double (*dense_backward)(
             const void *const *A, Py_ssize_t n, Py_ssize_t n_in, const void *D,
@@ -85,7 +85,7 @@ cdef extern from "cymlp/kernels.h" nogil:
         ) noexcept nogil
         void (*block_sparse_forward)(
             const cymlp_block_sparse *X, const void *entries, const uint32_t *counts,
-            Py_ssize_t n, const void *W, const void *base, void *U, Py_ssize_t stride
+            Py_ssize_t n, const void *W, const void *bias, void *U, Py_ssize_t stride
         ) noexcept nogil
         double (*block_sparse_backward)(
             const cymlp_block_sparse *X, const void *entries, const uint32_t *counts,
@@ -105,7 +105,7 @@ cdef extern from "cymlp/kernels.h" nogil:
         ) noexcept nogil
         void (*csr_forward)(
             const cymlp_transposed_batch *batch, const cymlp_weight_rows *W,
-            const void *base, void *U, Py_ssize_t n
+            const void *bias, void *U, Py_ssize_t n
         ) noexcept nogil
         void (*csr_gradient)(
             const cymlp_transposed_batch *batch, Py_ssize_t segment, const void *D,
@@ -135,12 +135,12 @@ cdef const cymlp_kernel_set *chosen_kernels() noexcept nogil
 
 
 cdef inline const cymlp_kernels *kernels_of(bint is_f32) noexcept nogil:
-    """The kernels of a precision."""
+    """Return the kernels of a precision."""
     return &chosen_kernels().f32 if is_f32 else &chosen_kernels().f64
 
 
 cdef inline const cymlp_kernels *kernels_for(const floating *values) noexcept nogil:
-    """The kernels of the precision of some values, which are not read."""
+    """Return the kernels of the precision of `values`, which are not read."""
     return kernels_of(sizeof(floating) == 4)
 
 

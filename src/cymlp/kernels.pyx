@@ -1,4 +1,4 @@
-"""The kernels for the processor at hand, chosen once, at import.
+"""The kernels for this processor, chosen once, on import.
 
 The environment variable ``CYMLP_ISA`` selects others: "avx512", "avx2" or "plain".
 """
@@ -17,7 +17,7 @@ cdef const cymlp_kernel_set *chosen_kernels() noexcept nogil:
 
 
 def isa():
-    """Name the instruction set of the kernels in use.
+    """Return the name of the instruction set of the kernels in use.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def _element_types():
 
 
 def _evaluate(name, const floating[::1] x not None, floating[::1] y not None):
-    """Evaluate a function over an array, as the layers do: y <- f(x)."""
+    """Evaluate a function over an array: y <- f(x)."""
     if x.shape[0] != y.shape[0]:
         raise ValueError(
             f"x and y must have the same length; got {x.shape[0]} and {y.shape[0]}"

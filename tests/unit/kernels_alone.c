@@ -4,7 +4,7 @@
  *
  *     f32 exp 1000                       x -> exp(x)
  *     f64 dense 15 37 8                  n, n_in and stride: A (n, n_in), W,
- *                                        velocity, base, D -> U, W, velocity
+ *                                        velocity, bias, D -> U, W, velocity
  */
 #include <math.h>
 #include <stddef.h>
@@ -68,7 +68,7 @@ static void dense(ptrdiff_t n, ptrdiff_t n_in, ptrdiff_t stride) {
   char *A = receive(n * n_in);
   void *W = receive(n_in * stride);
   void *velocity = receive(n_in * stride);
-  void *base = receive(stride);
+  void *bias = receive(stride);
   void *D = receive(n * stride);
   void *U = reserve(n * stride);
   const void **rows = malloc((size_t)n * sizeof *rows);
@@ -76,14 +76,14 @@ static void dense(ptrdiff_t n, ptrdiff_t n_in, ptrdiff_t stride) {
   for (ptrdiff_t i = 0; i < n; i++)
     rows[i] = A + (size_t)(i * n_in) * value_size;
 
-  kernels->dense_forward(rows, n, 0, n_in, W, base, U, stride);
+  kernels->dense_forward(rows, n, 0, n_in, W, bias, U, stride);
   const cymlp_step step = {W, velocity, NULL, 0.9, 0.01, 0.1, 0.0};
   kernels->dense_backward(rows, n, n_in, D, stride, &step);
 
   deliver(U, n * stride);
   deliver(W, n_in * stride);
   deliver(velocity, n_in * stride);
-  free(A), free(W), free(velocity), free(base), free(D), free(U), free(rows);
+  free(A), free(W), free(velocity), free(bias), free(D), free(U), free(rows);
 }
 
 int main(int argc, char **argv) {

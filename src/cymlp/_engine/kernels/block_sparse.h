@@ -1,13 +1,13 @@
 /* Products with X in block sparse form; see cymlp_block_sparse in kernels.h. A
  * template, to be included after dense.h.
  *
- * A batch is transposed: sorted by block index, so that the weights of a block
+ * A batch is transposed, that is sorted by block index. The weights of a block
  * index, or their gradient, stay in registers for all samples that have it. */
 #ifndef REAL /* when this file is compiled by itself */
 #include "dense.h"
 #endif
 
-/* Call a tile function with a width that the compiler knows. */
+/* Call a tile function with a width known at compile time. */
 #define WITH_WIDTH(width, call) \
   switch (width) {              \
     case 1:                     \
@@ -30,8 +30,8 @@
 #define WITH_WIDTH_3_AND_4(call)
 #endif
 
-/* A block in a transposed batch: the position of its sample's sums, and its
- * values in S or, with a codebook, their codes. */
+/* A block in a transposed batch: the position of its sample's row of sums, and
+ * its values in S or, with a codebook, their codes. */
 #define ENTRY NAME(entry)
 typedef struct {
   uint32_t row;
@@ -93,8 +93,8 @@ CYMLP_INLINE void NAME(transpose_rows)(int coded, const cymlp_block_sparse *X,
                                        void *entries, uint32_t *counts) {
   enum { AHEAD = 4 };
   for (ptrdiff_t i = 0; i < n; i++) {
-    /* The address of a row has to be in the cache before its blocks can be
-     * prefetched. */
+    /* Prefetching the blocks of a row needs its address, so this comes first.
+     */
     if (i + 2 * AHEAD < n + n_ahead)
       CYMLP_PREFETCH(&X->indptr[indices[i + 2 * AHEAD]]);
     if (i + AHEAD < n + n_ahead)
@@ -116,7 +116,7 @@ static inline void NAME(block_sparse_transpose)(const cymlp_block_sparse *X,
     NAME(transpose_rows)(0, X, indices, n, n_ahead, stride, entries, counts);
 }
 
-/* The entries of one block index, and what decodes them. */
+/* The entries of one block index, and the arrays that decode them. */
 #define SEGMENT NAME(segment)
 typedef struct {
   const void *entries;
@@ -140,8 +140,8 @@ CYMLP_INLINE SEGMENT NAME(segment_of)(int coded, const cymlp_block_sparse *X,
   return segment;
 }
 
-/* Read the values of an entry, in S or from the codebook; return the position
- * of its sample's sums. */
+/* Read the values of an entry, those in S or, with a codebook, those in it;
+ * return the position of its sample's sums. */
 CYMLP_INLINE uint32_t NAME(read_entry)(int coded, const SEGMENT *segment,
                                        ptrdiff_t i, REAL *x) {
   if (!coded) {
@@ -159,22 +159,22 @@ CYMLP_INLINE VEC NAME(sum_of_4)(const REAL *x, VEC w0, VEC w1, VEC w2, VEC w3) {
 }
 
 /* U += S W for the entries of one block index and `width` vectors of columns;
- * common += fill_values W, which is the same for all samples. */
+ * fill_product += fill_values W, which is the same for all samples. */
 CYMLP_INLINE void NAME(block_sparse_forward_tile)(int coded, int width,
                                                   const SEGMENT *segment,
                                                   const REAL *W, REAL *U,
                                                   ptrdiff_t stride,
-                                                  VEC *common) {
-  VEC w[4][CYMLP_TILE_VECTORS], base_shift[CYMLP_TILE_VECTORS];
+                                                  VEC *fill_product) {
+  VEC w[4][CYMLP_TILE_VECTORS], offset_product[CYMLP_TILE_VECTORS];
   CYMLP_EACH (v, width) {
     CYMLP_EACH (c, 4) w[c][v] = LOAD(W + c * stride + v * LANES);
-    base_shift[v] = NAME(sum_of_4)(segment->fill_values, w[0][v], w[1][v],
-                                   w[2][v], w[3][v]);
-    common[v] += base_shift[v];
+    offset_product[v] = NAME(sum_of_4)(segment->fill_values, w[0][v], w[1][v],
+                                       w[2][v], w[3][v]);
+    fill_product[v] += offset_product[v];
     if (segment->scales) {
       CYMLP_EACH (c, 4) w[c][v] *= segment->scales[c];
-      base_shift[v] = NAME(sum_of_4)(segment->codebook_offsets, w[0][v],
-                                     w[1][v], w[2][v], w[3][v]);
+      offset_product[v] = NAME(sum_of_4)(segment->codebook_offsets, w[0][v],
+                                         w[1][v], w[2][v], w[3][v]);
     }
   }
   for (ptrdiff_t i = 0; i < segment->count; i++) {
@@ -182,9 +182,9 @@ CYMLP_INLINE void NAME(block_sparse_forward_tile)(int coded, int width,
     REAL *u = U + NAME(read_entry)(coded, segment, i, x);
     CYMLP_EACH (v, width) {
       VEC sum = LOAD(u + v * LANES);
-      /* Subtracted here once, instead of from each value. */
-      if (coded) sum -= base_shift[v];
-      /* Two sums that do not wait for each other. */
+      /* Subtracted once from the sum, not from each value. */
+      if (coded) sum -= offset_product[v];
+      /* Two sums that the processor computes in parallel. */
       STORE(u + v * LANES, (sum + x[0] * w[0][v] + x[1] * w[1][v]) +
                                (x[2] * w[2][v] + x[3] * w[3][v]));
     }
@@ -195,8 +195,8 @@ CYMLP_INLINE void NAME(block_sparse_forward_columns)(
     int coded, const cymlp_block_sparse *X, const void *entries,
     const uint32_t *counts, ptrdiff_t n, const REAL *W, REAL *U,
     ptrdiff_t stride, int width) {
-  VEC common[CYMLP_TILE_VECTORS];
-  memset(common, 0, sizeof common);
+  VEC fill_product[CYMLP_TILE_VECTORS];
+  memset(fill_product, 0, sizeof fill_product);
   for (ptrdiff_t block_index = 0; block_index < X->blocks_per_row;
        block_index++) {
     const SEGMENT segment =
@@ -204,23 +204,23 @@ CYMLP_INLINE void NAME(block_sparse_forward_columns)(
     const REAL *w = W + 4 * block_index * stride;
 #define TILE(vectors)                                                     \
   NAME(block_sparse_forward_tile)(coded, vectors, &segment, w, U, stride, \
-                                  common)
+                                  fill_product)
     WITH_WIDTH(width, TILE)
 #undef TILE
   }
   for (ptrdiff_t i = 0; i < n; i++)
     for (int v = 0; v < width; v++)
       STORE(U + i * stride + v * LANES,
-            LOAD(U + i * stride + v * LANES) + common[v]);
+            LOAD(U + i * stride + v * LANES) + fill_product[v]);
 }
 
 static inline void NAME(block_sparse_forward)(const cymlp_block_sparse *X,
                                               const void *entries,
                                               const uint32_t *counts,
                                               ptrdiff_t n, const void *weights,
-                                              const void *base, void *sums,
+                                              const void *bias, void *sums,
                                               ptrdiff_t stride) {
-  NAME(begin)(sums, base, n, stride);
+  NAME(set_rows)(sums, bias, n, stride);
   for (ptrdiff_t column = 0, width; column < stride; column += width * LANES) {
     const REAL *W = (const REAL *)weights + column;
     REAL *U = (REAL *)sums + column;
@@ -253,23 +253,24 @@ CYMLP_INLINE void NAME(block_sparse_backward_tile)(
       CYMLP_EACH (c, 4) sums[c][v] += x[c] * gradient;
     }
   }
-  VEC others[CYMLP_TILE_VECTORS];
+  VEC fill_gradient[CYMLP_TILE_VECTORS];
   CYMLP_EACH (v, width) {
-    others[v] = LOAD(db + v * LANES);
+    fill_gradient[v] = LOAD(db + v * LANES);
     if (segment->scales)
       CYMLP_EACH (c, 4)
         sums[c][v] = (sums[c][v] - segment->codebook_offsets[c] * total[v]) *
                      segment->scales[c];
     else if (coded)
-      others[v] -= total[v];
+      fill_gradient[v] -= total[v];
   }
   CYMLP_EACH (c, 4)
     CYMLP_EACH (v, width)
-      NAME(update)(step, sums[c][v] + segment->fill_values[c] * others[v],
+      NAME(update)(step,
+                   sums[c][v] + segment->fill_values[c] * fill_gradient[v],
                    at + c * stride + v * LANES, squares);
 }
 
-CYMLP_INLINE double NAME(block_sparse_backward_of)(
+CYMLP_INLINE double NAME(block_sparse_backward_all)(
     int coded, const cymlp_block_sparse *X, const void *entries,
     const uint32_t *counts, ptrdiff_t n, const REAL *D, const REAL *db,
     ptrdiff_t stride, const STEP *step) {
@@ -295,11 +296,11 @@ CYMLP_INLINE double NAME(block_sparse_backward_of)(
 static inline double NAME(block_sparse_backward)(
     const cymlp_block_sparse *X, const void *entries, const uint32_t *counts,
     ptrdiff_t n, const void *D, const void *db, ptrdiff_t stride,
-    const cymlp_step *general) {
-  const STEP step = NAME(step_of)(general);
+    const cymlp_step *settings) {
+  const STEP step = NAME(step_of)(settings);
   if (X->codebook)
-    return NAME(block_sparse_backward_of)(1, X, entries, counts, n, D, db,
-                                          stride, &step);
-  return NAME(block_sparse_backward_of)(0, X, entries, counts, n, D, db, stride,
-                                        &step);
+    return NAME(block_sparse_backward_all)(1, X, entries, counts, n, D, db,
+                                           stride, &step);
+  return NAME(block_sparse_backward_all)(0, X, entries, counts, n, D, db,
+                                         stride, &step);
 }

@@ -23,7 +23,7 @@ static inline uint8_t *NAME(slot_of)(cymlp_codes *codes, REAL x) {
                        (64 - CYMLP_SLOT_BITS)];
 }
 
-/* Write the codes of 4 values; return whether all have one. */
+/* Write the codes of 4 values; return 0 if one is not in the codebook. */
 static inline int NAME(encode)(cymlp_codes *codes, const REAL *x,
                                uint8_t *block) {
   const REAL *codebook = codes->codebook;
@@ -63,8 +63,8 @@ static inline int NAME(learn)(cymlp_codes *codes, const REAL *x) {
   return 1;
 }
 
-/* Write the indices of the blocks that differ from the fill values; return how
- * many there are. */
+/* Write the indices of the blocks that differ from the fill values; return
+ * their number. */
 static inline ptrdiff_t NAME(find_blocks)(const REAL *x,
                                           const REAL *fill_values,
                                           ptrdiff_t blocks_per_row,
@@ -76,7 +76,7 @@ static inline ptrdiff_t NAME(find_blocks)(const REAL *x,
     memcpy(values, x + 4 * block_index, sizeof values);
     memcpy(fill, fill_values + 4 * block_index, sizeof fill);
     for (int k = 0; k < WORDS; k++) differences |= values[k] ^ fill[k];
-    /* Without a branch, which could not be predicted. */
+    /* No branch, because it could not be predicted. */
     block_indices[count] = (uint16_t)block_index;
     count += differences != 0;
   }
@@ -84,23 +84,24 @@ static inline ptrdiff_t NAME(find_blocks)(const REAL *x,
 }
 
 /* Update the largest magnitude of each feature's values other than the fill
- * value: infinity for NaN, and never 0, which means that there are none. */
+ * value. NaN counts as infinity, and 0 as the smallest normal value, because a
+ * result of 0 means that there are no other values. */
 static inline void NAME(update_max_magnitudes)(const REAL *restrict x,
                                                const REAL *restrict fill_values,
                                                REAL *restrict max_magnitudes,
                                                ptrdiff_t n) {
-  const REAL least = sizeof(REAL) == 4 ? (REAL)FLT_MIN : (REAL)DBL_MIN;
+  const REAL smallest = sizeof(REAL) == 4 ? (REAL)FLT_MIN : (REAL)DBL_MIN;
   for (ptrdiff_t k = 0; k < n; k++) {
     const REAL magnitude = x[k] < 0 ? -x[k] : x[k];
-    const REAL finite = x[k] - x[k] == 0 ? magnitude : (REAL)HUGE_VAL;
-    const REAL other = finite > least ? finite : least;
-    const REAL noted = x[k] == fill_values[k] ? 0 : other;
-    max_magnitudes[k] = noted > max_magnitudes[k] ? noted : max_magnitudes[k];
+    const REAL ordered = x[k] - x[k] == 0 ? magnitude : (REAL)HUGE_VAL;
+    const REAL positive = ordered > smallest ? ordered : smallest;
+    const REAL result = x[k] == fill_values[k] ? 0 : positive;
+    max_magnitudes[k] = result > max_magnitudes[k] ? result : max_magnitudes[k];
   }
 }
 
-/* Write the blocks of a row; return where they end, or NULL if the codebook is
- * full. */
+/* Write the blocks of a row; return their end, or NULL if the codebook is full.
+ */
 static inline uint8_t *NAME(write_blocks)(const REAL *x,
                                           const REAL *fill_values,
                                           const uint16_t *block_indices,

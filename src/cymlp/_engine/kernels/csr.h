@@ -1,18 +1,18 @@
 /* The first layer for X in CSR form; see cymlp_transposed_batch in kernels.h. A
  * template, to be included after step.h.
  *
- * All weights that a batch uses come from memory once on the way forward and
- * once on the way back; the rows that follow are prefetched meanwhile.
+ * The weights that a batch uses are read from memory once in the forward pass
+ * and once in the backward pass, and prefetched.
  *
  * Rows of weights are not padded. If their width is not a multiple of a vector,
- * the last vector of a row overlaps the one before it, and both hold the same
+ * the last vector of a row overlaps the one before it, and both have the same
  * values there. */
 #ifndef REAL /* when this file is compiled by itself */
 #include "step.h"
 #endif
 
-/* Vectors of a row that are held in registers at once; and a call of a tile
- * function with a count that the compiler knows. */
+/* Maximum number of vectors of a row in registers; and a call of a tile
+ * function with a count known at compile time. */
 #define MAX_VECTORS 8
 #define WITH_COUNT(width, call) \
   switch (width) {              \
@@ -47,7 +47,7 @@ typedef struct {
   uint32_t sample;
 } CSR_ENTRY;
 
-/* How many segments ahead weights are prefetched. */
+/* Weights are prefetched this many segments ahead. */
 enum { NAME(segments_ahead) = 12 };
 
 CYMLP_INLINE void NAME(prefetch)(const REAL *row, ptrdiff_t count) {
@@ -60,13 +60,14 @@ CYMLP_INLINE ptrdiff_t NAME(vectors_in)(ptrdiff_t width) {
   return (width + LANES - 1) / LANES;
 }
 
-/* Where a vector of a row begins. */
+/* The position of a vector in a row. */
 CYMLP_INLINE ptrdiff_t NAME(begin_of)(ptrdiff_t vector, ptrdiff_t width) {
   return (vector + 1) * LANES <= width ? vector * LANES : width - LANES;
 }
 
-/* Vectors of the next tile, with `left` to go. The last two of a row stay
- * together: the values they share are read for both before they are written. */
+/* Number of vectors in the next tile, with `left` to go. The last two of a row
+ * share a tile: the values in both are read for both before they are written.
+ */
 CYMLP_INLINE ptrdiff_t NAME(tile_of)(ptrdiff_t left) {
   if (left <= MAX_VECTORS) return left;
   return left == MAX_VECTORS + 1 ? MAX_VECTORS - 1 : MAX_VECTORS;
@@ -102,8 +103,8 @@ CYMLP_INLINE const CSR_ENTRY *NAME(segment_end)(
 }
 
 static inline void NAME(csr_transpose)(const ptrdiff_t *indptr,
-                                       const int *indices, const void *values,
-                                       const ptrdiff_t *rows, ptrdiff_t n,
+                                       const int *features, const void *values,
+                                       const ptrdiff_t *indices, ptrdiff_t n,
                                        ptrdiff_t n_ahead,
                                        cymlp_transposed_batch *batch) {
   const REAL *X = values;
@@ -111,20 +112,20 @@ static inline void NAME(csr_transpose)(const ptrdiff_t *indptr,
   uint32_t count = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (i + 1 < n + n_ahead) {
-      const ptrdiff_t next = indptr[rows[i + 1]];
-      const ptrdiff_t length = indptr[rows[i + 1] + 1] - next;
-      for (ptrdiff_t k = 0; k < length; k += 64 / (ptrdiff_t)sizeof *indices)
-        CYMLP_PREFETCH(indices + next + k);
+      const ptrdiff_t next = indptr[indices[i + 1]];
+      const ptrdiff_t length = indptr[indices[i + 1] + 1] - next;
+      for (ptrdiff_t k = 0; k < length; k += 64 / (ptrdiff_t)sizeof *features)
+        CYMLP_PREFETCH(features + next + k);
       NAME(prefetch)(X + next, length);
     }
-    for (ptrdiff_t k = indptr[rows[i]]; k < indptr[rows[i] + 1]; k++) {
-      /* A segment counts only if its feature agrees, so that nothing has to be
-       * cleared before the next batch. */
-      uint32_t segment = batch->segment_of[indices[k]];
-      if (segment >= count || batch->features[segment] != indices[k]) {
+    for (ptrdiff_t k = indptr[indices[i]]; k < indptr[indices[i] + 1]; k++) {
+      /* A segment is valid only if its feature agrees, so that nothing has to
+       * be cleared before the next batch. */
+      uint32_t segment = batch->segment_of[features[k]];
+      if (segment >= count || batch->features[segment] != features[k]) {
         segment = count++;
-        batch->segment_of[indices[k]] = segment;
-        batch->features[segment] = indices[k];
+        batch->segment_of[features[k]] = segment;
+        batch->features[segment] = features[k];
         batch->segment_ends[segment] = 0;
       }
       batch->segment_ends[segment]++;
@@ -137,8 +138,8 @@ static inline void NAME(csr_transpose)(const ptrdiff_t *indptr,
     total += length;
   }
   for (ptrdiff_t i = 0; i < n; i++)
-    for (ptrdiff_t k = indptr[rows[i]]; k < indptr[rows[i] + 1]; k++)
-      entries[batch->segment_ends[batch->segment_of[indices[k]]]++] =
+    for (ptrdiff_t k = indptr[indices[i]]; k < indptr[indices[i] + 1]; k++)
+      entries[batch->segment_ends[batch->segment_of[features[k]]]++] =
           (CSR_ENTRY){X[k], (uint32_t)i};
   batch->n_segments = count;
 }
@@ -163,13 +164,12 @@ static inline void NAME(csr_unpack)(const void *packed, ptrdiff_t n,
       NAME(store_vector)(row, v, width, LOAD(from));
 }
 
-/* Whether steps are missing. */
+/* Whether a power is not the identity: steps are missing. */
 CYMLP_INLINE int NAME(is_behind)(const REAL *power) {
   return power[2] != 0 || power[3] != 0;
 }
 
-/* U += x w for the entries of one feature and `count` vectors from `first` on.
- */
+/* U += x w for the entries of one feature and `count` vectors from `first`. */
 CYMLP_INLINE void NAME(csr_forward_tile)(
     int count, ptrdiff_t first, const CSR_ENTRY *entry, const CSR_ENTRY *end,
     const REAL *weights, const REAL *velocity, const REAL *power,
@@ -189,7 +189,7 @@ CYMLP_INLINE void NAME(csr_forward_tile)(
 
 static inline void NAME(csr_forward)(const cymlp_transposed_batch *batch,
                                      const cymlp_weight_rows *weights,
-                                     const void *base, void *sums,
+                                     const void *bias, void *sums,
                                      ptrdiff_t n) {
   const ptrdiff_t width = weights->width;
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
@@ -197,7 +197,7 @@ static inline void NAME(csr_forward)(const cymlp_transposed_batch *batch,
   const REAL *powers = weights->powers;
   REAL *U = sums;
   for (ptrdiff_t i = 0; i < n; i++)
-    NAME(csr_pack)(base, 1, width, U + i * stride);
+    NAME(csr_pack)(bias, 1, width, U + i * stride);
   for (ptrdiff_t segment = 0; segment < batch->n_segments; segment++) {
     if (segment + NAME(segments_ahead) < batch->n_segments) {
       const ptrdiff_t ahead = segment + NAME(segments_ahead);
@@ -213,8 +213,8 @@ static inline void NAME(csr_forward)(const cymlp_transposed_batch *batch,
     const REAL *v = powers == NULL ? NULL : V + at;
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
-#define TILE(number)                                                         \
-  NAME(csr_forward_tile)(number, first, begin, end, W + at, v, power, width, \
+#define TILE(constant)                                                         \
+  NAME(csr_forward_tile)(constant, first, begin, end, W + at, v, power, width, \
                          U, stride)
       WITH_COUNT(count, TILE)
 #undef TILE
@@ -222,7 +222,7 @@ static inline void NAME(csr_forward)(const cymlp_transposed_batch *batch,
   }
 }
 
-/* The gradient of `count` vectors of one feature's weights. */
+/* Compute the gradient of `count` vectors of one feature's weights. */
 CYMLP_INLINE void NAME(csr_gradient_tile)(int count, ptrdiff_t first,
                                           const CSR_ENTRY *entry,
                                           const CSR_ENTRY *end, const REAL *D,
@@ -243,9 +243,10 @@ static inline void NAME(csr_gradient)(const cymlp_transposed_batch *batch,
   for (ptrdiff_t first = 0, count; first < vectors; first += count) {
     VEC sums[MAX_VECTORS];
     count = NAME(tile_of)(vectors - first);
-#define TILE(number)                                                   \
-  NAME(csr_gradient_tile)(number, first, begin, end, D, stride, sums); \
-  CYMLP_EACH (v, number) NAME(store_vector)(gradient, first + v, width, sums[v])
+#define TILE(constant)                                                   \
+  NAME(csr_gradient_tile)(constant, first, begin, end, D, stride, sums); \
+  CYMLP_EACH (v, constant)                                               \
+  NAME(store_vector)(gradient, first + v, width, sums[v])
     WITH_COUNT(count, TILE)
 #undef TILE
   }
@@ -271,8 +272,8 @@ CYMLP_INLINE void NAME(csr_advance_tile)(int count, ptrdiff_t first,
   }
 }
 
-/* 1 for the values of a row's last vector that the one before it lacks, 0 for
- * the others. */
+/* 1 for the values of a row's last vector that the one before it lacks, else 0.
+ */
 static inline VEC NAME(own_lanes)(ptrdiff_t width) {
   const ptrdiff_t own = width - (NAME(vectors_in)(width) - 1) * LANES;
   REAL lanes[LANES];
@@ -298,7 +299,7 @@ CYMLP_INLINE void NAME(csr_backward_tile)(
 static inline double NAME(csr_backward)(const cymlp_transposed_batch *batch,
                                         const void *gradient, double rate,
                                         const cymlp_weight_rows *weights) {
-  enum { SQUARES_AT_A_TIME = 16 }; /* so that float32 loses few digits */
+  enum { MAX_SQUARES = 16 }; /* per sum, so that float32 loses few digits */
   const ptrdiff_t width = weights->width;
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
   const REAL *D = gradient;
@@ -306,7 +307,7 @@ static inline double NAME(csr_backward)(const cymlp_transposed_batch *batch,
   const VEC last = NAME(own_lanes)(width), all = last * 0 + 1;
   VEC squares = last * 0;
   double total = 0;
-  /* From the end, whose weights the way forward has left in the cache. */
+  /* From the end: the forward pass has left the last weights in the cache. */
   for (ptrdiff_t segment = batch->n_segments - 1; segment >= 0; segment--) {
     if (segment >= NAME(segments_ahead)) {
       const ptrdiff_t next =
@@ -321,13 +322,13 @@ static inline double NAME(csr_backward)(const cymlp_transposed_batch *batch,
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
       const VEC own = first + count == vectors ? last : all;
-#define TILE(number)                                                        \
-  NAME(csr_backward_tile)(number, first, begin, end, D, stride, (REAL)rate, \
+#define TILE(constant)                                                        \
+  NAME(csr_backward_tile)(constant, first, begin, end, D, stride, (REAL)rate, \
                           power, W + at, V + at, width, own, &squares)
       WITH_COUNT(count, TILE)
 #undef TILE
     }
-    if (segment % SQUARES_AT_A_TIME == 0) {
+    if (segment % MAX_SQUARES == 0) {
       total += NAME(sum)(squares);
       squares = last * 0;
     }
@@ -346,8 +347,8 @@ static inline void NAME(csr_advance)(const cymlp_weight_rows *rows,
   for (ptrdiff_t i = 0; i < n; i++, W += width, V += width, power += 4)
     for (ptrdiff_t first = 0, count; first < vectors; first += count) {
       count = NAME(tile_of)(vectors - first);
-#define TILE(number) \
-  NAME(csr_advance_tile)(number, first, zeros, 0, power, W, V, width)
+#define TILE(constant) \
+  NAME(csr_advance_tile)(constant, first, zeros, 0, power, W, V, width)
       WITH_COUNT(count, TILE)
 #undef TILE
     }

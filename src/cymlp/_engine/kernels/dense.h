@@ -1,14 +1,13 @@
 /* Products with few columns, for the first layer. A template, to be included
  * after step.h.
  *
- * The functions are described in kernels.h. Sums stay in registers over a tile
- * of the result, with all loops over a tile unrolled, and the weights are
- * updated before the gradient leaves the registers. */
+ * The sums of a tile stay in registers, its loops are unrolled, and weights are
+ * updated while their gradient is in registers. */
 #ifndef REAL /* when this file is compiled by itself */
 #include "step.h"
 #endif
 
-/* Call a tile function with a height and a width that the compiler knows. */
+/* Call a tile function with a height and a width known at compile time. */
 #define WITH_HEIGHT_AND_WIDTH(height, width, call)                      \
   if ((height) == 1)                                                    \
     (width) == 2 ? call(1, 2) : call(1, 1);                             \
@@ -17,11 +16,11 @@
   else                                                                  \
     (width) == 2 ? call(CYMLP_LOW_TILE, 2) : call(CYMLP_LOW_TILE, 1);
 
-/* Set every row of U to `base`. */
-static inline void NAME(begin)(REAL *U, const REAL *base, ptrdiff_t n,
-                               ptrdiff_t stride) {
+/* Set every row of U to `bias`. */
+static inline void NAME(set_rows)(REAL *U, const REAL *bias, ptrdiff_t n,
+                                  ptrdiff_t stride) {
   for (ptrdiff_t i = 0; i < n; i++)
-    memcpy(U + i * stride, base, (size_t)stride * sizeof(REAL));
+    memcpy(U + i * stride, bias, (size_t)stride * sizeof(REAL));
 }
 
 /* U[i] += A[i] W for `height` samples and `width` vectors of columns. */
@@ -47,12 +46,12 @@ CYMLP_INLINE void NAME(dense_forward_tile)(int height, int width,
 
 static inline void NAME(dense_forward)(const void *const *inputs, ptrdiff_t n,
                                        ptrdiff_t n_ahead, ptrdiff_t n_in,
-                                       const void *weights, const void *base,
+                                       const void *weights, const void *bias,
                                        void *sums, ptrdiff_t stride) {
   const REAL *const *A = (const REAL *const *)inputs;
   const REAL *W = weights;
   REAL *U = sums;
-  NAME(begin)(U, base, n, stride);
+  NAME(set_rows)(U, bias, n, stride);
   for (ptrdiff_t i = 0, height; i < n; i += height) {
     height = cymlp_tile_height(n - i);
     for (ptrdiff_t column = 0, width; column < stride;
@@ -60,8 +59,7 @@ static inline void NAME(dense_forward)(const void *const *inputs, ptrdiff_t n,
       width = stride - column >= 2 * LANES ? 2 : 1;
       const REAL *w = W + column;
       REAL *u = U + i * stride + column;
-      /* The rows of the next tile come from memory while this one is computed.
-       */
+      /* The rows of the next tile are prefetched. */
       const int fetch = column == 0 && i + 2 * height <= n + n_ahead;
       const REAL *const *next = fetch ? A + i + height : NULL;
 #define TILE(rows, vectors) \
@@ -72,8 +70,8 @@ static inline void NAME(dense_forward)(const void *const *inputs, ptrdiff_t n,
   }
 }
 
-/* Update weights with `height` rows of A^T D from row k on, over `width`
- * vectors. */
+/* Update weights with `height` rows of A^T D from row k, `width` vectors wide.
+ */
 CYMLP_INLINE void NAME(dense_backward_tile)(int height, int width,
                                             const REAL *const *A, ptrdiff_t n,
                                             ptrdiff_t k, const REAL *D,
@@ -97,10 +95,10 @@ static inline double NAME(dense_backward)(const void *const *inputs,
                                           ptrdiff_t n, ptrdiff_t n_in,
                                           const void *gradient,
                                           ptrdiff_t stride,
-                                          const cymlp_step *general) {
+                                          const cymlp_step *settings) {
   const REAL *const *A = (const REAL *const *)inputs;
   const REAL *D = gradient;
-  const STEP step = NAME(step_of)(general);
+  const STEP step = NAME(step_of)(settings);
   VEC squares = (VEC){0};
   for (ptrdiff_t k = 0, height; k < n_in; k += height) {
     height = cymlp_tile_height(n_in - k);

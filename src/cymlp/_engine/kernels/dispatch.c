@@ -15,8 +15,8 @@ static int has_avx512(void) {
          __builtin_cpu_supports("avx512vl");
 }
 
-/* One more instruction set needs a line here, which names a function that looks
- * for it, and a line in CMakeLists.txt, which names the compiler's options. */
+/* An instruction set is a line here, with the function that detects it, and a
+ * line in CMakeLists.txt, with the compiler's options. */
 #define X86_SETS(LINE) LINE(avx512, has_avx512) LINE(avx2, has_avx2)
 #else
 #define X86_SETS(LINE)

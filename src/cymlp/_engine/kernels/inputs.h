@@ -1,5 +1,5 @@
-/* Rows of X, stored in any element type, converted to the precision of the
- * computation. A template.
+/* Reads rows of X of any element type in the precision of the computation. A
+ * template.
  *
  * Scaling is done in double precision and rounded once, so that values far from
  * 0 lose no digits to the subtraction. */
@@ -8,9 +8,9 @@
 #ifndef CYMLP_INPUTS_H
 #define CYMLP_INPUTS_H
 
-/* A value in half precision. Its bits, shifted, are those of a float that is
- * too small by a power of 2, subnormal values included; results of 2^16 or more
- * stand for infinity or NaN. */
+/* Convert from half precision. The shifted bits are those of a float that is
+ * too small by a factor of 2^112, subnormal values included. Products of 2^16
+ * or more stand for infinity or NaN. */
 static inline float cymlp_from_half(uint16_t half) {
   const uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
   const uint32_t special = bits | 0x7f800000;
@@ -54,10 +54,10 @@ static inline void NAME(read_row)(const void *row, const cymlp_inputs *inputs,
 #undef CASE
 }
 
-/* Rows in random order defeat the processor's own prefetching, which starts
- * anew with each row. Asking for the next row while this one is read halves the
- * time (20 -> 10 ms for 60000 rows of 784 floats); asking for it in the first
- * level of cache rather than the second gains nothing. */
+/* With rows in random order, the processor's own prefetching starts anew in
+ * each row. Prefetching the next row halves the time (20 -> 10 ms for 60000
+ * rows of 784 floats); into the first level of cache rather than the second it
+ * gains nothing more. */
 static inline void NAME(read_rows)(const cymlp_inputs *inputs,
                                    const ptrdiff_t *indices, ptrdiff_t n,
                                    ptrdiff_t n_ahead, void *rows) {

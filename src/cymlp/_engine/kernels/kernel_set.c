@@ -1,9 +1,9 @@
-/* The kernels for the instruction set that the compiler is told to use. */
+/* The kernels for the instruction set that the compiler's options select. */
 #include "cymlp/kernels.h"
 #include "simd.h"
 #include "vecmath.h"
 
-/* In the order in which they need each other. */
+/* In the order of their dependencies. */
 /* clang-format off */
 #define REAL float
 #define SUFFIX f32

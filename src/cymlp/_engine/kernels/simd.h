@@ -1,7 +1,7 @@
-/* Vectors, as wide as those of the instruction set that is compiled for.
+/* Vectors of the width of the instruction set that is compiled for.
  *
- * GCC and clang do arithmetic on vectors as on scalars. For other compilers a
- * vector has one lane. */
+ * GCC and clang support arithmetic on vectors. With other compilers a vector
+ * has one lane. */
 #ifndef CYMLP_SIMD_H
 #define CYMLP_SIMD_H
 
@@ -15,8 +15,8 @@
 #define CYMLP_VECTOR_BYTES 16
 #endif
 
-/* How many sums fit the registers: rows of two vectors in a dense tile, and
- * vectors side by side in a block sparse tile, which is four rows high. */
+/* Sums that fit in the registers: rows of two vectors in a dense tile, and
+ * vectors per row in a block sparse tile of four rows. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define CYMLP_TILE_ROWS 12
 #define CYMLP_TILE_VECTORS 4
@@ -25,7 +25,7 @@
 #define CYMLP_TILE_VECTORS 2
 #endif
 
-/* Height of the tiles for the rows that are left over. */
+/* Height of the tiles for the remaining rows. */
 #define CYMLP_LOW_TILE (CYMLP_TILE_ROWS / 3)
 
 #if defined(__GNUC__)
@@ -48,14 +48,14 @@
 #define CYMLP_UNROLL
 #endif
 
-/* How many of n rows the next tile takes. */
+/* Height of the next tile if n rows remain. */
 static inline int cymlp_tile_height(ptrdiff_t n) {
   return n >= CYMLP_TILE_ROWS  ? CYMLP_TILE_ROWS
          : n >= CYMLP_LOW_TILE ? CYMLP_LOW_TILE
                                : 1;
 }
 
-/* A loop that is unrolled. */
+/* An unrolled loop. */
 #define CYMLP_EACH(i, count) CYMLP_UNROLL for (int i = 0; i < (count); i++)
 
 #endif

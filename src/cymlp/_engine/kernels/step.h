@@ -8,6 +8,7 @@ typedef struct {
   REAL momentum, weight_decay, velocity_rate, direction_rate;
 } STEP;
 
+/* The settings in the precision of the computation. */
 static inline STEP NAME(step_of)(const cymlp_step *step) {
   return (STEP){step->weights,
                 step->velocity,

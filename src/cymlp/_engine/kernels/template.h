@@ -1,5 +1,5 @@
-/* The beginning of every template: a header that is included once for each
- * precision, with REAL defined as float or double and SUFFIX as f32 or f64. */
+/* Included first in every template, a header that is included once for each
+ * precision: REAL is float or double and SUFFIX is f32 or f64. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,11 +1,10 @@
 /* exp, expm1, log, log1p and tanh over arrays.
  *
- * In float32 these are branch-free loops that every compiler turns into vector
- * instructions, within 3 units in the last place of the true value
+ * In float32 these are branch-free loops, which compilers turn into vector
+ * instructions, with errors of at most 3 units in the last place
  * (tests/unit/test_vecmath.py); in float64 they are the C library's functions.
- * NaN stays NaN and nothing overflows that need not. An output may be its
- * input.
- */
+ * NaN stays NaN, and intermediate values overflow only if the result does. The
+ * output may be the input. */
 #ifndef CYMLP_VECMATH_H
 #define CYMLP_VECMATH_H
 
@@ -14,8 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ln 2 in two parts, the first with so few bits that its product with a whole
- * number of the size of an exponent is exact. */
+/* ln 2 in two parts. The first has so few bits that its product with any
+ * exponent is exact. */
 #define CYMLP_LN2_HIGH 0.693359375f
 #define CYMLP_LN2_LOW -2.12194440e-4f
 
@@ -27,7 +26,7 @@ static inline float cymlp_pow2f(int32_t n) {
   return result;
 }
 
-/* x = n ln 2 + r with n whole and |r| <= ln(2)/2. */
+/* x = n ln 2 + r with an integer n and |r| <= ln(2)/2. */
 static inline float cymlp_reducef(float x, int32_t *n) {
   const float to_integer = 12582912.0f; /* 1.5 * 2**23: adding it rounds */
   const float shifted = x * 1.44269504f + to_integer;
@@ -50,7 +49,7 @@ static inline float cymlp_expm1_seriesf(float r) {
 }
 
 static inline float cymlp_expf(float x) {
-  /* Beyond these bounds the result is 0 or infinity all the same. */
+  /* Beyond these bounds, the result is 0 or infinity anyway. */
   x = x < -104.0f ? -104.0f : x;
   x = x > 89.0f ? 89.0f : x;
   int32_t n;
@@ -73,8 +72,8 @@ static inline float cymlp_expm1f(float x) {
   x = x > 89.0f ? 89.0f : x;   /* infinite */
   int32_t n;
   const float r = cymlp_reducef(x, &n);
-  /* A last doubling apart, because 2**128 is infinite where the result may not
-   * be. */
+  /* 2**128 is infinite, the result may be finite: the last doubling comes last.
+   */
   const int32_t capped = n < 127 ? n : 127;
   return copysignf(cymlp_expm1_reducedf(r, capped) * cymlp_pow2f(n - capped),
                    sign);
@@ -91,7 +90,7 @@ static inline float cymlp_tanhf(float x) {
 
 /* x = 2**n m with m between sqrt(1/2) and sqrt(2), for normal x > 0. */
 static inline float cymlp_splitf(float x, int32_t *n) {
-  const uint32_t sqrt_half = 0x3f3504f3; /* the bits of the number */
+  const uint32_t sqrt_half = 0x3f3504f3; /* the bits of its value */
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
   bits -= sqrt_half;
@@ -118,7 +117,7 @@ static inline float cymlp_log_seriesf(float f, int32_t n) {
 }
 
 static inline float cymlp_logf(float x) {
-  /* Subnormal numbers are made normal. */
+  /* Subnormal values are scaled to normal ones. */
   const int tiny = x < 1.17549435e-38f;
   int32_t n;
   const float m = cymlp_splitf(tiny ? x * 8388608.0f : x, &n);
@@ -130,10 +129,10 @@ static inline float cymlp_logf(float x) {
 
 static inline float cymlp_log1pf(float x) {
   const float u = x + 1.0f;
-  const float lost = x - (u - 1.0f); /* by rounding u */
+  const float lost = x - (u - 1.0f); /* the rounding error of u */
   int32_t n;
   const float m = cymlp_splitf(u, &n);
-  /* Of a large x nothing counts that was lost. */
+  /* For large x the error has no effect, and the exponent is only clipped. */
   const float f = (m - 1.0f) + lost * cymlp_pow2f(n < 126 ? -n : -126);
   float result = cymlp_log_seriesf(f, n);
   result = x < INFINITY ? result : x;
