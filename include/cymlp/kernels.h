@@ -68,6 +68,7 @@ typedef struct {
  * code. The multiplier is chosen so that no two values share a slot. Finding a
  * code then needs neither a loop nor a branch. */
 #define CYMLP_SLOT_BITS 13
+#define CYMLP_MAX_CODES 256
 typedef struct {
   void *codebook; /* (256) */
   int count;      /* of values in it */

@@ -15,6 +15,7 @@ cdef extern from "cymlp/kernels.h" nogil:
         double direction_rate
 
     int CYMLP_N_ELEMENT_TYPES
+    int CYMLP_MAX_CODES
 
     ctypedef struct cymlp_inputs:
         const void *values

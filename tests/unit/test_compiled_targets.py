@@ -79,8 +79,14 @@ def test_other_weights_leave_the_targets_alone():
         ({"values": np.eye(4)[Y]}, r"values must have shape \(3, 3\); got \(3, 4\)"),
         ({"weights": np.ones(2)}, r"weights must have shape \(3,\); got \(2,\)"),
         ({"labels": Y[:0], "values": None, "weights": None}, "at least one sample"),
-        ({"labels": None, "values": None}, "need labels or values"),
-        ({"n_outputs": 0, "values": None}, "at least one output"),
+        (
+            {"labels": None, "values": None},
+            "labels or values must have at least one sample.*got None",
+        ),
+        (
+            {"n_outputs": 0, "values": None},
+            r"n_outputs must be at least 1; got \(3,\) and 0",
+        ),
         ({"labels": np.array([0, 3, 1])}, r"labels must be in 0\.\.2; got 0 to 3"),
         ({"labels": np.array([0, -1, 1])}, r"labels must be in 0\.\.2; got -1 to 1"),
         (

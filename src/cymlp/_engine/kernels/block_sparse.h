@@ -57,12 +57,11 @@ CYMLP_INLINE ptrdiff_t NAME(block_size)(int coded) {
 /* Prefetch the blocks of a row. */
 CYMLP_INLINE void NAME(prefetch_row)(int coded, const cymlp_block_sparse *X,
                                      ptrdiff_t row) {
-  enum { LINE = 64 };
   const ptrdiff_t size = NAME(block_size)(coded);
   const char *block = X->blocks + size * X->indptr[row];
   const char *end = X->blocks + size * X->indptr[row + 1];
-  for (block -= (uintptr_t)block % LINE; block < end; block += LINE)
-    CYMLP_PREFETCH(block);
+  block -= (uintptr_t)block % CYMLP_CACHE_LINE;
+  cymlp_prefetch(block, end - block);
 }
 
 CYMLP_INLINE void NAME(transpose_row)(int coded, const cymlp_block_sparse *X,

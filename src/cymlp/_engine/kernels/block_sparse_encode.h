@@ -56,7 +56,7 @@ static inline int NAME(learn)(cymlp_codes *codes, const REAL *x) {
   for (int j = 0; j < 4; j++) {
     const REAL found = codebook[*NAME(slot_of)(codes, x[j])];
     if (NAME(bits_of)(found) == NAME(bits_of)(x[j])) continue;
-    if (codes->count == 256) return 0;
+    if (codes->count == CYMLP_MAX_CODES) return 0;
     codebook[codes->count++] = x[j];
     if (!NAME(find_slots)(codes)) return 0;
   }
@@ -140,8 +140,8 @@ static inline int NAME(block_sparse_encode)(const cymlp_inputs *inputs,
   uint8_t *block = blocks;
   for (ptrdiff_t i = 0; i < n; i++) {
     const char *row = values + (size_t)i * row_size;
-    for (size_t byte = 0; byte < row_size && i + AHEAD < n; byte += 64)
-      CYMLP_PREFETCH(row + AHEAD * row_size + byte);
+    if (i + AHEAD < n)
+      cymlp_prefetch(row + AHEAD * row_size, (ptrdiff_t)row_size);
     NAME(read_row)(row, inputs, x);
     counts[i] = NAME(find_blocks)(x, fill_values, encoder->blocks_per_row,
                                   encoder->block_indices);

@@ -51,9 +51,7 @@ typedef struct {
 enum { NAME(segments_ahead) = 12 };
 
 CYMLP_INLINE void NAME(prefetch)(const REAL *row, ptrdiff_t count) {
-  const char *bytes = (const char *)row;
-  for (ptrdiff_t at = 0; at < count * (ptrdiff_t)sizeof(REAL); at += 64)
-    CYMLP_PREFETCH(bytes + at);
+  cymlp_prefetch(row, count * (ptrdiff_t)sizeof *row);
 }
 
 CYMLP_INLINE ptrdiff_t NAME(vectors_in)(ptrdiff_t width) {
@@ -114,8 +112,7 @@ static inline void NAME(csr_transpose)(const ptrdiff_t *indptr,
     if (i + 1 < n + n_ahead) {
       const ptrdiff_t next = indptr[indices[i + 1]];
       const ptrdiff_t length = indptr[indices[i + 1] + 1] - next;
-      for (ptrdiff_t k = 0; k < length; k += 64 / (ptrdiff_t)sizeof *features)
-        CYMLP_PREFETCH(features + next + k);
+      cymlp_prefetch(features + next, length * (ptrdiff_t)sizeof *features);
       NAME(prefetch)(X + next, length);
     }
     for (ptrdiff_t k = indptr[indices[i]]; k < indptr[indices[i] + 1]; k++) {

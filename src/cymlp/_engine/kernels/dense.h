@@ -35,7 +35,7 @@ CYMLP_INLINE void NAME(dense_forward_tile)(int height, int width,
   for (ptrdiff_t k = 0; k < n_in; k++) {
     VEC w[2];
     CYMLP_EACH (v, width) w[v] = LOAD(W + k * stride + v * LANES);
-    if (next != NULL && k % (64 / (int)sizeof(REAL)) == 0)
+    if (next != NULL && k % (CYMLP_CACHE_LINE / (int)sizeof(REAL)) == 0)
       for (int i = 0; i < height; i++) CYMLP_PREFETCH(next[i] + k);
     CYMLP_EACH (i, height)
       CYMLP_EACH (v, width) sums[i][v] += A[i][k] * w[v];

@@ -65,11 +65,8 @@ static inline void NAME(read_rows)(const cymlp_inputs *inputs,
   const char *values = inputs->values;
   REAL *to = rows;
   for (ptrdiff_t i = 0; i < n; i++, to += inputs->n_features) {
-    if (i + 1 < n + n_ahead) {
-      const char *next = values + (size_t)indices[i + 1] * size;
-      for (size_t byte = 0; byte < size; byte += 64)
-        CYMLP_PREFETCH(next + byte);
-    }
+    if (i + 1 < n + n_ahead)
+      cymlp_prefetch(values + (size_t)indices[i + 1] * size, (ptrdiff_t)size);
     NAME(read_row)(values + (size_t)indices[i] * size, inputs, to);
   }
 }

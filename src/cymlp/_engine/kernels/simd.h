@@ -55,6 +55,13 @@ static inline int cymlp_tile_height(ptrdiff_t n) {
                                : 1;
 }
 
+#define CYMLP_CACHE_LINE 64
+
+CYMLP_INLINE void cymlp_prefetch(const void *address, ptrdiff_t size) {
+  for (ptrdiff_t byte = 0; byte < size; byte += CYMLP_CACHE_LINE)
+    CYMLP_PREFETCH((const char *)address + byte);
+}
+
 /* An unrolled loop. */
 #define CYMLP_EACH(i, count) CYMLP_UNROLL for (int i = 0; i < (count); i++)
 

@@ -12,6 +12,9 @@ from cymlp._engine.blas cimport min_square, norm_of
 from cymlp._engine.optimizers cimport take_step_of
 from cymlp.kernels cimport kernels_of
 
+# Maximum number of rows processed at once, so that they stay in the cache.
+MAX_ROWS = 1024
+
 
 class NotFiniteError(ValueError):
     """X has a NaN, an infinity, or a value too large for the precision."""

@@ -13,13 +13,14 @@ from libc.string cimport memset
 
 from cymlp._engine.inputs cimport Inputs
 from cymlp.kernels cimport (
-    cymlp_codes, cymlp_encoder, cymlp_kernels, cymlp_step, kernels_of
+    CYMLP_MAX_CODES, cymlp_codes, cymlp_encoder, cymlp_kernels, cymlp_step, kernels_of
 )
 
 import numpy as np
 from scipy.stats import mode
 
 from cymlp._engine.inputs import is_file
+from cymlp._engine.storage.base import MAX_ROWS
 
 BLOCK = 4
 # Above this share of stored blocks, the dense products are faster.
@@ -34,13 +35,10 @@ MAX_RATIO = 16
 # Maximum codebook offset, as a multiple of the divisor: rounding is coarser than that
 # of the scaled values by up to this factor.
 MAX_SCALED_OFFSET = 64
-MAX_CODES = 256
-# Maximum number of rows encoded or transposed at once, so that they stay in the cache.
-MAX_ROWS = 1024
 
 
 class CodebookFullError(ValueError):
-    """X has more than MAX_CODES different values."""
+    """X has more different values than there are codes."""
 
 
 @cython.final
@@ -201,7 +199,7 @@ def _encode(Inputs inputs, fill_values, share, has_codes):
     cdef bint succeeded
     max_magnitudes, row = np.zeros_like(fill_values), np.zeros_like(fill_values)
     block_indices = np.empty(blocks_per_row, np.uint16)
-    codebook = np.full(MAX_CODES, fill_values[0]) if has_codes else None
+    codebook = np.full(CYMLP_MAX_CODES, fill_values[0]) if has_codes else None
     encoder.fill_values, encoder.blocks_per_row = address(fill_values), blocks_per_row
     encoder.max_magnitudes, encoder.row = address(max_magnitudes), address(row)
     encoder.block_indices = <uint16_t *> address(block_indices)

@@ -6,10 +6,7 @@ from cymlp.kernels cimport cymlp_step
 
 from sklearn.utils import assert_all_finite, gen_batches
 
-from cymlp._engine.storage.base import NotFiniteError
-
-# Maximum number of rows converted at once, so that they stay in the cache.
-MAX_ROWS = 1024
+from cymlp._engine.storage.base import MAX_ROWS, NotFiniteError
 
 
 def check_finite(inputs):
