@@ -1,4 +1,4 @@
-"""The classifier: its parameters, their documentation, and predictions."""
+"""The classifier: parameters, documentation and predictions."""
 
 from numbers import Integral, Real
 
@@ -11,13 +11,12 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._engine.user_results import checked_result
 from cymlp._fit import architecture, scaling
 from cymlp._fit.estimator import BaseMLP
-from cymlp._fit.targets import class_weights, encode_classes, has_rows
+from cymlp._fit.targets import class_weights, encode_classes, partial_fit_classes
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES
 
@@ -35,112 +34,119 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
-        Number of units of each hidden layer. Empty for no hidden layer.
+        Number of units in each hidden layer. Empty for a network without hidden layers.
     activation : str, object, or list of these with one per hidden layer, \
             default="tanh"
-        "tanh", "selu", "hardswish", "relu", "logistic" or "identity", an instance of a
-        class from :mod:`cymlp.activations`, or any object with the methods ``value(U)``
-        and ``derivative(U, A)``: these get weighted sums U and A = ``value(U)`` as
-        arrays of shape (n_rows, n_units) and return an array of that shape.
+        Activation of the hidden layers: "tanh", "selu", "hardswish", "relu", "logistic"
+        or "identity", an instance of a class from :mod:`cymlp.activations`, or any
+        object with the methods of :class:`~cymlp.typing.ActivationLike`.
     loss : str or object, default="cross_entropy"
-        "cross_entropy", "kl_div", "hinge" or "focal", an instance of a class from
-        :mod:`cymlp.losses`, or any object with the method ``value_and_gradient(Z, T)``:
-        it gets scores and targets as arrays of shape (n_rows, n_classes) and returns a
-        tuple of the losses, of shape (n_rows,), and their gradient in Z. If it also has
-        ``probabilities(Z)``, so has the classifier.
+        Loss to minimise: "cross_entropy", "kl_div", "hinge" or "focal", an instance of
+        a class from :mod:`cymlp.losses`, or any object with the method of
+        :class:`~cymlp.typing.LossLike`. The classifier predicts probabilities if the
+        loss has a method ``probabilities(Z)``.
     solver : {"sgd", "adam"}, default="sgd"
-        Stochastic gradient descent with momentum, or Adam.
+        Optimiser: stochastic gradient descent with momentum, or Adam.
     learning_rate_init : float, default=0.01
-        Step size, to begin with.
+        Initial learning rate.
     learning_rate : {"constant", "invscaling", "adaptive"} or callable, \
             default="constant"
-        How the step size changes from epoch to epoch, with either solver. "invscaling"
-        divides `learning_rate_init` by (t + 1) ** `power_t`, where t is the number of
-        samples trained on before. "adaptive" divides the step size by 5 whenever
-        training would stop for lack of improvement, and stops once it is 1e-6 or less.
-        A callable gets the number of the epoch, from 1 on, and returns its step size.
+        Learning rate schedule, for either solver.
+
+        - "constant" keeps `learning_rate_init`.
+        - "invscaling" divides `learning_rate_init` by (t + 1) ** `power_t`, where t is
+          the number of samples processed in earlier epochs.
+        - "adaptive" divides the learning rate by 5 each time training would otherwise
+          stop for lack of improvement. Training stops once the rate is 1e-6 or less.
+        - A callable receives the epoch, starting from 1, and returns its learning rate.
     power_t : float, default=0.5
-        Exponent of "invscaling".
+        Exponent of the "invscaling" schedule.
     momentum : float, default=0.9
-        Part of the last step that goes into the next, in [0, 1), for "sgd".
+        Momentum, in [0, 1) (SGD only).
     nesterovs_momentum : bool, default=False
-        Whether "sgd" takes the gradient as if the momentum had been applied already.
+        Whether to use Nesterov's momentum (SGD only).
     beta_1, beta_2 : float, default=0.9 and 0.999
-        Decay of the means of gradients and of their squares, in [0, 1), for "adam".
+        Decay rates of the moving averages of the gradient and of its square, in [0, 1)
+        (Adam only).
     epsilon : float, default=1e-8
-        What "adam" adds to the root that it divides by.
+        Added to the denominator for numerical stability (Adam only).
     weight_decay : float, default=1e-4
-        Factor of the parameters that is added to their gradient, for weights and
-        biases alike: a coupled L2 penalty with both solvers. Not part of the reported
-        loss.
+        Strength of the L2 penalty. This factor of the weights and biases is added to
+        their gradient, with either solver. The reported loss excludes the penalty.
     dropout : float, or list of float with one per hidden layer, default=0.0
-        Fraction, in [0, 1), of the units of a hidden layer that each sample is trained
-        without, other ones each time. Training figures are measured so, validation
-        figures and predictions with all units.
+        Fraction of the units of a hidden layer, in [0, 1), to drop at random for each
+        sample during training. Training loss and accuracy are measured with dropout,
+        validation and predictions use all units.
     class_weight : dict of label to float, "balanced", or None, default=None
-        Factors of the losses of each class, 1 for labels that a dict has not.
-        "balanced" makes all classes count the same. A sample with probabilities has the
-        mean of the factors by these.
+        Weight of each class; classes missing from the dict get weight 1. "balanced"
+        gives all classes the same total weight. If y has rows of probabilities, the
+        weight of a sample is the mean of the class weights under its probabilities.
     batch_size : int, default=100
-        Number of samples in a mini-batch, all of them if there are fewer.
+        Size of the mini-batches, at most the number of samples.
     max_iter : int, default=100
-        Largest number of epochs.
+        Maximum number of epochs.
     init : "auto" or float, default="auto"
-        How weights start: LeCun normal where they feed selu and Glorot uniform
-        elsewhere, the output layer by the rule of the layer before it; or the standard
-        deviation of a normal distribution for all. Biases start at 0.
+        Distribution of the initial weights. "auto" uses LeCun normal for layers that
+        feed "selu" and Glorot uniform for the others; the output layer follows the last
+        hidden layer. A float is the standard deviation of a normal distribution for all
+        layers. Biases start at 0.
     dtype : {"float32", "float64"}, default="float32"
-        What is computed in; outputs carry it.
+        Precision of the computation, and dtype of the weights and predictions.
     scale : {"standard", "minmax"}, tuple, or None, default=None
-        Numbers x of X count as (x - shift) / divisor, computed as they are read, so
-        that X is not copied. The tuple has shift and divisor, each a number or an array
-        of one per feature; (128, 255) suits raw pixels. "standard" takes the means and
-        standard deviations of the training data, "minmax" their minima and ranges, as
-        scikit-learn's scalers do, with divisor 1 for constant features; samples that
-        are held out do not count, nor do weights. Measured in the first call, and kept
-        by ``warm_start`` and `partial_fit`. Sparse X takes a shift of 0 only.
+        Scaling of X to (X - shift) / divisor, applied as X is read, without a copy.
+
+        - "standard" uses the mean and the standard deviation of each feature, "minmax"
+          its minimum and range, as scikit-learn's scalers do. The divisor of constant
+          features is 1. The statistics come from the training samples, without those
+          held out for validation, and ignore sample weights. They are computed in the
+          first call and kept by ``warm_start`` and `partial_fit`.
+        - A tuple (shift, divisor) has a float or an array of shape (n_features,) for
+          each; (128, 255) suits raw pixels.
+        - None leaves X unscaled.
+
+        Sparse X requires a shift of 0.
     shuffle : bool, default=True
-        Whether to take samples in a new random order every epoch.
+        Whether to shuffle the samples in each epoch.
     random_state : int, RandomState instance or None, default=None
-        Determines the first weights, the order of samples, what dropout leaves out and
-        what early stopping holds out. With an int, the same data gives bit-identical
-        weights on the same machine and build.
+        Seed of the initial weights, shuffling, dropout and the validation split. With
+        an int, the same data gives bit-identical weights on the same machine and build.
     tol : float, default=1e-4
-        An epoch improves if its training loss, or with `early_stopping` its validation
-        figure, is better than the best so far by more.
+        Minimum improvement of the training loss, or of the validation metric with
+        `early_stopping`, for an epoch to count as an improvement.
     n_iter_no_change : int or numpy.inf, default=10
-        Training stops after more than this many epochs without improvement. With
-        ``numpy.inf`` it does not stop before ``max_iter``.
+        Number of consecutive epochs without improvement to tolerate; one more ends
+        training. With ``numpy.inf`` training always runs for `max_iter` epochs.
     early_stopping : bool, default=False
-        Whether to stop by a validation figure, not by the training loss, and to end
-        with the weights of the epoch where that was best. The validation data are those
-        given to `fit` or else held out.
+        Whether to stop when a validation metric stops improving, and to keep the
+        weights of the best epoch. The validation data are those passed to `fit`, or
+        else a part of the training data.
     validation_fraction : float, default=0.1
-        Fraction of the training data that `early_stopping` holds out, the same of each
-        class, where no validation data are given.
+        Fraction of the training data to hold out, stratified by class, if
+        `early_stopping` is set and no validation data are passed to `fit`.
     monitor : {"accuracy", "loss"}, default="accuracy"
-        The figure that `early_stopping` goes by.
+        Validation metric for `early_stopping`.
     warm_start : bool, default=False
-        Whether `fit` goes on from the present network, with the optimiser, the random
-        numbers and the `history_` of the call before, as one long call would have.
+        Whether `fit` resumes training where the previous call ended. The weights,
+        optimiser state, random state and `history_` are kept, so that two calls give
+        the same result as one long call.
     verbose : bool, default=False
-        Whether to show a progress bar with loss, accuracy and time left.
+        Whether to show a progress bar with loss, accuracy and remaining time.
     record_batches : bool, default=False
-        Whether ``history_.batches`` keeps loss and accuracy of every mini-batch.
+        Whether to record loss and accuracy of each mini-batch in ``history_.batches``.
     diagnostics : bool, default=False
-        Whether `history_` tells after every epoch where gradients vanish: see
-        :class:`~cymlp.history.History`. It takes about half as long as the epoch.
+        Whether to record vanishing gradients in `history_` after each epoch: see
+        :class:`~cymlp.history.History`. This takes about half as long as the epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels.
+        Class labels.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights of each layer. What is assigned to it, predictions use.
+        Weights of each layer. Predictions use arrays that are assigned here.
     intercepts_ : list of ndarray of shape (n_out,)
-        Biases of each layer.
+        Biases of each layer. Predictions use arrays that are assigned here.
     best_epoch_ : int
-        Number of the epoch whose weights are kept, with `early_stopping`.
+        Epoch of the weights that are kept, if `early_stopping` is set.
     history_ : History
         Loss, accuracy, time and learning rate of each epoch.
     loss_ : float
@@ -148,30 +154,30 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_curve_ : list of float
         Training loss of each epoch.
     n_iter_ : int
-        Number of epochs of the last call.
+        Number of epochs in the last call.
     n_layers_ : int
-        Number of layers, input and output included.
+        Number of layers, including the input and output layers.
     n_outputs_ : int
-        Number of outputs, one per class, two for two classes.
+        Number of outputs, one per class, also for two classes.
     out_activation_ : str
-        "softmax", or "identity" where the loss knows no probabilities.
+        "softmax", or "identity" if the loss does not define probabilities.
     shift_, divisor_ : float, ndarray of shape (`n_features_in_`,), or None
-        What `scale` subtracts from X and divides it by; None without.
+        Shift and divisor that `scale` applies to X; None without scaling.
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during fit, where X has names.
+        Names of features seen during fit, if X has feature names.
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The same network without a choice of loss.
+    sklearn.neural_network.MLPClassifier : The same model, with cross-entropy loss only.
 
     Notes
     -----
-    With scikit-learn 1.9 and later, ``set_callbacks`` takes callbacks from
-    :mod:`sklearn.callback`. `fit` tells them of every epoch, after its validation, when
-    `history_` has its figures; one that returns True there ends the fit as if it had
-    converged. `partial_fit` tells them nothing.
+    With scikit-learn 1.9 and later, ``set_callbacks`` accepts the callbacks of
+    :mod:`sklearn.callback`. `fit` calls them after each epoch, when the metrics of the
+    epoch are in `history_`. If one returns True, `fit` ends as if training had
+    converged. `partial_fit` does not call them.
 
     References
     ----------
@@ -312,117 +318,88 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self, X, y, sample_weight=None, *, X_val=None, y_val=None,
         sample_weight_val=None,
     ):  # fmt: skip
-        """Train a network: a new one, or with ``warm_start=True`` the present one on.
+        """Fit the model, or resume training with ``warm_start=True``.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data. Arrays of float16, float32, bool or integers of 8 or 16 bits
-            and memory maps of float64 are not copied: their rows are converted as they
-            are read. Other types are converted once.
+            Training data. Arrays of float16, float32, bool, or integers of 8 or 16
+            bits, and memory maps of float64, are not copied: their rows are converted
+            as they are read. Other types are converted once.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels, numbers, strings or booleans, of at least two classes; or rows of
-            probabilities, as floats, for every loss but hinge.
+            Labels (numbers, strings or booleans) of at least two classes, or rows of
+            class probabilities as floats. Hinge loss accepts labels only.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative factors of the samples' losses. With those of `class_weight`
-            they are divided by their mean over the training set, not by their sum over
-            each batch.
+            Non-negative weights of the samples, multiplied by `class_weight`. The
+            products are divided by their mean over the training set, not by their sum
+            over each mini-batch.
         X_val : array-like or sparse matrix of shape (n_val_samples, n_features), \
                 default=None
-            Validation data, whose loss and accuracy `history_` reports after every
-            epoch. They do not influence the weights but by `early_stopping`.
+            Validation data. `history_` reports their loss and accuracy after each
+            epoch. They influence the weights through `early_stopping` only.
         y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_classes), \
                 default=None
-            Labels or probabilities of the validation data.
+            Labels or class probabilities of the validation data.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Weights of the validation data.
+            Sample weights of the validation data.
 
         Returns
         -------
         self : MLPClassifier
-            Fitted.
+            Fitted estimator.
 
         Raises
         ------
         ValueError
-            If a parameter or the data is not as described, or if loss or weights become
-            infinite or NaN. In that case the weights return to what they were before
-            that epoch.
+            If a parameter or the data is invalid, or if the loss or a weight becomes
+            infinite or NaN during training. In the latter case the estimator keeps the
+            weights from before that epoch.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` is reached before training would stop by itself.
+            If training reaches `max_iter` while it still improves.
         RuntimeWarning
-            If Ctrl-C ends training. What the finished epochs learned is kept.
+            If Ctrl-C interrupts training. The result of the finished epochs is kept.
         """
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation)
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one epoch on some samples, going on from the present network.
+        """Train for one epoch on a batch of samples, starting from the present weights.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Some of the training data.
+            A batch of the training data.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels, not necessarily of all classes; or rows of probabilities.
+            Labels, not necessarily of all classes, or rows of class probabilities.
         classes : array-like of shape (n_classes,), default=None
-            All labels that any call will have. Needed in the first call, unless y has
-            rows of probabilities.
+            All labels that will occur in any call. Required in the first call, unless y
+            has rows of probabilities.
         sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`; divided by their mean over this call.
+            Sample weights, as in `fit`, divided by their mean over this call.
 
         Returns
         -------
         self : MLPClassifier
-            Fitted.
+            Fitted estimator.
 
         Raises
         ------
         ValueError
-            If a parameter or the data is not as described, or if loss or weights become
-            infinite or NaN. In that case the weights return to what they were before
-            the call.
+            If a parameter or the data is invalid, if `early_stopping` or
+            ``class_weight="balanced"`` is set, or if the loss or a weight becomes
+            infinite or NaN during training. In the latter case the estimator keeps the
+            weights from before the call.
 
         Warns
         -----
         RuntimeWarning
-            If Ctrl-C ends training; the weights are then as they were before the call.
+            If Ctrl-C interrupts training. The weights are those from before the call.
         """
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: it stops after one "
-                "epoch anyway"
-            )
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                f"partial_fit does not support class_weight={self.class_weight!r}, as "
-                "it does not see all samples at once. Give a dict instead, for example "
-                "one of sklearn.utils.class_weight.compute_class_weight on all labels."
-            )
-        classes = self._partial_fit_classes(y, classes)
+        classes = partial_fit_classes(self, y, classes)
         return self._partial_fit(X, y, classes, sample_weight)
-
-    def _partial_fit_classes(self, y, classes):
-        """The classes of a call of partial_fit."""
-        is_fitted = hasattr(self, "coefs_")
-        if classes is None:
-            if not is_fitted and not has_rows(y):
-                raise ValueError(
-                    "classes must be passed on the first call to partial_fit."
-                )
-            return self.classes_ if is_fitted else None
-        classes = unique_labels(classes)
-        if classes.size < 2:
-            raise ValueError(f"classes must be at least 2; got {classes!r}")
-        if is_fitted and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "classes must be the same in every call to partial_fit; got "
-                f"{classes!r}, earlier {self.classes_!r}"
-            )
-        return classes
 
     def _classes_to_resume(self):
         return self.classes_
@@ -443,90 +420,105 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            With the features of `fit`.
+            Samples, with the features seen during fit.
 
         Returns
         -------
         scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            For two classes, the score of the second less that of the first.
+            Scores of the classes. For two classes, the score of the second class minus
+            that of the first.
 
         Raises
         ------
         NotFittedError
-            Before fit.
+            If the classifier is not fitted.
         ValueError
-            If X is not finite or has another number of features than in fit.
+            If X contains NaN or infinity, or its number of features differs from that
+            seen during fit.
         """
         Z = self._scores(X)
         return Z[:, 1] - Z[:, 0] if self.n_outputs_ == 2 else Z
 
     def predict(self, X):
-        """Predict labels.
+        """Predict class labels.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            With the features of `fit`.
+            Samples, with the features seen during fit.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            For each sample the label with the highest score.
+            Label of the class with the highest score, for each sample.
 
         Raises
         ------
         NotFittedError
-            Before fit.
+            If the classifier is not fitted.
         ValueError
-            If X is not finite or has another number of features than in fit.
+            If X contains NaN or infinity, or its number of features differs from that
+            seen during fit.
         """
         Z = self._scores(X)
         return self.classes_[Z.argmax(axis=1)]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X):
-        """Predict probabilities. Absent where the loss knows none, as plain hinge.
+        """Predict class probabilities.
+
+        Available only if the loss defines probabilities. Hinge loss without softmax
+        does not.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            With the features of `fit`.
+            Samples, with the features seen during fit.
 
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            Probabilities, in the order of `classes_`.
 
         Raises
         ------
+        AttributeError
+            If the loss does not define probabilities.
         NotFittedError
-            Before fit.
+            If the classifier is not fitted.
         ValueError
-            If X is not finite or has another number of features than in fit.
+            If X contains NaN or infinity, its number of features differs from that seen
+            during fit, or the user's own loss returns an array of another shape.
         """
         Z = self._scores(X)
         return self._probabilities(Z)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X):
-        """Predict logarithms of probabilities, without underflow for our losses.
+        """Predict logarithms of class probabilities.
+
+        Available only if the loss defines probabilities. The losses of cymlp compute
+        the logarithms directly, so that small probabilities do not underflow.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            With the features of `fit`.
+            Samples, with the features seen during fit.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            Logarithms of the probabilities, in the order of `classes_`.
 
         Raises
         ------
+        AttributeError
+            If the loss does not define probabilities.
         NotFittedError
-            Before fit.
+            If the classifier is not fitted.
         ValueError
-            If X is not finite or has another number of features than in fit.
+            If X contains NaN or infinity, its number of features differs from that seen
+            during fit, or the user's own loss returns an array of another shape.
         """
         Z = self._scores(X)
         if hasattr(self._loss, "log_probabilities"):

@@ -328,15 +328,23 @@ def test_a_refused_partial_fit_changes_nothing(
             {"classes": None, "y": (np.arange(120) % 3)[:, None]},
             "classes must be p",
         ),
-        ({}, {"classes": [1]}, r"classes must be at least 2; got array\(\[1\]\)"),
+        (
+            {},
+            {"classes": [1]},
+            r"classes must have at least 2 labels; got array\(\[1\]\)",
+        ),
         ({}, {"classes": [0, 1]}, r"not among the classes: \[2\]"),
         ({}, {"classes": [0, 1, "a"]}, "Mix of label input types"),
         ({}, {"classes": [0, 1, 3], "y": np.full((120, 3), 1 / 3)}, "classes 0 to 2"),
-        ({"early_stopping": True}, {}, "partial_fit.*early_stopping=True"),
+        (
+            {"early_stopping": True},
+            {},
+            "early_stopping must be False for partial_fit.*got True",
+        ),
         (
             {"class_weight": "balanced"},
             {},
-            "partial_fit.*class_weight='balanced'.*dict",
+            "class_weight must be a dict or None for partial_fit.*got 'balanced'",
         ),
         (
             {"loss": "hinge"},

@@ -230,9 +230,12 @@ def test_a_wrong_scale_is_refused(far, scale):
 @pytest.mark.parametrize(
     ("scale", "message"),
     [
-        ("standard", r"scale='standard' would make .*StandardScaler\(with_mean=False"),
-        ("minmax", r"scale='minmax' would make .*MaxAbsScaler\(\)"),
-        ((1, 2), r"scale=\(1, 2\) has a shift other than 0, which would make every"),
+        (
+            "standard",
+            r"\(0, divisor\).*got 'standard'.*StandardScaler\(with_mean=False",
+        ),
+        ("minmax", r"\(0, divisor\).*got 'minmax'.*MaxAbsScaler\(\)"),
+        ((1, 2), r"scale must have a shift of 0 for sparse X; got \(1, 2\)"),
     ],
 )
 def test_sparse_data_are_not_shifted(pixels, scale, message):

@@ -170,7 +170,7 @@ MULTILABEL = np.random.default_rng(0).integers(0, 2, (120, 3))
         (np.full((120, 3), 0.3), "within 0.0001; row 0 has sum 0.9 and minimum 0.3"),
         (np.tile([1.5, -0.5, 0.0], (120, 1)), "sum 1 and minimum -0.5"),
         (np.full((120, 3), np.nan), "y contains NaN"),
-        (np.full((119, 3), 1 / 3), r"inconsistent numbers of samples: \[120, 119\]"),
+        (np.full((119, 3), 1 / 3), "each of the 120 samples of X; got 119"),
         (np.full((120, 1), 0.5), "continuous"),
     ],
     ids=str,

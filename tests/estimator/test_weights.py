@@ -173,7 +173,7 @@ def test_partial_fit_takes_weights_and_class_weights(three_classes):
         (
             {"class_weight": {0: 0}},
             {"X_val": "same", "sample_weight_val": np.arange(120) % 3 == 0},
-            r"sample_weight_val: the products .*at least one of them positive",
+            "products of sample_weight_val .*at least one of them positive",
         ),
     ],
 )
@@ -191,7 +191,7 @@ def test_validation_without_any_weight_is_refused(three_classes):
     only_0 = {"X_val": X[y == 0], "y_val": y[y == 0]}
     with pytest.raises(
         ValueError,
-        match=r"sample_weight_val: the products .* at least one of them positive",
+        match=r"^the weights that class_weight gives .* y_val .*; the largest is 0\.0",
     ):
         make_mlp(class_weight={0: 0}).fit(X, y, **only_0)
     one_sample = np.arange(120) == 7

@@ -1,4 +1,4 @@
-"""The parts of a network, from the parameters of an estimator."""
+"""The parts of a network, made from the parameters of an estimator."""
 
 from collections.abc import Mapping, Set
 from numbers import Integral, Real
@@ -15,7 +15,7 @@ from cymlp.losses import LOSSES, Loss
 
 
 def invalid_parameter(estimator, name, allowed, given):
-    """Make the error for a parameter, in scikit-learn's words."""
+    """The error for a parameter, worded as scikit-learn's."""
     return InvalidParameterError(
         f"The {name!r} parameter of {type(estimator).__name__} must be {allowed}. Got "
         f"{given!r} instead."
@@ -50,14 +50,14 @@ def layer_sizes(estimator, n_features, n_outputs):
         raise invalid_parameter(
             estimator,
             "hidden_layer_sizes",
-            f"so small that memory holds all {n_parameters(sizes)} parameters",
+            f"small enough for {n_parameters(sizes)} parameters to fit into memory",
             given,
         )
     return sizes
 
 
 def _per_hidden_layer(estimator, name, n_hidden):
-    """A parameter that is one value for all hidden layers or a list of one for each."""
+    """A parameter as a sequence with one value per hidden layer."""
     given = getattr(estimator, name)
     if not isinstance(given, list | tuple):
         return [given] * n_hidden
@@ -65,7 +65,7 @@ def _per_hidden_layer(estimator, name, n_hidden):
         raise invalid_parameter(
             estimator,
             name,
-            f"one value, or a list of one per hidden layer, {n_hidden}",
+            f"one value, or a list with one per hidden layer, {n_hidden}",
             given,
         )
     return given
@@ -80,21 +80,21 @@ def activation_objects(estimator, n_hidden):
 
 
 def dropout_rates(estimator, n_hidden):
-    """The dropout of each hidden layer; an empty list for no dropout at all."""
+    """The dropout of each hidden layer; an empty list without dropout."""
     rates = _per_hidden_layer(estimator, "dropout", n_hidden)
     if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
         raise invalid_parameter(
             estimator,
             "dropout",
-            "a float in the range [0.0, 1.0), or a list of these with one per hidden "
-            f"layer, {n_hidden}",
+            "a float in the range [0.0, 1.0), or a list of such floats with one per "
+            f"hidden layer, {n_hidden}",
             estimator.dropout,
         )
     return [float(rate) for rate in rates] if any(rates) else []
 
 
 def loss_object(estimator):
-    """The loss, a copy that a later ``set_params`` leaves alone if it is cymlp's."""
+    """The loss; a copy of cymlp's, which a later set_params does not change."""
     loss = _as_object(estimator, "loss", estimator.loss, LOSSES)
     return clone(loss) if isinstance(loss, Loss) else loss
 
@@ -119,7 +119,7 @@ def _as_object(estimator, name, given, registry):
 
 
 def make_network(estimator, sizes):
-    """The network of an estimator whose activations and loss have been made."""
+    """The network, from the activations and the loss that were made before."""
     return Network(
         sizes,
         estimator._activations,

@@ -1,4 +1,4 @@
-"""The limit of BLAS to one thread while a network trains."""
+"""Limit BLAS to one thread while a network trains."""
 
 import threading
 
@@ -8,18 +8,10 @@ from threadpoolctl import ThreadpoolController
 class SingleThreadedBLAS:
     """Context manager that limits BLAS to one thread; may be entered concurrently.
 
-    The limit holds for the whole process. The first fit to enter sets it, and the last
-    to leave restores the limit before it. If each fit restored the limit it had found,
-    two overlapping fits would restore in the wrong order.
-
-    Products as small as a network's only lose by threads, and the order in which
-    threads add up their parts would change the last bits of the result.
-
-    Examples
-    --------
-    >>> from cymlp._fit.blas_threads import single_threaded_blas
-    >>> with single_threaded_blas:
-    ...     pass
+    The limit holds for the whole process: the first fit to enter sets it, and the last
+    to leave restores the previous limit. Matrices of this size gain nothing from
+    threads, and the order in which threads add their parts would change the last bits
+    of a result.
     """
 
     def __init__(self):
@@ -31,16 +23,16 @@ class SingleThreadedBLAS:
     def __enter__(self):
         with self._lock:
             if self._users == 0:
-                # Looking for the libraries takes about a millisecond, once.
+                # Finding the libraries takes about a millisecond, once.
                 self._controller = self._controller or ThreadpoolController()
                 self._limiter = self._controller.limit(limits=1, user_api="blas")
             self._users += 1
         return self
 
     def renew(self):
-        """Set the limit again, in case other code has lifted it meanwhile.
+        """Set the limit again if other code has lifted it.
 
-        scikit-learn lifts its own limits, which it may have set before.
+        scikit-learn does so when it lifts its own limits.
         """
         for library in self._controller.lib_controllers:
             if library.user_api == "blas" and library.num_threads != 1:

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, where its version has them, and what a fit tells them."""
+"""Support for the callbacks of scikit-learn 1.9 and later."""
 
 from contextlib import contextmanager
 
@@ -7,22 +7,15 @@ try:
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:
-        """Nothing, so that there is no ``set_callbacks`` either."""
+        """Without ``set_callbacks``, as scikit-learn does not support it."""
 
     def with_callbacks(method):
-        """Return the method as it is."""
+        """Return the method unchanged."""
         return method
 
 
 class FitCallbacks:
-    """Tells callbacks about a fit and each of its epochs.
-
-    Parameters
-    ----------
-    estimator : MLPClassifier
-    X, y, sample_weight
-        What it is fitted to, as it was given.
-    """
+    """Calls the callbacks of an estimator at the begin and end of fit and epochs."""
 
     def __init__(self, estimator, X, y, sample_weight):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -32,46 +25,29 @@ class FitCallbacks:
         self._fit.call_on_fit_task_begin(**self._told)
 
     def begin_epoch(self):
-        """Tell that an epoch begins."""
+        """Call the callbacks at the begin of an epoch."""
         self._epoch = self._fit.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(**self._told)
 
     def end_epoch(self, snapshot):
-        """Tell that the epoch is over.
+        """Call the callbacks at the end of an epoch; return whether one wants to stop.
 
-        Parameters
-        ----------
-        snapshot : callable
-            Returns the attributes of an estimator whose fit had stopped here, as a
-            dict. Called only where a callback wants to see one.
-
-        Returns
-        -------
-        stop : bool
-            Whether a callback wants no more epochs.
+        `snapshot()` returns the attributes of an estimator whose fit ended here. It is
+        called only if a callback needs them.
         """
         return self._epoch.call_on_fit_task_end(
             **self._told, reconstruction_attributes=snapshot
         )
 
     def end(self):
-        """Tell that the fit is over."""
+        """Call the callbacks at the end of the fit."""
         self._fit.call_on_fit_task_end(**self._told, reconstruction_attributes={})
 
 
 @contextmanager
 def callbacks_of(estimator, X, y, sample_weight):
-    """Give the FitCallbacks of a fit, or None where nobody wants to be told.
-
-    Examples
-    --------
-    >>> from cymlp import MLPClassifier
-    >>> from cymlp._fit.callbacks import callbacks_of
-    >>> with callbacks_of(MLPClassifier(), [[0.0], [1.0]], [0, 1], None) as callbacks:
-    ...     print(callbacks)
-    None
-    """
-    # What set_callbacks leaves, be it called by a user or by a search for its parts.
+    """Context with the FitCallbacks of a fit, or None without callbacks."""
+    # Set by set_callbacks, which a user or scikit-learn's model selection calls.
     if not hasattr(estimator, "_skl_callbacks"):
         yield None
         return
@@ -86,4 +62,4 @@ def callbacks_of(estimator, X, y, sample_weight):
 
 @with_callbacks
 def _tear_down(estimator):
-    """Let the decorator do it, which adds no frame between a warning and its cause."""
+    """Tear down, by the decorator. Around fit, it would add a frame to warnings."""

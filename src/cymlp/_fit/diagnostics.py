@@ -9,32 +9,9 @@ SATURATED = 0.01
 
 
 class GradientFlow:
-    """Counts vanishing derivatives and gradients of a network over its samples.
+    """Counts vanishing derivatives and gradients over samples, layer by layer.
 
-    Parameters
-    ----------
-    network : Network
-    coefs : list of ndarray of shape (n_in, n_out)
-    intercepts : list of ndarray of shape (n_out,)
-    batch_size : int
-        Maximum number of samples that are added at once.
-
-    Examples
-    --------
-    One unit that is off for every sample, and one that is not:
-
-    >>> import numpy as np
-    >>> from cymlp._engine.network import Network
-    >>> from cymlp._fit.diagnostics import GradientFlow
-    >>> from cymlp.activations import HardSwish
-    >>> from cymlp.losses import CrossEntropy
-    >>> flow = GradientFlow(
-    ...     Network([1, 2, 2], [HardSwish()], CrossEntropy()),
-    ...     [np.array([[1.0, -1.0]]), np.eye(2)], [np.zeros(2), np.zeros(2)], 2,
-    ... )
-    >>> flow.add(np.array([[5.0], [6.0]]), np.eye(2))
-    >>> flow.fractions()
-    {'dead_units': [0.5], 'saturation': [0.5], 'zero_gradients': [0.5, 0.0]}
+    Samples are added in batches of at most `batch_size`.
     """
 
     def __init__(self, network, coefs, intercepts, batch_size):
@@ -48,14 +25,7 @@ class GradientFlow:
         self._n_zero = np.zeros(len(self._widths), int)
 
     def add(self, X, T):
-        """Count the samples of a batch.
-
-        Parameters
-        ----------
-        X : ndarray or sparse matrix of shape (n, n_features)
-        T : ndarray of shape (n, n_classes)
-            Targets.
-        """
+        """Count the samples X, with targets T of shape (n, n_classes)."""
         U = forward(X, *self._first)
         derivatives, gradients = self._network.gradients(
             U, T, self._others, self._memory
@@ -69,16 +39,10 @@ class GradientFlow:
             self._n_zero[index] += np.count_nonzero(gradient == 0)
 
     def fractions(self):
-        """Compute the fractions over all samples.
+        """The columns `dead_units`, `saturation` and `zero_gradients` of a History.
 
-        Returns
-        -------
-        fractions : dict
-            ``dead_units``, for each hidden layer the fraction of units whose derivative
-            is zero at every sample; ``saturation``, for each hidden layer the fraction
-            of derivatives, over samples and units, whose magnitude is below 0.01; and
-            ``zero_gradients``, for each layer, the output last, the fraction of samples
-            and units where the gradient of the loss in the sum is exactly zero.
+        Each is a list with one value per layer, of which the first two omit the output
+        layer.
         """
         n_values = self._n_samples * self._widths
         return {

@@ -1,4 +1,4 @@
-"""What every estimator of cymlp shares, whatever its targets are."""
+"""The base class of the estimators, independent of the kind of targets."""
 
 import warnings
 
@@ -20,12 +20,13 @@ PREDICTION_BATCH_SIZE = 1024
 class BaseMLP(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators.
 
-    A subclass has the parameters, and the methods ``_encode_targets(y, classes)``,
-    ``_class_weights(targets, sample_weight)`` and ``_output_activation()``.
+    A subclass defines the parameters and the methods ``_encode_targets(y, classes)``,
+    ``_class_weights(targets, sample_weight)``, ``_classes_to_resume()`` and
+    ``_output_activation()``.
     """
 
     def _fit(self, X, y, sample_weight, validation, storage=None, after_epoch=None):
-        """Fit; `after_epoch` is called after each epoch and may interrupt it."""
+        """Fit; `after_epoch()` is called after each epoch and may raise."""
         resumes = self.warm_start and hasattr(self, "coefs_")
         with callbacks_of(self, X, y, sample_weight) as callbacks:
             call = Call(
@@ -44,20 +45,25 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         if not converged and self.n_iter_no_change != np.inf:
             warnings.warn(
                 f"Training has not converged after max_iter={self.max_iter} epochs. "
-                "Raise max_iter, or set n_iter_no_change=np.inf if this is the number "
-                "of epochs that you want.",
+                "Increase max_iter, or set n_iter_no_change=np.inf to train for a "
+                "fixed number of epochs.",
                 ConvergenceWarning,
                 stacklevel=3,  # where the user calls
             )
         return self
 
     def _partial_fit(self, X, y, classes, sample_weight):
+        if self.early_stopping:
+            raise ValueError(
+                "early_stopping must be False for partial_fit, which trains for one "
+                f"epoch only; got {self.early_stopping!r}"
+            )
         call = Call(n_epochs=1, classes=classes, resumes=hasattr(self, "coefs_"))
         fit(self, X, y, sample_weight, (None, None, None), call)
         return self
 
     def __repr__(self, N_CHAR_MAX=700):
-        # `scale` may hold long arrays, of which the ends will do.
+        # Abbreviate long arrays in `scale`.
         with np.printoptions(threshold=10, edgeitems=2):
             return super().__repr__(N_CHAR_MAX)
 
@@ -67,7 +73,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return tags
 
     def _scores(self, X):
-        """Compute the scores of the output layer, of shape (n_samples, n_outputs)."""
+        """Scores of the output layer, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         if self._is_ready(X):
             rows, n_samples = X.__getitem__, X.shape[0]
@@ -79,9 +85,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return self._scores_in_batches(rows, n_samples)
 
     def _is_ready(self, X):
-        """Whether X surely needs no conversion.
+        """Whether X certainly needs no conversion.
 
-        For a single row, a thorough check takes longer than the prediction.
+        scikit-learn's check takes longer than the prediction of a single row.
         """
         return (
             type(X) is np.ndarray
@@ -111,15 +117,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _first_sums(self, X, W, b):
         U = forward(X, W, b)
-        # NaN and infinity pass through all sums of their sample, whatever the weights
-        # are. Looking for them here saves reading X once more.
+        # NaN and infinity in X make sums of their row NaN or infinite, whatever the
+        # weights are. Checking the sums saves another pass over X.
         if not np.isfinite(U).all():
             prepare.check_values(self, X)
         return U
 
 
 def _converted(array, dtype):
-    """What np.require does, faster for an array that needs no conversion."""
+    """Like np.require, but faster for an array that needs no conversion."""
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous:
         return array
     return np.require(array, dtype, "C")
@@ -128,8 +134,8 @@ def _converted(array, dtype):
 def _batches(n, batch_size):
     """Slices of at most batch_size samples.
 
-    scikit-learn's gen_batches checks its arguments, which takes longer than the
-    prediction of a row.
+    Checking the arguments, as scikit-learn's gen_batches does, takes longer than the
+    prediction of a single row.
     """
     for start in range(0, n, batch_size):
         yield slice(start, min(start + batch_size, n))

@@ -1,11 +1,10 @@
-"""A fit from its beginning to its end.
+"""A fit from beginning to end.
 
-`fit` reads as its plan: prepare, store, build, then epoch by epoch, and take over.
+`fit` reads as its plan: prepare, store, build, train epoch by epoch, take over.
 """
 
 import warnings
 from copy import copy
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +12,6 @@ from sklearn.utils import check_random_state, gen_batches
 from tqdm.auto import tqdm
 
 from cymlp._engine.blas import largest_dimension
-from cymlp._engine.inputs import Inputs
-from cymlp._engine.targets import Targets
 from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
 from cymlp._fit.diagnostics import GradientFlow
@@ -32,93 +29,51 @@ from cymlp._fit.training import (
 )
 from cymlp.history import History
 
-# Samples that are validated or diagnosed at once, so that their sums stay in the cache.
+# Samples that are evaluated at once, so that their sums stay in the cache.
 VALIDATION_BATCH_SIZE = 256
 DIAGNOSTICS_BATCH_SIZE = 1024
 
 
 class Call(NamedTuple):
-    """What distinguishes a call from others with the same data.
+    """How a call of fit or partial_fit differs from others with the same data."""
 
-    Attributes
-    ----------
-    n_epochs : int
-        Maximum number of epochs.
-    classes : ndarray or None
-        The allowed classes; None for those of y.
-    resumes : bool
-        Whether the present network is trained on.
-    storage : SharedStorage or None
-    after_epoch : callable or None
-        Called after each epoch; may raise KeyboardInterrupt.
-    callbacks : FitCallbacks or None
-    """
-
-    n_epochs: int
-    classes: np.ndarray | None = None
-    resumes: bool = False
-    storage: object = None
-    after_epoch: object = None
-    callbacks: object = None
+    n_epochs: int  # at most
+    classes: np.ndarray | None = None  # the allowed labels; None for those of y
+    resumes: bool = False  # whether to start from the present weights
+    storage: object = None  # SharedStorage or None
+    after_epoch: object = None  # called after each epoch; may raise
+    callbacks: object = None  # FitCallbacks or None
 
 
 def fit(estimator, X, y, sample_weight, validation, call):
-    """Fit an estimator.
+    """Fit an estimator; return whether it converged before the last epoch.
 
-    Parameters
-    ----------
-    estimator : estimator
-    X, y, sample_weight
-        Training data.
-    validation : tuple of X_val, y_val and sample_weight_val
-    call : Call
-
-    Returns
-    -------
-    converged : bool
-        Whether training stopped before the maximum number of epochs.
+    `validation` is (X_val, y_val, sample_weight_val).
     """
-    # All preparations work on a draft: a call that is refused changes nothing.
-    draft = copy(estimator)
-    if hasattr(estimator, "_training_state"):
-        draft._training_state = copy(estimator._training_state)
+    draft = _draft(estimator)
     network, data, validation = _prepare(draft, X, y, sample_weight, validation, call)
     parameters = _make_parameters(draft, network, call)
     stored, validation_stored = _store(draft, data, validation, call)
-    training = _build(draft, data, stored, network, parameters, call)
+    training = _build_training(draft, data, stored, network, parameters, call)
     evaluation = _build_evaluation(training, validation, validation_stored)
     control = _build_control(draft, training)
-    estimator.__dict__ = vars(draft)  # in one go, which Ctrl-C cannot cut in two
+    estimator.__dict__ = vars(draft)  # one assignment, which Ctrl-C cannot split
     return _train(estimator, training, evaluation, control, call)
 
 
-class Data(NamedTuple):
-    """Prepared data, of which some samples count.
-
-    Attributes
-    ----------
-    inputs : Inputs
-        Not scaled.
-    targets : Targets
-        With weights of mean 1 over the samples that are trained on.
-    indices : ndarray of intp
-        The samples that count.
-    """
-
-    inputs: Inputs
-    targets: Targets
-    indices: np.ndarray
+def _draft(estimator):
+    """A copy to prepare the fit on, so that a refused call changes nothing."""
+    draft = copy(estimator)
+    if hasattr(estimator, "_training_state"):
+        draft._training_state = copy(estimator._training_state)
+    return draft
 
 
 def _prepare(draft, X, y, sample_weight, validation, call):
-    """Check everything but the values of X; split the samples.
+    """Check everything except the values of X, and split off validation data.
 
-    Returns
-    -------
-    network : Network
-    training : Data
-    validation : Data or None
-        With the inputs and targets of `training` if its samples are held out.
+    Returns the network, the training data, and the validation data or None. The latter
+    share the inputs of the training data if they are held out.
     """
     draft._validate_params()
     is_scaled = (draft.divisor_ if call.resumes else draft.scale) is not None
@@ -132,23 +87,16 @@ def _prepare(draft, X, y, sample_weight, validation, call):
         draft._training_state = TrainingState(check_random_state(draft.random_state))
     if validation is not None:
         prepare.check_loss_takes(draft, validation.targets, "y_val")
-        return network, _data(samples), _data(validation)
+        return network, prepare.select(samples), prepare.select(validation)
     if not draft.early_stopping:
-        return network, _data(samples), None
+        return network, prepare.select(samples), None
     indices, held_out = prepare.hold_out(draft, samples)
-    training = _data(samples, indices)
+    training = prepare.select(samples, indices)
     return network, training, training._replace(indices=held_out)
 
 
-def _data(samples, indices=None):
-    if indices is None:
-        indices = np.arange(samples.targets.n_samples, dtype=np.intp)
-    targets = prepare.weighted_targets(samples, indices)
-    return Data(samples.inputs, targets, indices)
-
-
 def _make_network(draft, n_outputs):
-    """Make the network; a later set_params does not change its parts."""
+    """Make the network, from parts that a later set_params does not change."""
     sizes = architecture.layer_sizes(draft, draft.n_features_in_, n_outputs)
     draft._activations = architecture.activation_objects(draft, len(sizes) - 2)
     draft._loss = architecture.loss_object(draft)
@@ -158,7 +106,7 @@ def _make_network(draft, n_outputs):
 
 
 def _make_parameters(draft, network, call):
-    """Parameters of 0, or those of an earlier call with the state of its solver."""
+    """Zeros, or the parameters of an earlier call and their optimiser state."""
     n_slots = architecture.make_optimizer(draft).n_slots
     parameters = Parameters(network.sizes, n_slots, draft.dtype)
     if call.resumes:
@@ -177,8 +125,9 @@ def _copy_parameters(draft, parameters):
     shapes = [np.shape(array) for array in given]
     if shapes != [array.shape for array in arrays]:
         raise ValueError(
-            f"hidden_layer_sizes={draft.hidden_layer_sizes!r} does not fit the network "
-            f"to resume, whose coefs_ and intercepts_ have the shapes {shapes}"
+            f"hidden_layer_sizes={draft.hidden_layer_sizes!r} does not fit the coefs_ "
+            "and intercepts_ from which training is to resume; their shapes are "
+            f"{shapes}"
         )
     for array, value in zip(arrays, given, strict=True):
         with np.errstate(over="ignore"):
@@ -186,12 +135,12 @@ def _copy_parameters(draft, parameters):
         if not np.isfinite(array).all():
             raise ValueError(
                 "coefs_ and intercepts_, from which training is to resume, must be "
-                f"finite in {array.dtype}; they have a value that is not"
+                f"finite in {array.dtype}; got NaN, infinity or a value too large"
             )
 
 
 def _store(draft, training, validation, call):
-    """Measure the scale; store the samples to train on and to validate on."""
+    """Measure the scale, and store the training and the validation data."""
     if not call.resumes:
         draft.shift_, draft.divisor_ = prepare.measure_scale(
             draft, training.inputs.subset(training.indices)
@@ -203,8 +152,8 @@ def _store(draft, training, validation, call):
         return stored, prepare.store_inputs(draft, validation.inputs, call.storage)
 
 
-def _build(draft, data, stored, network, parameters, call):
-    """Make what trains the network, with first weights unless it resumes."""
+def _build_training(draft, data, stored, network, parameters, call):
+    """Join network, data and optimiser; draw the initial weights of a new fit."""
     state = draft._training_state
     if not call.resumes:
         draft.history_ = History()
@@ -248,7 +197,7 @@ def _build_control(draft, training):
 
 
 def _train(estimator, training, evaluation, control, call):
-    """Train, whatever ends it, and take over the result; say whether it converged."""
+    """Train, and take over the result however training ends."""
     n_before = estimator.history_.n_epochs
     try:
         with single_threaded_blas:
@@ -279,7 +228,7 @@ def _train(estimator, training, evaluation, control, call):
 
 
 def _run_epochs(estimator, training, evaluation, control, call):
-    """Train epoch by epoch; say whether that ended before the last one."""
+    """Train epoch by epoch; return whether training stopped early."""
     n_before = estimator.history_.n_epochs
     epochs = range(n_before + 1, n_before + call.n_epochs + 1)
     epoch = n_before
@@ -297,11 +246,7 @@ def _run_epochs(estimator, training, evaluation, control, call):
                 training.save()
                 stop = control.update(metrics)
                 _show(bar, metrics)
-                if call.after_epoch is not None:
-                    call.after_epoch()
-                if call.callbacks is not None:
-                    snapshot = partial(_snapshot_with_history, estimator, n_before)
-                    stop |= call.callbacks.end_epoch(snapshot)
+                stop |= _end_epoch(estimator, call, n_before)
                 if stop:
                     return True
     except BaseException:
@@ -312,7 +257,7 @@ def _run_epochs(estimator, training, evaluation, control, call):
 
 
 def _train_epoch(estimator, epoch, training, evaluation):
-    """Train an epoch, measure what is asked for, and append it to the history."""
+    """Train and evaluate for one epoch, and append its metrics to the history."""
     metrics, batches = training.run_epoch()
     metrics = {"epoch": epoch, **metrics}
     if evaluation is not None:
@@ -329,7 +274,7 @@ def _train_epoch(estimator, epoch, training, evaluation):
 
 
 def _diagnose(training):
-    """Where gradients vanish, on the samples to train on."""
+    """Fractions of vanishing gradients over the training samples."""
     parameters, indices = training.parameters, training.indices
     dtype = parameters.values.dtype
     flow = GradientFlow(
@@ -352,18 +297,29 @@ def _show(bar, metrics):
     bar.update()
 
 
+def _end_epoch(estimator, call, n_before):
+    """Call the hooks of the call; return whether a callback wants to stop."""
+
+    def snapshot():
+        return _snapshot(estimator, n_before) | {"history_": copy(estimator.history_)}
+
+    if call.after_epoch is not None:
+        call.after_epoch()
+    return call.callbacks is not None and call.callbacks.end_epoch(snapshot)
+
+
 def _restore_best(estimator, control):
-    """End with the weights of the best epoch, where early stopping keeps them."""
+    """Restore the weights of the best epoch, with early stopping."""
     if (epoch := control.restore_best()) is not None:
         estimator.best_epoch_ = epoch
 
 
 def _take_over(estimator, training, n_before):
-    """Keep the results of training, and none of its memory."""
+    """Copy the results of training, so that its memory can be freed."""
     vars(estimator).update(_snapshot(estimator, n_before))
     state = estimator._training_state
     if state.checkpoint.parameters is not None:
-        # An error prevented that they were restored.
+        # An error ended training before the checkpoint was restored.
         state.checkpoint = Checkpoint()
     state.optimizer = OptimizerState(
         estimator.solver,
@@ -373,7 +329,7 @@ def _take_over(estimator, training, n_before):
 
 
 def _snapshot(estimator, n_before):
-    """The results so far, in memory of their own."""
+    """The fitted attributes so far, with copies of the weights."""
     loss_curve = estimator.history_.get("train_loss", np.empty(0)).tolist()
     return {
         "coefs_": [W.copy() for W in estimator.coefs_],
@@ -382,8 +338,3 @@ def _snapshot(estimator, n_before):
         "loss_curve_": loss_curve,
         "loss_": loss_curve[-1] if loss_curve else np.nan,
     }
-
-
-def _snapshot_with_history(estimator, n_before):
-    """The attributes of an estimator whose training had stopped here."""
-    return _snapshot(estimator, n_before) | {"history_": copy(estimator.history_)}

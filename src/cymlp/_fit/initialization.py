@@ -1,38 +1,21 @@
-"""First weights of a network."""
+"""Initial weights of a network."""
 
 import math
 
 
 def draw_weights(coefs, activations, init, random_state):
-    """Fill weight matrices with random values, in place.
+    """Fill weight matrices of shape (n_in, n_out) with random values, in place.
 
-    Parameters
-    ----------
-    coefs : list of ndarray of shape (n_in, n_out)
-        One per layer.
-    activations : list of objects
-        One per hidden layer. The last serves the output layer, too.
-    init : "auto" or float
-        "auto" goes by the `initializer` of the activation that a layer feeds. A float
-        is the standard deviation of a normal distribution.
-    random_state : RandomState
+    With `init` "auto", the `initializer` of the activation that a layer feeds selects
+    the distribution; the output layer follows the last hidden layer. The variance is
+    1 / n_in for LeCun normal and 2 / (n_in + n_out) for Glorot uniform. A float is the
+    standard deviation of a normal distribution.
 
     References
     ----------
-    LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, for the normal
-    distribution of variance 1 / n_in. Glorot and Bengio, "Understanding the difficulty
-    of training deep feedforward neural networks", AISTATS 2010, for the uniform one of
-    variance 2 / (n_in + n_out).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp.activations import Tanh
-    >>> from cymlp._fit.initialization import draw_weights
-    >>> W = np.zeros((3, 2))
-    >>> draw_weights([W], [], "auto", np.random.RandomState(0))
-    >>> bool(np.all(abs(W) <= np.sqrt(6 / 5)))
-    True
+    LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998. Glorot and Bengio,
+    "Understanding the difficulty of training deep feedforward neural networks",
+    AISTATS 2010.
     """
     followed_by = [*activations, *activations[-1:]] or [None]
     for W, activation in zip(coefs, followed_by, strict=True):

@@ -1,7 +1,7 @@
 """The data of a fit: checked, encoded, split, scaled and stored.
 
-This is the only place that refuses data. Cheap checks come first; values that are not
-finite are found last, while X is stored.
+Data are refused here only. Cheap checks come first; values that are not finite are
+found last, while X is stored.
 """
 
 from contextlib import contextmanager
@@ -10,13 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import assert_all_finite, check_consistent_length, gen_batches
+from sklearn.utils import assert_all_finite, gen_batches
 from sklearn.utils.validation import validate_data
 
-from cymlp._engine.inputs import Inputs
 from cymlp._engine.storage import NotFiniteError, store
 from cymlp._engine.storage.dense import MAX_ROWS
-from cymlp._engine.targets import Targets
 from cymlp._fit import scaling
 from cymlp._fit.targets import (
     check_sample_weight,
@@ -27,21 +25,19 @@ from cymlp.losses import LOSSES
 
 
 class Samples(NamedTuple):
-    """Samples that have been checked, but not stored.
+    """Samples that have been checked, but not stored."""
 
-    Attributes
-    ----------
-    inputs : Inputs
-        Not scaled.
-    targets : Targets
-        Without weights.
-    weights : ndarray of float64 of shape (n_samples,) or None
-        Up to a factor; None for weights of 1.
-    """
+    inputs: object  # Inputs, not scaled
+    targets: object  # Targets, without weights
+    weights: np.ndarray | None  # float64, up to a factor; None for weights of 1
 
-    inputs: Inputs
-    targets: Targets
-    weights: np.ndarray | None
+
+class Data(NamedTuple):
+    """Samples to train on or to validate on."""
+
+    inputs: object  # Inputs, not scaled
+    targets: object  # Targets, with weights of mean 1 over the selected samples
+    indices: np.ndarray  # of the selected samples, intp
 
 
 def check_layout(estimator, X, is_scaled, reset=False, once=False):
@@ -56,10 +52,7 @@ def check_layout(estimator, X, is_scaled, reset=False, once=False):
 def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
     """Check the training data; set the estimator's features and classes.
 
-    Returns
-    -------
-    samples : Samples
-    class_weights : ndarray of float64 or None
+    Returns the samples and the class weights, float64 or None.
     """
     inputs = check_layout(estimator, X, is_scaled, reset=not resumes)
     if y is None:
@@ -67,8 +60,7 @@ def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
             f"This {type(estimator).__name__} estimator requires y to be passed, but "
             "the target y is None."
         )
-    targets = estimator._encode_targets(y, classes)
-    check_consistent_length(inputs, targets.labels)
+    targets = _check_targets(estimator, y, classes, inputs)
     weights = check_sample_weight(sample_weight, inputs.array)
     class_weights = estimator._class_weights(targets, weights)
     weights = combine_weights(weights, class_weights, targets)
@@ -76,28 +68,39 @@ def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
 
 
 def check_validation(estimator, X, y, sample_weight, class_weights, is_scaled):
-    """Check the validation data; None where there are none."""
-    if X is None and y is None and sample_weight is None:
+    """Check the validation data; None if there are none."""
+    given = {"X_val": X, "y_val": y, "sample_weight_val": sample_weight}
+    missing = [name for name, value in given.items() if value is None]
+    if len(missing) == len(given):
         return None
     if X is None or y is None:
         raise ValueError(
             "X_val and y_val must be given together, and sample_weight_val only with "
-            "both of them"
+            f"both of them; got None for {' and '.join(missing)}"
         )
     with naming("X_val"):
         inputs = check_layout(estimator, X, is_scaled)
     with naming("y_val"):
-        targets = estimator._encode_targets(y, estimator.classes_)
-        check_consistent_length(inputs, targets.labels)
+        targets = _check_targets(estimator, y, estimator.classes_, inputs)
     with naming("sample_weight_val"):
         weights = check_sample_weight(sample_weight, inputs.array)
-        weights = combine_weights(weights, class_weights, targets)
+    weights = combine_weights(weights, class_weights, targets, "_val")
     return Samples(inputs, targets, weights)
+
+
+def _check_targets(estimator, y, classes, inputs):
+    targets = estimator._encode_targets(y, classes)
+    if targets.n_samples != inputs.shape[0]:
+        raise ValueError(
+            f"y must have one entry for each of the {inputs.shape[0]} samples of X; "
+            f"got {targets.n_samples}"
+        )
+    return targets
 
 
 @contextmanager
 def naming(argument):
-    """Begin the errors about an argument with its name."""
+    """Put the name of an argument before the errors about it."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -105,7 +108,7 @@ def naming(argument):
 
 
 def check_loss_takes(estimator, targets, name):
-    """Refuse rows of probabilities where the loss takes labels only."""
+    """Refuse rows of probabilities if the loss accepts labels only."""
     loss = estimator._loss
     if targets.values is None or not getattr(loss, "hard_labels_only", False):
         return
@@ -119,15 +122,13 @@ def check_loss_takes(estimator, targets, name):
 
 
 def hold_out(estimator, samples):
-    """Split the samples; later calls split in the same way.
+    """Indices of the training and of the validation samples, intp.
 
-    Returns
-    -------
-    training, validation : ndarray of intp
+    The split is stratified. Later calls split in the same way.
     """
     state = estimator._training_state
     if state.split_seed is None:
-        # From a copy, so that a call that is refused has drawn nothing.
+        # From a copy, so that a refused call leaves the random state unchanged.
         random_state = deepcopy(state.random_state)
         state.split_seed = random_state.randint(2**31 - 1)
     n_samples = samples.targets.n_samples
@@ -153,8 +154,21 @@ def hold_out(estimator, samples):
     return training, validation
 
 
+def select(samples, indices=None):
+    """Select samples as Data; all of them by default."""
+    if indices is None:
+        indices = np.arange(samples.targets.n_samples, dtype=np.intp)
+    return Data(samples.inputs, weighted_targets(samples, indices), indices)
+
+
+def weighted_targets(samples, indices):
+    """The targets, with weights of mean 1 over the samples in `indices`."""
+    weights = normalise_weights(samples.weights, indices, samples.inputs.dtype)
+    return samples.targets.weighted(weights)
+
+
 def measure_scale(estimator, inputs):
-    """Shift and divisor of the estimator's scale, both None without one."""
+    """Shift and divisor of the estimator's `scale`, both None without scaling."""
     if estimator.scale is None:
         return None, None
     try:
@@ -165,19 +179,9 @@ def measure_scale(estimator, inputs):
 
 
 def store_inputs(estimator, inputs, storage=None):
-    """Scale and store X; refuse values that are not finite.
+    """Scale X by `shift_` and `divisor_` and store it; refuse values not finite.
 
-    Parameters
-    ----------
-    estimator : estimator
-        With `shift_` and `divisor_`.
-    inputs : Inputs
-    storage : SharedStorage, default=None
-        What is stored there already is not stored again.
-
-    Returns
-    -------
-    stored : Stored
+    What a SharedStorage `storage` holds already is not stored again.
     """
     shift, divisor = estimator.shift_, estimator.divisor_
 
@@ -194,7 +198,7 @@ def store_inputs(estimator, inputs, storage=None):
 
 
 def _explain_not_finite(estimator, inputs):
-    """Raise scikit-learn's error for X as given, or say that scaling is the cause."""
+    """Raise scikit-learn's error for X as given, or blame the scale."""
     if estimator.divisor_ is None:
         check_finite(estimator, inputs)
         return
@@ -222,9 +226,3 @@ def check_finite(estimator, inputs):
 def check_values(estimator, X):
     """Raise scikit-learn's error for an array that is not finite."""
     assert_all_finite(X, input_name="X", estimator_name=type(estimator).__name__)
-
-
-def weighted_targets(samples, indices):
-    """The targets, with weights of mean 1 over the samples in indices."""
-    weights = normalise_weights(samples.weights, indices, samples.inputs.dtype)
-    return samples.targets.weighted(weights)

@@ -6,39 +6,22 @@ import numpy as np
 
 
 class SharedStorage:
-    """Stores every X once, whichever thread asks first.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._fit.shared_storage import SharedStorage
-    >>> storage, X = SharedStorage(), np.eye(2)
-    >>> first = storage.get((X, None), object)
-    >>> storage.get((X, None), object) is first
-    True
-    """
+    """Stores each X once, in whichever thread asks first."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._entries = {}
 
     def get(self, key, make):
-        """Return what is stored under a key; make and store it in the first call.
+        """Return the object stored under a key; call `make` for it the first time.
 
-        Parameters
-        ----------
-        key : tuple of ndarray, sparse matrix, dtype or None
-            Small arrays are compared by value, the first member by identity.
-        make : callable
-
-        Returns
-        -------
-        stored : object
+        The key is a tuple of X, compared by identity, and of dtypes, floats, small
+        arrays or None, compared by value.
         """
         X, *others = key
         fingerprint = (id(X), *map(_fingerprint, others))
         with self._lock:
-            # The entry keeps X, so that its id is not given to another object.
+            # The entry keeps X alive, so that its id stays unique.
             entry = self._entries.setdefault(fingerprint, _Entry(X))
         return entry.get(make)
 

@@ -1,24 +1,13 @@
-"""When to stop, and which weights to keep."""
+"""Early stopping: when to stop, and which weights to keep."""
 
 import numpy as np
 
 
 class Patience:
-    """Tells when a metric has not fallen for too many epochs.
+    """Counts epochs without improvement.
 
-    Parameters
-    ----------
-    tol : float, default=0
-        By how much the metric must be lower than the best so far to improve.
-    n_iter_no_change : int or numpy.inf, default=numpy.inf
-        Number of epochs without improvement that are tolerated.
-
-    Examples
-    --------
-    >>> from cymlp._fit.stopping import Patience
-    >>> stopping = Patience(tol=0.1, n_iter_no_change=1)
-    >>> [stopping.update(loss) for loss in (1.0, 0.95, 0.8, 0.8, 0.8)]
-    [False, False, False, False, True]
+    A metric improves if it is lower than the best so far by more than `tol`. Up to
+    `n_iter_no_change` consecutive epochs without improvement are tolerated.
     """
 
     def __init__(self, tol=0.0, n_iter_no_change=np.inf):
@@ -28,12 +17,9 @@ class Patience:
         self._count = 0
 
     def update(self, metric):
-        """Take the metric of one more epoch.
+        """Record the metric of an epoch; return whether to stop.
 
-        Returns
-        -------
-        stop : bool
-            True once after too many epochs. The count then starts again.
+        After True, the count starts again.
         """
         # NaN is not an improvement either.
         self._count = 0 if metric < self._best - self.tol else self._count + 1
@@ -45,24 +31,7 @@ class Patience:
 
 
 class Checkpoint:
-    """Keeps the parameters of the epoch with the lowest metric.
-
-    Attributes
-    ----------
-    epoch : int or None
-    parameters : Parameters or None
-
-    Examples
-    --------
-    >>> from cymlp._fit.parameters import Parameters
-    >>> from cymlp._fit.stopping import Checkpoint
-    >>> parameters, checkpoint = Parameters([1, 1], 0, "float64"), Checkpoint()
-    >>> for epoch, loss in enumerate([0.5, 0.2, 0.3], start=1):
-    ...     parameters.n_steps = 10 * epoch
-    ...     checkpoint.update(loss, epoch, parameters)
-    >>> checkpoint.epoch, checkpoint.parameters.n_steps
-    (2, 20)
-    """
+    """Keeps a copy of the parameters of the epoch with the lowest metric."""
 
     def __init__(self):
         self.epoch = None
@@ -70,15 +39,7 @@ class Checkpoint:
         self._metric = np.inf
 
     def update(self, metric, epoch, parameters):
-        """Take one more epoch into account.
-
-        Parameters
-        ----------
-        metric : float
-        epoch : int
-        parameters : Parameters
-            Copied if the metric is the best so far.
-        """
+        """Record an epoch; copy its parameters if its metric is the lowest so far."""
         if self.epoch is None or metric < self._metric:
             self._metric = min(self._metric, metric)  # not a NaN
             self.epoch = epoch

@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
 from cymlp._engine.targets import Targets
@@ -14,53 +14,16 @@ from cymlp.losses import TOLERANCE
 
 
 def has_rows(y):
-    """Whether y has rows of probabilities rather than labels.
-
-    Examples
-    --------
-    >>> from cymlp._fit.targets import has_rows
-    >>> has_rows(["a", "b"]), has_rows([["a"], ["b"]]), has_rows([[0.25, 0.75]])
-    (False, False, True)
-    """
+    """Whether y has rows of probabilities rather than labels."""
     shape = y.shape if issparse(y) else np.asarray(y).shape
     return len(shape) > 1 and shape[1:] != (1,)
 
 
 def encode_classes(y, dtype, *, classes=None):
-    """Encode the targets of a classifier.
+    """Encode labels, or rows of probabilities, as Targets.
 
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,) or (n_samples, n_classes)
-        Labels, or rows of probabilities as floats.
-    dtype : dtype
-        Of the probabilities.
-    classes : ndarray of shape (n_classes,), default=None
-        The allowed classes; None for those of y.
-
-    Returns
-    -------
-    targets : Targets
-        With the index of each sample's class, the most likely one where there are
-        probabilities.
-    classes : ndarray of shape (n_classes,)
-        Labels; 0, 1, ... for rows of probabilities.
-
-    Raises
-    ------
-    ValueError
-        If y has neither labels of at least two classes nor rows of probabilities, or
-        classes that are not allowed.
-
-    Examples
-    --------
-    >>> from cymlp._fit.targets import encode_classes
-    >>> targets, classes = encode_classes(["b", "a", "b"], "float32")
-    >>> targets.labels, classes
-    (array([1, 0, 1]), array(['a', 'b'], dtype='<U1'))
-    >>> targets, classes = encode_classes([[0.25, 0.75], [1.0, 0.0]], "float32")
-    >>> targets.labels, classes
-    (array([1, 0]), array([0, 1]))
+    `classes` are the allowed labels; None for those of y. Returns the targets, with
+    probabilities in `dtype`, and the classes: 0, 1, ... for rows of probabilities.
     """
     if has_rows(y):
         return _encode_probabilities(y, np.dtype(dtype), classes)
@@ -104,10 +67,10 @@ def _encode_probabilities(T, dtype, classes):
         raise ValueError(
             "y must be labels of shape (n_samples,), or rows of probabilities as "
             "floats of shape (n_samples, n_classes); got "
-            f"{'a sparse matrix' if issparse(T) else 'an array'} of {T.dtype} and "
-            f"shape {T.shape}. For several labels or outputs per sample wrap the "
-            "classifier in sklearn.multioutput.MultiOutputClassifier; one-hot rows are "
-            "labels after y.argmax(axis=1)."
+            f"{'a sparse matrix' if issparse(T) else 'an array'} of dtype {T.dtype} "
+            f"and shape {T.shape}. For several labels or outputs per sample, wrap the "
+            "classifier in sklearn.multioutput.MultiOutputClassifier. For one-hot "
+            "rows, pass y.argmax(axis=1)."
         )
     T = check_array(T, dtype=np.float64, ensure_min_features=2, input_name="y")
     total = T.sum(axis=1)
@@ -115,51 +78,54 @@ def _encode_probabilities(T, dtype, classes):
     if wrong.any():
         row = int(wrong.argmax())
         raise ValueError(
-            "y must be labels, or have rows of probabilities, non-negative and of sum "
-            f"1 within {TOLERANCE[dtype]:g}; row {row} has sum {total[row]:g} and "
-            f"minimum {T[row].min():g}. For several outputs per sample wrap the "
+            "y must be labels, or rows of probabilities, non-negative and of sum 1 "
+            f"within {TOLERANCE[dtype]:g}; row {row} has sum {total[row]:g} and "
+            f"minimum {T[row].min():g}. For several outputs per sample, wrap the "
             "classifier in sklearn.multioutput.MultiOutputClassifier."
         )
     if classes is None:
         classes = np.arange(T.shape[1])
     elif not np.array_equal(classes, np.arange(T.shape[1])):
         raise ValueError(
-            f"y has rows of {T.shape[1]} probabilities, which are for the classes 0 to "
+            f"y has rows of {T.shape[1]} probabilities, for the classes 0 to "
             f"{T.shape[1] - 1}; the {classes.size} classes are {_shortened(classes)}"
         )
     T = np.require(T / total[:, np.newaxis], dtype, "C")
     return Targets(T.argmax(axis=1), T.shape[1], T), classes
 
 
+def partial_fit_classes(classifier, y, classes):
+    """Check the classes given to partial_fit; None for those of the first y."""
+    if isinstance(classifier.class_weight, str):
+        raise ValueError(
+            "class_weight must be a dict or None for partial_fit, which does not see "
+            f"all samples at once; got {classifier.class_weight!r}. The function "
+            "sklearn.utils.class_weight.compute_class_weight computes balanced weights "
+            "from all labels."
+        )
+    known = getattr(classifier, "classes_", None)
+    if classes is None:
+        if known is None and not has_rows(y):
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit, unless y has "
+                "rows of probabilities; got None"
+            )
+        return known
+    classes = unique_labels(classes)
+    if classes.size < 2:
+        raise ValueError(f"classes must have at least 2 labels; got {classes!r}")
+    if known is not None and not np.array_equal(classes, known):
+        raise ValueError(
+            "classes must be the same in every call to partial_fit; got "
+            f"{classes!r}, earlier {known!r}"
+        )
+    return classes
+
+
 def class_weights(class_weight, sample_weight, targets, classes):
-    """Weight of each class.
+    """Weight of each class, float64 of shape (n_classes,), or None for None.
 
-    Parameters
-    ----------
-    class_weight : dict of label to float, "balanced", or None
-        Classes missing from the dict get weight 1. With "balanced" the samples of each
-        class have the same total weight, sample weights included.
-    sample_weight : ndarray of float64 of shape (n_samples,) or None
-    targets : Targets
-    classes : ndarray of shape (n_classes,)
-
-    Returns
-    -------
-    weights : ndarray of float64 of shape (n_classes,) or None
-        None for None.
-
-    Raises
-    ------
-    ValueError
-        If class_weight has labels that are not among the classes, or weights that are
-        negative or not finite.
-
-    Examples
-    --------
-    >>> from cymlp._fit.targets import class_weights, encode_classes
-    >>> targets, classes = encode_classes(["a", "b", "b", "b"], "float32")
-    >>> class_weights("balanced", None, targets, classes)
-    array([2.        , 0.66666667])
+    "balanced" gives all classes the same total weight, sample weights included.
     """
     if class_weight is None:
         return None
@@ -171,7 +137,7 @@ def class_weights(class_weight, sample_weight, targets, classes):
     else:
         total = weights @ targets.values
     # A class without samples of positive weight needs no weight. Totals too small to
-    # be balanced give an infinite weight, which is refused together with its products.
+    # be balanced give an infinite weight, which `combine_weights` refuses.
     with np.errstate(over="ignore"):
         return total.sum() / (targets.n_outputs * np.where(total > 0, total, 1))
 
@@ -192,33 +158,12 @@ def _given_weights(class_weight, classes):
     return np.array(list((weights | class_weight).values()), np.float64)
 
 
-def combine_weights(sample_weight, class_weights, targets):
-    """Multiply the weights of samples by those of their classes.
+def combine_weights(sample_weight, class_weights, targets, suffix=""):
+    """Multiply sample weights by class weights; divide the products by the largest.
 
-    Parameters
-    ----------
-    sample_weight : ndarray of float64 of shape (n_samples,) or None
-    class_weights : ndarray of float64 of shape (n_classes,) or None
-    targets : Targets
-        A row of probabilities gets the mean of the class weights by these.
-
-    Returns
-    -------
-    weights : ndarray of float64 of shape (n_samples,) or None
-        Divided by the largest. None for weights of 1.
-
-    Raises
-    ------
-    ValueError
-        If none of the products is positive, or one is not finite.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._fit.targets import combine_weights, encode_classes
-    >>> targets, _ = encode_classes([[0.25, 0.75], [1.0, 0.0]], "float64")
-    >>> combine_weights(np.array([1.0, 10.0]), np.array([2.0, 4.0]), targets)
-    array([0.175, 1.   ])
+    All weights are float64 or None; None stands for weights of 1. For a row of
+    probabilities, the class weight is the mean under these. `suffix` is "_val" for
+    validation data.
     """
     if class_weights is None:
         return sample_weight
@@ -230,38 +175,23 @@ def combine_weights(sample_weight, class_weights, targets):
         with np.errstate(invalid="ignore"):
             weights = weights * sample_weight
     largest = weights.max()
-    if not 0 < largest < np.inf:
+    if 0 < largest < np.inf:
+        return weights / largest
+    if sample_weight is None:
         raise ValueError(
-            "the products of sample_weight and class_weight must be finite, and at "
-            f"least one of them positive; the largest is {largest}"
+            f"the weights that class_weight gives to the samples of y{suffix} must be "
+            f"finite, and at least one of them positive; the largest is {largest}"
         )
-    return weights / largest
+    raise ValueError(
+        f"the products of sample_weight{suffix} and class_weight must be finite, and "
+        f"at least one of them positive; the largest is {largest}"
+    )
 
 
 def check_sample_weight(sample_weight, X):
-    """Check weights of samples.
+    """Check sample weights; divide them by the largest. None for None.
 
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_samples,), float, or None
-    X : array or sparse matrix of n_samples rows
-
-    Returns
-    -------
-    weights : ndarray of float64 of shape (n_samples,) or None
-        Divided by the largest, because the mean of very large or very small weights
-        could not be represented. None for None.
-
-    Raises
-    ------
-    ValueError
-        If a weight is negative or not finite, or none is positive.
-
-    Examples
-    --------
-    >>> from cymlp._fit.targets import check_sample_weight
-    >>> check_sample_weight([2, 0, 4], [[1], [2], [3]])
-    array([0.5, 0. , 1. ])
+    The mean of very large or very small weights could not be represented.
     """
     if sample_weight is None:
         return None
@@ -275,31 +205,7 @@ def check_sample_weight(sample_weight, X):
 
 
 def normalise_weights(weights, indices, dtype):
-    """Divide weights by their mean over the samples to train on.
-
-    Parameters
-    ----------
-    weights : ndarray of float64 of shape (n_samples,) or None
-    indices : ndarray of int
-        The samples to train on.
-    dtype : dtype
-
-    Returns
-    -------
-    weights : ndarray of shape (n_samples,) or None
-
-    Raises
-    ------
-    ValueError
-        If none of these samples has a positive weight.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._fit.targets import normalise_weights
-    >>> normalise_weights(np.array([1.0, 3.0, 9.0]), np.array([0, 1]), "float64")
-    array([0.5, 1.5, 4.5])
-    """
+    """Divide weights by their mean over the training samples in `indices`."""
     if weights is None:
         return None
     mean = weights[indices].mean()

@@ -1,4 +1,4 @@
-"""The training of a network, epoch by epoch."""
+"""Training of a network, epoch by epoch."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,40 +14,22 @@ class DivergedError(ArithmeticError):
 
 
 class OptimizerState(NamedTuple):
-    """The state of an optimiser between calls.
-
-    Attributes
-    ----------
-    solver : str
-    slots : ndarray of shape (n_slots, n_parameters)
-    n_steps : int
-    """
+    """The state of an optimiser between calls."""
 
     solver: str
-    slots: np.ndarray
+    slots: np.ndarray  # of shape (n_slots, n_parameters)
     n_steps: int
 
 
 @dataclass
 class TrainingState:
-    """What a later call needs to resume training, beside the parameters.
+    """State for resuming training, in addition to the parameters.
 
-    Attributes
-    ----------
-    random_state : RandomState
-        Draws first weights, the order of samples and the masks of dropout.
-    optimizer : OptimizerState or None
-    n_samples_seen : int
-        Number of samples trained on, counted in every epoch.
-    n_reductions : int
-        Number of times that an adaptive learning rate was lowered.
-    split_seed : int or None
-        Seed of the split into training and validation data.
-    monitor : str or None
-        Column of the history that `patience` and `checkpoint` refer to.
-    patience : Patience
-    checkpoint : Checkpoint
-        Between calls without parameters.
+    The random state draws initial weights, sample orders and dropout masks.
+    `n_samples_seen` counts every sample once per epoch; `n_reductions` counts the
+    reductions of an adaptive learning rate. `monitor` is the column of the history to
+    which `patience` and `checkpoint` refer. Between calls the checkpoint holds no
+    parameters.
     """
 
     random_state: np.random.RandomState
@@ -60,7 +42,7 @@ class TrainingState:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
 
     def set_monitor(self, monitor, tol, n_iter_no_change):
-        """Set what training stops by; start afresh if it is another column."""
+        """Set the column to monitor; forget the progress of a different one."""
         if self.monitor != monitor:
             self.monitor = monitor
             self.patience, self.checkpoint = Patience(), Checkpoint()
@@ -69,30 +51,9 @@ class TrainingState:
 
 
 class EpochControl:
-    """Sets the learning rate of every epoch, and decides when to stop.
+    """Sets the learning rate of each epoch, and decides when to stop.
 
-    Parameters
-    ----------
-    state : TrainingState
-        Updated after every epoch.
-    schedule : Schedule
-    training : Training
-    keeps_best : bool
-        Whether training ends with the parameters of its best epoch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from types import SimpleNamespace
-    >>> from cymlp._fit.schedules import Schedule
-    >>> from cymlp._fit.training import EpochControl, TrainingState
-    >>> state = TrainingState(np.random.RandomState(0))
-    >>> state.set_monitor("train_loss", tol=0.5, n_iter_no_change=1)
-    >>> schedule = Schedule("constant", initial=0.1, power_t=0.5)
-    >>> training = SimpleNamespace(indices=np.arange(60))
-    >>> control = EpochControl(state, schedule, training, keeps_best=False)
-    >>> [control.update({"train_loss": loss}) for loss in (2.0, 1.8, 1.7)]
-    [False, False, True]
+    With `keeps_best`, training ends with the parameters of the best epoch.
     """
 
     def __init__(self, state, schedule, training, keeps_best):
@@ -101,21 +62,16 @@ class EpochControl:
         self._training = training
         self._keeps_best = keeps_best
         if keeps_best and state.checkpoint.epoch is not None:
-            # The result of an earlier call is the best so far.
+            # The earlier call ended with the best parameters so far.
             state.checkpoint.parameters = training.parameters.copy()
 
     def set_learning_rate(self, epoch):
-        """Set the optimiser's learning rate to that of an epoch."""
+        """Set the optimiser's learning rate for an epoch."""
         rate = self._schedule.rate(epoch, self._state.n_samples_seen)
         self._training.optimizer.learning_rate = rate
 
     def update(self, metrics):
-        """Take the metrics of an epoch into account.
-
-        Returns
-        -------
-        stop : bool
-        """
+        """Record the metrics of an epoch; return whether to stop."""
         state = self._state
         state.n_samples_seen += self._training.indices.size
         metric = metrics[state.monitor]
@@ -128,12 +84,7 @@ class EpochControl:
         return stop
 
     def restore_best(self):
-        """Restore the parameters of the best epoch, if they are kept.
-
-        Returns
-        -------
-        epoch : int or None
-        """
+        """Restore the parameters of the best epoch and return it; None if not kept."""
         checkpoint = self._state.checkpoint
         if not self._keeps_best or checkpoint.epoch is None:
             return None
@@ -143,33 +94,7 @@ class EpochControl:
 
 
 class Evaluation:
-    """Loss and accuracy of a network on samples that it is not trained on.
-
-    Parameters
-    ----------
-    network : Network
-    stored : Stored
-    targets : Targets
-    indices : ndarray of intp of shape (n,)
-        The samples that count.
-    batch_size : int
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cymlp._engine.inputs import Inputs
-    >>> from cymlp._engine.network import Network
-    >>> from cymlp._engine.storage import store
-    >>> from cymlp._engine.targets import Targets
-    >>> from cymlp._fit.training import Evaluation
-    >>> from cymlp.losses import CrossEntropy
-    >>> network = Network([2, 2], [], CrossEntropy())
-    >>> stored, targets = store(Inputs(np.eye(2))), Targets(np.arange(2), 2)
-    >>> evaluation = Evaluation(network, stored, targets, np.arange(2), batch_size=1)
-    >>> loss, accuracy = evaluation.run(np.array([9.0, -9.0, -9.0, 9.0, 0.0, 0.0]))
-    >>> round(loss, 4), accuracy
-    (0.0, 1.0)
-    """
+    """Evaluates a network on the selected samples, without training on them."""
 
     def __init__(self, network, stored, targets, indices, batch_size):
         self._network, self._targets, self._indices = network, targets, indices
@@ -177,40 +102,17 @@ class Evaluation:
         self._memory = network.memory(batch_size, stored.dtype)
 
     def run(self, theta):
-        """Compute weighted means of loss and accuracy.
-
-        Parameters
-        ----------
-        theta : ndarray of shape (n_parameters,)
-
-        Returns
-        -------
-        loss, accuracy : float
-        """
+        """Weighted means of loss and accuracy with parameters (n_parameters,)."""
         return self._network.evaluate(
             self._first, self._targets, self._indices, theta, self._memory
         )
 
 
 class Training:
-    """A network in training.
+    """A network in training on the selected samples.
 
-    Parameters
-    ----------
-    network : Network
-    stored : Stored
-    targets : Targets
-    indices : ndarray of intp of shape (n,)
-        The samples to train on.
-    batch_size : int
-    parameters : Parameters
-        Changed in place.
-    optimizer : Optimizer
-    random_state : RandomState
-    shuffle : bool
-        Whether to draw the order of samples in every epoch.
-    drops_out : bool
-        Whether to draw the masks of dropout in every epoch.
+    The parameters are changed in place. `drops_out` tells whether epochs need a seed
+    for dropout masks.
     """
 
     def __init__(
@@ -228,20 +130,11 @@ class Training:
         self._batch_sizes = [batch_size] * n_full + [last] * (last > 0)
 
     def run_epoch(self):
-        """Train on every sample once.
+        """Train on every sample once; raise DivergedError if a value is not finite.
 
-        Returns
-        -------
-        metrics : dict
-            train_loss and train_accuracy, means over the samples, gradient_norm, the
-            mean over the batches, and seconds.
-        batches : dict of str to ndarray of shape (n_batches,)
-            Loss and accuracy of every mini-batch, before its update.
-
-        Raises
-        ------
-        DivergedError
-            If a loss or a parameter is no longer finite.
+        Returns the metrics: `train_loss` and `train_accuracy`, means over the samples,
+        `gradient_norm`, the mean over the batches, and `seconds`; and the loss and
+        accuracy of each mini-batch before its update, of shape (n_batches,).
         """
         start = time.perf_counter()
         record = np.empty((3, len(self._batch_sizes)))
@@ -273,9 +166,9 @@ class Training:
         return int(self._random_state.randint(2**63, dtype=np.int64))
 
     def save(self):
-        """Save the parameters of this moment."""
+        """Save the present parameters."""
         self._saved.assign(self.parameters)
 
     def restore(self):
-        """Restore the parameters that were saved last."""
+        """Restore the parameters saved last."""
         self.parameters.assign(self._saved)
