@@ -77,11 +77,11 @@ def with_transposed_weights(X, y):
 REFUSED = {
     "a user's activation": (
         lambda X, y: fitted(X, y, activation=Squared()),
-        ValueError, "Squared.* cannot be exported.*must be of",
+        ValueError, "activation must be one of .* for export; got .*Squared",
     ),
     "a class derived from an activation": (
         lambda X, y: fitted(X, y, activation=MyTanh()),
-        ValueError, "MyTanh.* cannot be exported.*must be of",
+        ValueError, "activation must be one of .* for export; got MyTanh",
     ),
     "not fitted": (lambda X, y: MLPClassifier(), NotFittedError, "not fitted"),
     "not a classifier": (

@@ -1,4 +1,4 @@
-"""A fast multi-layer perceptron for the CPU, with scikit-learn's interface."""
+"""A fast multi-layer perceptron for the CPU, with the interface of scikit-learn."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +8,7 @@ from cymlp.classifier import MLPClassifier
 from cymlp.history import History
 from cymlp.parallel import fit_many
 
-# The public interface: these names, and those in the `__all__` of these modules.
+# The public interface: these names, and the `__all__` of these modules.
 __all__ = [
     "History",
     "MLPClassifier",
@@ -25,17 +25,17 @@ __version__ = version("cymlp")
 
 
 def get_include() -> str:
-    """Find the C header, for code that is compiled against this package.
+    """Return the include directory of the C header `cymlp/kernels.h`.
 
     Returns
     -------
     folder : str
-        The compiler's option ``-I``, with which it finds `cymlp/kernels.h`.
+        Directory for the compiler option ``-I``.
 
     Raises
     ------
     FileNotFoundError
-        If the package was installed without the header.
+        If the header is not installed.
 
     Examples
     --------
@@ -44,9 +44,9 @@ def get_include() -> str:
     >>> Path(cymlp.get_include(), "cymlp", "kernels.h").exists()
     True
     """
-    # An editable installation has more than one folder.
+    # An editable installation has several folders.
     for folder in __path__:
         include = Path(folder, "include")
         if include.joinpath("cymlp", "kernels.h").exists():
             return str(include)
-    raise FileNotFoundError(f"cymlp/kernels.h is not in {list(__path__)}")
+    raise FileNotFoundError(f"include/cymlp/kernels.h is not in {list(__path__)}")

@@ -25,7 +25,7 @@ ctypedef int (*backward_function_f64)(
 
 
 cdef struct ActivationKernel:
-    # The user's Python object, or NULL.
+    # A user's Python object, or NULL.
     const void *owner
     value_function_f32 value_f32
     value_function_f64 value_f64

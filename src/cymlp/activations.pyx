@@ -1,12 +1,12 @@
 """Activations of the hidden layers.
 
-An activation is two compiled functions, for the value and for the step back through it,
-and a class that names them, with everything else that belongs to it. (Constants in the
-formulas are cast, because Cython's literals are doubles, and a float32 loop would
-compute in double precision.)
+An activation is two compiled functions, for the value and for backpropagation, and a
+class with all its other properties. Constants in the formulas are cast, because
+Cython's literals are doubles: without the cast, a float32 loop would compute in double
+precision.
 
-A user's own activation is any object with the methods ``value(U)`` and
-``derivative(U, A)``. The network calls it through the same kind of functions,
+User-defined activations are objects with the methods ``value(U)`` and
+``derivative(U, A)``. The network calls them through functions of the same types,
 `user_value` and `user_backward`.
 """
 
@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator
 from cymlp._engine.user_results import as_float, checked_result
 
 
-# Name of an activation -> class.
+# Names of the activations -> classes.
 ACTIVATIONS = {}
 
 
@@ -47,19 +47,19 @@ cdef Compiled compiled(
 class Activation(BaseEstimator):
     """Base class of the activations of cymlp.
 
-    They have the methods that a user's own activation has, and can be called like it.
+    Its methods are those of :class:`~cymlp.typing.ActivationLike`.
 
     Attributes
     ----------
     name : str
-        The value of `activation` that stands for the class.
+        Value of the parameter `activation` that selects the class.
     initializer : {"glorot_uniform", "lecun_normal"}
-        Distribution of the first weights of layers that feed the activation, with
-        ``init="auto"``. A user's own activation may have this attribute, too.
+        Distribution of the initial weights of layers that feed the activation, with
+        ``init="auto"``. User-defined activations may have this attribute, too.
     onnx_operator : tuple of str and dict
-        Operator of ONNX, version 14, and its attributes.
+        Operator of ONNX (operator set 14) and its attributes.
     c_formula : str
-        The value for a float ``u``, in C99.
+        C99 expression for the value at a float ``u``.
 
     Examples
     --------
@@ -84,11 +84,17 @@ class Activation(BaseEstimator):
         Parameters
         ----------
         U : array-like of any shape
-            Weighted sums, as float32 or float64; anything else is made float64.
+            Weighted sums, float32 or float64. Other types are converted to float64.
 
         Returns
         -------
-        A : ndarray of the shape and dtype of U
+        A : ndarray of the shape of U
+            Activations, in the dtype of U.
+
+        Raises
+        ------
+        ValueError
+            If U is not real.
         """
         U = as_float(U)
         A = np.empty_like(U)
@@ -101,18 +107,19 @@ class Activation(BaseEstimator):
         Parameters
         ----------
         U : array-like of any shape
-            Weighted sums, as float32 or float64; anything else is made float64.
+            Weighted sums, float32 or float64. Other types are converted to float64.
         A : array-like of the shape of U
-            ``value(U)``, from which some derivatives are cheaper to compute.
+            Result of ``value(U)``, which makes some derivatives cheaper to compute.
 
         Returns
         -------
-        derivative : ndarray of the shape and dtype of U
+        derivative : ndarray of the shape of U
+            Derivative of each activation, in the dtype of U.
 
         Raises
         ------
         ValueError
-            If the shapes of U and A differ.
+            If the shapes of U and A differ, or they are not real.
         """
         U = as_float(U)
         A = np.require(A, dtype=U.dtype, requirements="C")
@@ -178,8 +185,8 @@ cdef int selu_value(
     cdef floating scale = <floating> SELU_SCALE
     cdef floating scale_alpha = <floating> (SELU_SCALE * SELU_ALPHA)
     for i in range(n * m):
-        # Positive values need no expm1, which is slow in the C library. NaN takes the
-        # last branch and stays NaN.
+        # Positive values do not need expm1, which is slow in the C library. NaN takes
+        # the last branch and stays NaN.
         A[i] = 0 if U[i] > 0 else U[i]
     kernels.expm1(A, A, n * m)
     for i in range(n * m):
@@ -203,8 +210,8 @@ class Selu(Activation):
     """Scaled exponential linear unit.
 
     f(u) = λu for u > 0 and λα(eᵘ − 1) otherwise, with λ = 1.0507009873554805 and
-    α = 1.6732632423543772, the values for which the mean 0 and variance 1 of a layer's
-    inputs pass on to its outputs.
+    α = 1.6732632423543772. With these values, inputs of mean 0 and variance 1 give
+    outputs of mean 0 and variance 1.
 
     References
     ----------
@@ -254,7 +261,7 @@ cdef int relu_backward(
 
 
 class Relu(Activation):
-    """Rectified linear unit, f(u) = max(u, 0). Its derivative at 0 is taken to be 0.
+    """Rectified linear unit, f(u) = max(u, 0). Its derivative at 0 is defined as 0.
 
     References
     ----------
@@ -304,7 +311,7 @@ cdef int logistic_backward(
 class Logistic(Activation):
     """Logistic sigmoid, f(u) = 1 / (1 + exp(−u)).
 
-    It neither overflows nor, next to 0, loses digits.
+    The computation neither overflows nor loses digits near 0.
 
     Examples
     --------
@@ -339,7 +346,7 @@ cdef int identity_backward(
 
 
 class Identity(Activation):
-    """No activation, f(u) = u: a layer that is a matrix product and nothing else.
+    """Identity, f(u) = u, for linear layers.
 
     Examples
     --------
@@ -365,7 +372,7 @@ cdef int hardswish_value(
     cdef Py_ssize_t i
     cdef floating gate
     for i in range(n * m):
-        # The gate in 0..1 first: u (u + 3) would overflow before u does.
+        # The gate in 0..1 first, because u (u + 3) would overflow before u.
         gate = (U[i] + <floating> 3) / <floating> 6
         gate = 0 if gate < 0 else gate
         gate = 1 if gate > 1 else gate
@@ -410,9 +417,9 @@ class HardSwish(Activation):
     )
 
 
-# A user's activation. Its methods get whole batches as NumPy arrays. These are copies,
-# which it may change and keep: the network uses its own memory again for the next batch
-# and frees it after the fit.
+# A user-defined activation. Its methods receive whole batches as NumPy arrays. They may
+# change and keep these copies: the network reuses its own memory for the next batch and
+# frees it after the fit.
 
 cdef int user_value(
     const void *owner, const floating *U, floating *A, Py_ssize_t n, Py_ssize_t m
@@ -449,8 +456,8 @@ cdef int user_backward(
 cdef ActivationKernel kernel_of(object activation) except *:
     """The compiled functions of an activation, or those that call a user's object.
 
-    A class that a user derives from one of cymlp's is the user's: it may override the
-    compiled functions.
+    Instances of classes derived from the activations of cymlp are treated as
+    user-defined, because they may override methods.
     """
     holder = type(activation).__dict__.get("_compiled")
     if isinstance(holder, Compiled):

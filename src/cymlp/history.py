@@ -1,4 +1,4 @@
-"""What a fit reports of each epoch."""
+"""The metrics of each epoch of a fit."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -7,31 +7,38 @@ import numpy as np
 
 
 class History(Mapping):
-    """Columns of figures, one value per epoch.
+    """Metrics of each epoch, as a mapping of column names to arrays.
 
-    ``history_["train_loss"]`` is an array over the epochs, NaN for those that have no
-    such figure. The columns, of shape (n_epochs,) unless said otherwise, are
+    ``history_["train_loss"]`` is an array with one value per epoch, NaN for epochs
+    without that metric. The columns have shape (n_epochs,) unless stated otherwise:
 
     - ``epoch``: 1, 2, ...;
-    - ``train_loss``, ``train_accuracy``: means over the samples, as they were measured
-      batch by batch, each before its update;
-    - ``gradient_norm``: the mean over the batches of the Euclidean norm of the gradient
-      of a batch's loss, all parameters in one vector, without weight decay;
-    - ``val_loss``, ``val_accuracy``: after the epoch, where there is a validation set;
-    - ``seconds``: what training took, without what is measured after the epoch;
-    - ``learning_rate``;
-    - where ``diagnostics=True`` asked for them, measured on the training data after the
-      epoch, of shape (n_epochs, n_hidden_layers): ``dead_units``, the fraction of a
-      layer's units whose activation has derivative zero at every sample, and
-      ``saturation``, the fraction of derivatives, over samples and units, of a
-      magnitude below 0.01; and of shape (n_epochs, n_hidden_layers + 1), the output
-      layer last, ``zero_gradients``, the fraction of samples and units where the
-      gradient of the loss in the weighted sum is exactly zero.
+    - ``train_loss``, ``train_accuracy``: means over the training samples, measured on
+      each mini-batch before its update;
+    - ``gradient_norm``: mean over the mini-batches of the Euclidean norm of the
+      gradient of all parameters, without weight decay;
+    - ``val_loss``, ``val_accuracy``: measured after the epoch, if there are validation
+      data;
+    - ``seconds``: training time, without validation and diagnostics;
+    - ``learning_rate``.
+
+    With ``diagnostics=True``, three more columns are measured on the training data
+    after each epoch:
+
+    - ``dead_units``, of shape (n_epochs, n_hidden_layers): fraction of the units of
+      each layer whose activation has a derivative of zero for all samples;
+    - ``saturation``, of shape (n_epochs, n_hidden_layers): fraction of the derivatives
+      of each layer, over samples and units, with a magnitude below 0.01;
+    - ``zero_gradients``, of shape (n_epochs, n_hidden_layers + 1): fraction of samples
+      and units of each layer, including the output layer, for which the gradient of the
+      loss with respect to the weighted sum is exactly zero.
 
     Attributes
     ----------
+    n_epochs : int
+        Number of epochs.
     batches : dict of str to ndarray of shape (n_epochs, n_batches), or None
-        Figures of every mini-batch.
+        Metrics of each mini-batch.
 
     Examples
     --------
@@ -46,18 +53,23 @@ class History(Mapping):
     """
 
     def __init__(self):
-        # Rows, so that an epoch is there whole or not at all whenever one looks.
+        # One entry per epoch, so that readers in other threads see whole epochs.
         self._epochs = []
 
     def append(self, *, batches=None, **figures):
-        """Add an epoch.
+        """Append an epoch.
 
         Parameters
         ----------
         batches : dict of str to array-like of shape (n_batches,), default=None
-            Figures of each mini-batch.
+            Metrics of each mini-batch.
         **figures : float or list of float
-            One value for each column, or one for each layer.
+            Value of each column, or a list with one value per layer.
+
+        Raises
+        ------
+        ValueError
+            If `batches` has values that are not numbers.
         """
         if batches is not None:
             batches = {name: np.float32(values) for name, values in batches.items()}
@@ -70,11 +82,11 @@ class History(Mapping):
 
     @property
     def batches(self):
-        """Figures of every mini-batch, or None where they were not recorded.
+        """Metrics of each mini-batch, or None if they were not recorded.
 
-        ``loss`` and ``accuracy`` of each before its update, as float32, where
-        ``record_batches=True`` asked for them; NaN after the last batch of an epoch
-        that has fewer than others.
+        ``loss`` and ``accuracy`` before each update, as float32, recorded with
+        ``record_batches=True``. Epochs with fewer mini-batches than others are padded
+        with NaN.
         """
         epochs = [batches or {} for _, batches in self._epochs]
         return {name: _column(epochs, name) for name in _names(epochs)} or None
@@ -103,16 +115,15 @@ class History(Mapping):
         return f"History of {self.n_epochs} epochs{last}"
 
     def to_frame(self):
-        """Make a pandas DataFrame, one row per epoch.
+        """Convert to a pandas DataFrame with one row per epoch.
 
-        Needs pandas.
+        Requires pandas. Metrics of mini-batches are not included.
 
         Returns
         -------
         frame : DataFrame of shape (n_epochs, n_columns)
-            The columns of the history. One with a value for each layer becomes as many,
-            whose names end in _1, _2, ..., from the input on. What is in `batches` is
-            left out.
+            The columns of the history. A column with one value per layer becomes one
+            column per layer, named with the suffix _1, _2, ..., from the first layer.
 
         Raises
         ------
@@ -146,19 +157,28 @@ class History(Mapping):
         return pd.DataFrame(columns)
 
     def plot(self, axes=None):
-        """Draw loss and accuracy over the epochs.
+        """Plot loss and accuracy over the epochs.
 
-        Needs matplotlib, which ``pip install cymlp[plot]`` brings.
+        Requires matplotlib: ``pip install cymlp[plot]``.
 
         Parameters
         ----------
         axes : sequence of 2 matplotlib Axes, default=None
-            Where to draw; by default in a new figure.
+            Axes for the loss and the accuracy. By default, a new figure is created.
 
         Returns
         -------
         axes : ndarray of 2 matplotlib Axes
-            Of the loss and of the accuracy.
+            Axes of the loss and of the accuracy.
+
+        Raises
+        ------
+        ImportError
+            If `axes` is None and matplotlib is not installed.
+        KeyError
+            If the history lacks loss or accuracy.
+        ValueError
+            If `axes` does not have two entries, or the history has no epochs.
         """
         from cymlp.plots import plot_history
 
@@ -166,24 +186,24 @@ class History(Mapping):
 
 
 def _short(figure):
-    """A figure, or those of each layer, with few digits."""
+    """A metric, or one value per layer, with few digits."""
     if np.ndim(figure):
         return f"[{', '.join(map(_short, figure))}]"
     return f"{figure:.4g}"
 
 
 def _names(epochs):
-    """Names that any of the epochs has, in the order of their first appearance."""
+    """Names of the metrics of all epochs, in order of first appearance."""
     return dict.fromkeys(name for figures in epochs for name in figures)
 
 
 def _column(epochs, name):
-    """Figures of one name, NaN where an epoch has none or fewer than others."""
+    """Values of one metric, padded with NaN where an epoch has none or fewer."""
     has_it = [name in figures for figures in epochs]
     if not any(has_it):
-        raise KeyError(name)
+        raise KeyError(f"{name!r} must be one of {[*_names(epochs)]}")
     if all(has_it):
-        with suppress(ValueError):  # that they are not of one length
+        with suppress(ValueError):  # raised for different lengths
             return np.array([figures[name] for figures in epochs])
     rows = {
         index: np.asarray(figures[name])
@@ -191,7 +211,7 @@ def _column(epochs, name):
         if has_it[index]
     }
     shape = max(row.shape for row in rows.values())
-    # An integer cannot be NaN.
+    # Integers cannot be NaN.
     dtype = np.result_type(*(row.dtype for row in rows.values()), np.float32)
     column = np.full((len(epochs), *shape), np.nan, dtype)
     for index, row in rows.items():

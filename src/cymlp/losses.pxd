@@ -8,7 +8,7 @@ from cython cimport floating
 
 # The loss of each sample and its gradient, without weights:
 # IN Z, T (n, k) scores and targets; OUT value (n), dZ (n, k); scratch (n, k).
-# The context is the parameters of a loss of cymlp, or a user's Python object.
+# The context points to the parameters of a loss of cymlp, or is a user's Python object.
 ctypedef int (*loss_function_f32)(
     const void *context, const float *Z, const float *T, float *value, float *dZ,
     float *scratch, Py_ssize_t n, Py_ssize_t k
@@ -37,7 +37,7 @@ cdef inline int value_and_gradient(
 
 @cython.final
 cdef class BoundLoss:
-    """A loss bound to a number of outputs; owns what its kernel points to."""
+    """A loss bound to a number of outputs. It owns the memory of its kernel."""
 
     cdef LossKernel kernel
     cdef object owner

@@ -1,12 +1,12 @@
-"""Losses, each with its gradient in the scores.
+"""Losses and their gradients with respect to the scores.
 
-Scores Z and targets T are (n, k); a row of T holds the probabilities of the k classes.
-A loss is one compiled function, which gives one value per sample and its gradient, and
-a class that names it, with everything else that belongs to it.
+Scores Z and targets T have shape (n, k); each row of T has the probabilities of the k
+classes. A loss is a compiled function, which computes the value for each sample and the
+gradient, and a class with all its other properties.
 
-A user's own loss is any object with the method ``value_and_gradient(Z, T)`` and, if the
-classifier is to have probabilities, ``probabilities(Z)``. The network calls it through
-the same kind of function, `user_loss`.
+User-defined losses are objects with the method ``value_and_gradient(Z, T)``, and
+``probabilities(Z)`` for classifiers that predict probabilities. The network calls them
+through a function of the same type, `user_loss`.
 """
 
 cimport cython
@@ -26,9 +26,9 @@ from sklearn.utils.metaestimators import available_if
 from cymlp._engine.user_results import as_float, checked_loss
 
 
-# Name of a loss -> class.
+# Names of the losses -> classes.
 LOSSES = {}
-# How far the sum of a row of probabilities may be from 1.
+# Tolerance for the sum of a row of probabilities.
 TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-6}
 
 
@@ -60,8 +60,8 @@ cdef void log_softmax(
     floating *log_sum,      # OUT (n): ln of the sum of exp(z - max z)
     Py_ssize_t n, Py_ssize_t k
 ) noexcept nogil:
-    """ln p and p of p = softmax(z), accurate also where p is next to 0 or to 1."""
-    # No branches: which score is the highest cannot be guessed.
+    """ln p and p of p = softmax(z), accurate also for p near 0 or 1."""
+    # No branches: a processor cannot predict which score is the highest.
     cdef Py_ssize_t i, j
     cdef floating highest, rest, n_highest
     for i in range(n):
@@ -72,7 +72,7 @@ cdef void log_softmax(
             log_p[j] = Z[j] - highest
     kernels.exp(log_p, p, n * k)
     for i in range(n):
-        # The largest term is exp(0) = 1. It is left to log1p, since adding 1 to
+        # The largest term is exp(0) = 1. It is left to log1p, because adding 1 to
         # the others would lose their last digits.
         rest = n_highest = 0
         for j in range(i * k, (i + 1) * k):
@@ -91,17 +91,17 @@ cdef void log_softmax(
 class Loss(BaseEstimator):
     """Base class of the losses of cymlp.
 
-    They have the methods that a user's own loss has, and can be called like it.
+    Its methods are those of :class:`~cymlp.typing.LossLike`.
 
     Attributes
     ----------
     name : str
-        The value of `loss` that stands for the class.
+        Value of the parameter `loss` that selects the class.
     hard_labels_only : bool
-        Whether rows of probabilities are refused as targets.
+        Whether the loss accepts labels only, not rows of probabilities.
     has_softmax : bool
-        Whether ``probabilities(Z)``, if there is such a method, is softmax(Z), as files
-        in C and ONNX compute it.
+        Whether ``probabilities(Z)``, if defined, is softmax(Z). Exported files compute
+        probabilities as softmax only.
 
     Examples
     --------
@@ -122,32 +122,34 @@ class Loss(BaseEstimator):
             LOSSES[cls.name] = cls
 
     def _compiled_parameters(self, n_outputs):
-        """The parameters, checked, as the compiled function reads them."""
+        """The checked parameters, in the order of the compiled function."""
         self._validate_params()
         return []
 
     def value_and_gradient(self, Z, T):
-        """Compute the loss of each sample and its gradient in the scores.
+        """Compute the loss of each sample and its gradient with respect to the scores.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_classes)
-            Scores, as float32 or float64; anything else is made float64.
+            Scores, float32 or float64. Other types are converted to float64.
         T : array-like of shape (n_samples, n_classes)
-            Targets: each row holds the probabilities of the classes.
+            Targets: each row has the probabilities of the classes.
 
         Returns
         -------
         value : ndarray of shape (n_samples,)
+            Losses, in the dtype of Z.
         gradient : ndarray of shape (n_samples, n_classes)
+            Gradient of each loss with respect to its scores, in the dtype of Z.
 
         Raises
         ------
         ValueError
-            If the shapes do not fit, if a row of T is negative somewhere or does not
-            add up to 1 (to within 1e-4 in float32, 1e-6 in float64), if the loss is for
-            hard labels only and a row of T is not one of them, or if a parameter of the
-            loss is out of range.
+            If Z and T have different shapes, if T has negative values or rows whose sum
+            is not 1 (within 1e-4 in float32, 1e-6 in float64), if the loss accepts
+            labels only and T has other values than 0 and 1, or if a parameter of the
+            loss is invalid.
         """
         Z = as_float(Z)
         T = np.require(T, dtype=Z.dtype, requirements="C")
@@ -168,48 +170,58 @@ class Loss(BaseEstimator):
     def _targets(self, T):
         """Check rows of probabilities, and divide them by their sums."""
         total = T.sum(axis=1, keepdims=True)
-        hard = np.all((T == 0) | (T == 1)) and np.all(total == 1)
-        if self.hard_labels_only and not hard:
+        wrong = ~np.all((T == 0) | (T == 1), axis=1) | (total[:, 0] != 1)
+        if self.hard_labels_only and wrong.any():
             raise ValueError(
                 f"{type(self).__name__} takes hard labels only: each row of T must be "
-                "1 for one class and 0 for the others"
+                f"1 for one class and 0 for the others; got {T[wrong.argmax()]}"
             )
         tolerance = TOLERANCE[T.dtype]
         if not (np.all(T >= 0) and np.all(np.abs(total - 1) <= tolerance)):
             raise ValueError(
-                "each row of T must have values >= 0 of sum 1, to within "
-                f"{tolerance}; got a minimum of {T.min()} and sums from "
-                f"{total.min()} to {total.max()}"
+                f"each row of T must have values >= 0 and sum 1 within {tolerance}; "
+                f"got a minimum of {T.min()} and sums from {total.min()} to "
+                f"{total.max()}"
             )
         return T / total
 
     def log_probabilities(self, Z):
-        """Compute ln softmax(z).
+        """Compute ln softmax(z) for each row z of Z.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_classes)
-            Scores.
+            Scores, float32 or float64. Other types are converted to float64.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            One for each class.
+            Logarithms of the probabilities, in the dtype of Z.
+
+        Raises
+        ------
+        ValueError
+            If Z does not have shape (n_samples, n_classes), or is not real.
         """
         return _log_softmax_of(Z)[0]
 
     def probabilities(self, Z):
-        """Compute softmax(z).
+        """Compute softmax(z) for each row z of Z.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_classes)
-            Scores.
+            Scores, float32 or float64. Other types are converted to float64.
 
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            One for each class.
+            Probabilities, in the dtype of Z.
+
+        Raises
+        ------
+        ValueError
+            If Z does not have shape (n_samples, n_classes), or is not real.
         """
         return _log_softmax_of(Z)[1]
 
@@ -242,14 +254,14 @@ class CrossEntropy(Loss):
     Parameters
     ----------
     label_smoothing : float, default=0.0
-        Part s of the targets, in [0, 1], that is spread evenly over the classes: t is
-        replaced by (1 − s) t + s / n_classes, hard or soft. Scores then cannot gain by
-        growing for ever.
+        Fraction s of the targets, in [0, 1], to spread evenly over the classes: t is
+        replaced by (1 − s) t + s / n_classes, for labels and probabilities alike. This
+        keeps the scores from growing without limit.
 
     References
     ----------
     Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, "Rethinking the Inception architecture
-    for computer vision", CVPR 2016, for label smoothing.
+    for computer vision", CVPR 2016 (label smoothing).
 
     Examples
     --------
@@ -289,7 +301,7 @@ cdef int kl_div(
             if T[j] != 0:
                 value[i] -= T[j] * log_p[j]
             dZ[j] -= T[j]
-            log_t[j] = T[j] if T[j] != 0 else 1     # takes the place of log_p
+            log_t[j] = T[j] if T[j] != 0 else 1     # overwrites log_p
     kernels.log(log_t, log_t, n * k)
     for i in range(n):
         for j in range(i * k, (i + 1) * k):
@@ -300,8 +312,8 @@ cdef int kl_div(
 class KLDiv(Loss):
     """Kullback-Leibler divergence, Σₖ tₖ (ln tₖ − ln pₖ) with p = softmax(z).
 
-    It is the cross entropy less the entropy of the targets, which is 0 for hard labels,
-    and has the same gradient, p − t.
+    This is the cross entropy minus the entropy of the targets, which is 0 for labels.
+    The gradient is the same, p − t.
 
     References
     ----------
@@ -354,7 +366,7 @@ cdef void hinge_of_scores(
             if j == y:
                 continue
             excess = margin + (Z[i * k + j] - Z[i * k + y])
-            # Written so that NaN is counted, and not taken for a margin kept.
+            # Written so that NaN counts as a violation of the margin.
             if excess <= 0:
                 dZ[i * k + j] = 0
             else:
@@ -379,13 +391,13 @@ cdef void hinge_of_probabilities(
         active, p_active = 0, 0
         for j in range(k):
             excess = (margin - 1) + (q_y + p[j])
-            # log_p is not needed any more and keeps which classes count.
+            # From here on, log_p marks the active classes.
             log_p[i * k + j] = j != y and not excess <= 0
             if j != y and not excess <= 0:
                 value[i] += excess
                 active += 1
                 p_active += p[j]
-        # g = 1 for an active class, -active for y, 0 else; dz = p (g - <g, p>).
+        # g = 1 for active classes, -active for y, 0 otherwise; dz = p (g - <g, p>).
         for j in range(k):
             if j == y:
                 p[j] *= -(active * q_y + p_active)
@@ -394,17 +406,18 @@ cdef void hinge_of_probabilities(
 
 
 class Hinge(Loss):
-    """Hinge loss of several classes, Σ_{k≠y} max(0, Δ + sₖ − s_y).
+    """Multi-class hinge loss, Σ_{k≠y} max(0, Δ + sₖ − s_y).
 
-    Summed over the classes, not divided by their number. For hard labels only.
+    The sum is not divided by the number of classes. The loss accepts labels only, not
+    rows of probabilities.
 
     Parameters
     ----------
     margin : float, default=5.0
-        The Δ by which the score of the right class y is to exceed every other.
+        Margin Δ > 0 by which the score of the true class y should exceed each other.
     softmax : bool, default=False
-        Whether s are the probabilities softmax(z) or the scores z themselves. Without
-        softmax there are no probabilities to predict.
+        Whether s are the probabilities softmax(z), or the scores z themselves. Only
+        with softmax can the classifier predict probabilities.
 
     References
     ----------
@@ -437,33 +450,51 @@ class Hinge(Loss):
 
     @available_if(lambda self: self.softmax)
     def log_probabilities(self, Z):
-        """Compute ln softmax(z). Absent with ``softmax=False``.
+        """Compute ln softmax(z) for each row z of Z.
+
+        Available only with ``softmax=True``.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_classes)
-            Scores.
+            Scores, float32 or float64. Other types are converted to float64.
 
         Returns
         -------
         log_p : ndarray of shape (n_samples, n_classes)
-            One for each class.
+            Logarithms of the probabilities, in the dtype of Z.
+
+        Raises
+        ------
+        AttributeError
+            If `softmax` is False.
+        ValueError
+            If Z does not have shape (n_samples, n_classes), or is not real.
         """
         return super().log_probabilities(Z)
 
     @available_if(lambda self: self.softmax)
     def probabilities(self, Z):
-        """Compute softmax(z). Absent with ``softmax=False``.
+        """Compute softmax(z) for each row z of Z.
+
+        Available only with ``softmax=True``.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_classes)
-            Scores.
+            Scores, float32 or float64. Other types are converted to float64.
 
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            One for each class.
+            Probabilities, in the dtype of Z.
+
+        Raises
+        ------
+        AttributeError
+            If `softmax` is False.
+        ValueError
+            If Z does not have shape (n_samples, n_classes), or is not real.
         """
         return super().probabilities(Z)
 
@@ -501,7 +532,7 @@ cdef int focal(
             log_p[j] = -weight * (1 + gamma * p[j] * ratio)
             total += log_p[j]
         for j in range(k):
-            # g - p (sum of all g), such that wrong classes lose no digits.
+            # g - p (sum of all g), in a form that loses no digits for wrong classes.
             p[j] = log_p[j] * (<floating> 1 - p[j]) - p[j] * (total - log_p[j])
     return 0
 
@@ -509,15 +540,15 @@ cdef int focal(
 class Focal(Loss):
     """Focal loss, −Σₖ αₖ tₖ (1 − pₖ)^γ ln pₖ with p = softmax(z).
 
-    It is the cross entropy with easy samples, of p near 1, weighed down.
+    This is the cross entropy, with less weight on easy samples (p near 1).
 
     Parameters
     ----------
     alpha : float or array-like of shape (n_classes,), default=1.0
-        Factor of the loss, one for all classes or one per class.
+        Weight of each class, or a single weight for all classes.
     gamma : float, default=2.0
-        How much easy samples are weighed down; with 0 and alpha 1 this is the cross
-        entropy.
+        Focusing parameter, at least 0. Larger values give less weight to easy samples.
+        With ``gamma=0`` and ``alpha=1`` the loss is the cross entropy.
 
     References
     ----------
@@ -557,15 +588,16 @@ class Focal(Loss):
             or not np.any(alpha)
         ):
             raise InvalidParameterError(
-                "The 'alpha' parameter of Focal must be a positive float, or one "
-                f"finite value >= 0 for each of the {n_outputs} classes, not all 0. "
+                "The 'alpha' parameter of Focal must be a positive float, or an array "
+                f"of finite floats >= 0, one for each of the {n_outputs} classes and "
+                "not all of them 0. "
                 f"Got {self.alpha!r} instead."
             )
         return [self.gamma, *alpha]
 
 
-# A user's loss. Its method gets whole batches as NumPy arrays, copies for the reason
-# given in activations.pyx.
+# A user-defined loss. Its method receives whole batches as NumPy arrays, copied for the
+# reason given in activations.pyx.
 
 cdef int user_loss(
     const void *context, const floating *Z, const floating *T, floating *value,
@@ -588,25 +620,25 @@ cdef int user_loss(
 cpdef BoundLoss bind(object loss, Py_ssize_t n_outputs):
     """Bind a loss to a number of outputs, for compiled code.
 
-    A class that a user derives from one of cymlp's is the user's: it may override the
-    compiled function.
+    Instances of classes derived from the losses of cymlp are treated as user-defined,
+    because they may override methods.
 
     Parameters
     ----------
     loss : object
-        With the method ``value_and_gradient``.
+        Loss with the method ``value_and_gradient``.
     n_outputs : int
         Number of columns of the scores.
 
     Returns
     -------
     bound : BoundLoss
-        What compiled code calls.
+        Loss whose `kernel` compiled code can call.
 
     Raises
     ------
     ValueError
-        If a parameter of the loss is out of range.
+        If a parameter of the loss is invalid.
 
     Examples
     --------
@@ -625,9 +657,9 @@ cpdef BoundLoss bind(object loss, Py_ssize_t n_outputs):
 
 
 cdef BoundLoss bind_compiled(object loss, Compiled holder, Py_ssize_t n_outputs):
-    """Bind the parameters that a compiled function reads."""
+    """Bind the parameters of a compiled function."""
     cdef BoundLoss bound = BoundLoss.__new__(BoundLoss)
-    # With one more value, so that there is always an address.
+    # One more value, so that the array is never empty.
     parameters = loss._compiled_parameters(n_outputs)
     bound.parameters = np.array([*parameters, 0.0], dtype=np.float64)
     bound.kernel = holder.kernel

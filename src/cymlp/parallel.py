@@ -1,4 +1,4 @@
-"""Many networks at once, in threads that share the data."""
+"""Fit many networks in parallel threads that share the data."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,35 +11,37 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
+from cymlp._fit.prepare import naming
 from cymlp._fit.scaling import conversion
 from cymlp._fit.shared_storage import SharedStorage
 from cymlp.classifier import MLPClassifier
 
 
 def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=False):
-    """Fit several classifiers on the same data, in parallel threads.
+    """Fit several classifiers to the same data, in parallel threads.
 
-    An epoch runs without the GIL, so threads train as fast as processes would, and need
-    no copies of the data: X is converted and encoded once for all classifiers with the
-    same `dtype` and `scale`. Each classifier ends up exactly as after its own ``fit``.
-    An activation or a loss of your own that several classifiers share must be
-    thread-safe.
+    Training releases the GIL, so threads are as fast as processes and share one copy of
+    the data: X is converted and encoded once for all classifiers with the same `dtype`
+    and `scale`. The results are identical to those of separate calls of ``fit``. If
+    several classifiers share a user-defined activation or loss, it must be thread-safe.
 
     Parameters
     ----------
     estimators : list of MLPClassifier, or dict of name to MLPClassifier
-        Fitted in place.
-    X : array-like of shape (n_samples, n_features)
+        Classifiers, fitted in place.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
         Training data.
-    y : array-like of shape (n_samples,)
-        Labels.
-    X_val : array-like of shape (n_val_samples, n_features), default=None
-        Validation data for all.
-    y_val : array-like of shape (n_val_samples,), default=None
-        Labels of the validation data.
+    y : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Labels or class probabilities.
+    X_val : array-like or sparse matrix of shape (n_val_samples, n_features), \
+            default=None
+        Validation data for all classifiers.
+    y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_classes), \
+            default=None
+        Labels or class probabilities of the validation data.
     n_jobs : int, default=None
-        Number of classifiers that are trained at the same time. None means 1 unless in
-        a :class:`joblib.parallel_config` context; -1 means one per processor.
+        Number of classifiers to train at the same time. None means 1 unless in a
+        :class:`joblib.parallel_config` context. -1 means using all processors.
     progress : bool, default=False
         Whether to show a progress bar over all epochs of all classifiers.
 
@@ -51,17 +53,18 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     Raises
     ------
     TypeError
-        If an entry is not an MLPClassifier.
+        If `estimators` is not a list or a dict of MLPClassifier.
     ValueError
-        If two entries are the same object or share a RandomState, because the result
-        would depend on which of them comes first.
+        If two entries are the same object or share a RandomState, as the result would
+        depend on their order, if X or X_val is not two-dimensional, or if `n_jobs` is
+        0.
     ExceptionGroup
-        With the errors of single classifiers, each with a note that names it, after all
-        others are fitted.
+        If single classifiers fail. Raised when all others are fitted. Each of its
+        exceptions has a note with the name of the classifier.
     KeyboardInterrupt
-        On Ctrl-C, after the classifiers in training have stopped at the end of their
-        current epoch. Finished classifiers are fitted, those in training keep the
-        results of their finished epochs, and the others are unchanged.
+        On Ctrl-C, when the classifiers in training have stopped at the end of their
+        current epoch. They keep the results of their finished epochs; classifiers that
+        have not been started are unchanged.
 
     Examples
     --------
@@ -84,7 +87,7 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             errors[name] = error
     sound = {name: named[name] for name in named if name not in errors}
     copies = {
-        key: (_converted(X, *key), _converted(X_val, *key))
+        key: (_converted(X, "X", *key), _converted(X_val, "X_val", *key))
         for key in {_conversion_of(estimator) for estimator in sound.values()}
     }
     storage, stop = SharedStorage(), threading.Event()
@@ -120,7 +123,7 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             raise
     if errors:
         for name, error in errors.items():
-            error.add_note(f"This is the network {name!r}.")
+            error.add_note(f"Raised by the network {name!r}.")
         raise BaseExceptionGroup(
             f"{len(errors)} of {len(named)} networks failed: {list(errors)}",
             list(errors.values()),
@@ -129,24 +132,28 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
 
 
 def _n_threads(n_jobs):
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be None, a positive or a negative int; got 0")
     # A daemon process may start threads, but no processes.
     with parallel_config(backend="threading"):
         return effective_n_jobs(n_jobs)
 
 
 def _named(estimators):
-    """Make a dict of classifiers; refuse those that cannot be fitted in parallel."""
+    """The classifiers as a dict; refuse those that cannot be fitted in parallel."""
     if isinstance(estimators, Mapping):
         named = dict(estimators)
     elif isinstance(estimators, Sequence):
         named = dict(enumerate(estimators))
     else:
-        raise TypeError(f"estimators must be a list or a dict; got {estimators!r}")
+        raise TypeError(
+            f"estimators must be a list or a dict of MLPClassifier; got {estimators!r}"
+        )
     for name, estimator in named.items():
         if not isinstance(estimator, MLPClassifier):
             raise TypeError(
-                "estimators must be instances of MLPClassifier; "
-                f"{name!r} is {estimator!r}"
+                "estimators must be instances of MLPClassifier; got "
+                f"{estimator!r} as {name!r}"
             )
     states = [estimator.random_state for estimator in named.values()]
     own = [
@@ -156,15 +163,15 @@ def _named(estimators):
     if len({id(one) for one in own}) < len(own):
         raise ValueError(
             "estimators must not contain a classifier twice, nor classifiers that "
-            "share a RandomState: the result would depend on which of them comes "
-            "first. Clone the classifier, or give each an int as random_state."
+            "share a RandomState: the result would depend on their order. Clone the "
+            "classifier, or give each an int as random_state."
         )
     return named
 
 
 @contextmanager
 def _names_aside(estimator, X, X_val):
-    """Check the names of features, which the shared arrays lack."""
+    """Check feature names, which the shared arrays lack."""
     if estimator.warm_start and hasattr(estimator, "coefs_"):
         _check_feature_names(estimator, X, reset=False)
         names = vars(estimator).pop("feature_names_in_", None)
@@ -181,15 +188,15 @@ def _names_aside(estimator, X, X_val):
 
 
 def _conversion_of(estimator):
-    """What the conversion of X depends on: the dtype, and whether X is scaled."""
+    """The dtype of the computation and whether X is scaled, for `_converted`."""
     resumes = estimator.warm_start and hasattr(estimator, "coefs_")
     scale = estimator.divisor_ if resumes else estimator.scale
     return np.dtype(estimator.dtype), scale is not None
 
 
-def _converted(X, dtype, is_scaled):
-    """Convert X as every fit would. Refusing it is left to the fits."""
+def _converted(X, name, dtype, is_scaled):
+    """Convert X as each fit would, which also checks its values."""
     if X is None:
         return None
-    with np.errstate(over="ignore"):
+    with naming(name), np.errstate(over="ignore"):
         return check_array(X, **conversion(X, dtype, is_scaled))

@@ -1,21 +1,23 @@
-"""Pictures of what fits report. Needs matplotlib, imported where it is used.
+"""Plots of histories. Requires matplotlib, which is imported when it is used.
 
-Every function takes the ``history_`` of a fit, or any mapping with such columns. Where
-curves have epochs of their own, say because the test set was looked at less often, they
-are columns too: ``train_epoch`` for all columns that begin with ``train_``, and so on;
-``epoch`` is for the rest. A list of histories stands for repeated runs of one network:
-their mean is drawn as a line, their range as a band.
+Each function accepts the ``history_`` of a fit, or any mapping with such columns.
+Columns with a prefix may have their own epochs, for example if the test set is
+evaluated less often: the column ``train_epoch`` has the epochs of all columns that
+begin with ``train_``, and so on; ``epoch`` has those of the others. A list of histories
+stands for repeated runs of one network, plotted as a line for their mean and a band for
+their range.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from numbers import Integral, Real
 
 import numpy as np
 
 __all__ = ["plot_comparison", "plot_grid", "plot_history"]
 
-# Colours that colour-blind people tell apart, by Okabe and Ito. The lines differ in
-# form too, so that a print in black and white can be read.
+# The colours of Okabe and Ito suit colour-blind readers. Line styles differ too, for
+# prints in black and white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
@@ -25,40 +27,40 @@ STYLES = {
     "val": {"label": "validation"} | HELD_OUT,
     "test": {"label": "test"} | HELD_OUT,
 }
-N_MARKERS = 8  # on each line
+N_MARKERS = 8  # per line
 QUANTITIES = ("loss", "accuracy")
 
 
 def plot_history(history, axes=None, *, burn_in=0.0):
-    """Draw loss and accuracy over the epochs.
+    """Plot loss and accuracy over the epochs.
 
     Parameters
     ----------
     history : History, or list of History
-        One run, or repeated runs of one network with as many epochs each. Any mapping
-        with such columns will do.
+        One run, or repeated runs of one network with the same epochs. Mappings with
+        such columns are accepted, too.
     axes : sequence of 2 matplotlib Axes, default=None
-        Where to draw; by default in a new figure.
+        Axes for the loss and the accuracy. By default, a new figure is created.
     burn_in : float, default=0.0
-        Fraction of the epochs, from 0 to less than 1, that the vertical scale need not
-        show: a loss often begins far above all that follows.
+        Fraction of the first epochs, in [0, 1), that are ignored when the limits of the
+        vertical axis are set, as the first losses are often much higher than the rest.
 
     Returns
     -------
     axes : ndarray of 2 matplotlib Axes
-        Of the loss and of the accuracy.
+        Axes of the loss and of the accuracy.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     KeyError
-        If there is neither a loss nor an accuracy.
+        If the history lacks loss or accuracy.
     TypeError
-        If something is no mapping of columns.
+        If `history` is not a mapping of columns or a list of mappings.
     ValueError
-        If axes are not two, if there is nothing to draw, if the runs differ in their
-        epochs, or if `burn_in` is out of range.
+        If `axes` does not have two entries, `history` is empty, the runs differ in
+        their epochs, or `burn_in` is out of range.
 
     Examples
     --------
@@ -74,7 +76,7 @@ def plot_history(history, axes=None, *, burn_in=0.0):
         axes = new_axes()
     axes = np.asarray(axes, dtype=object).reshape(-1)
     if axes.size != 2:
-        raise ValueError(f"axes must be 2, for loss and accuracy; got {axes.size}")
+        raise ValueError(f"axes must be 2 Axes, for loss and accuracy; got {axes.size}")
     for axis, quantity in zip(axes, QUANTITIES, strict=True):
         _draw_parts(axis, runs, "history", quantity)
         _finish(axis, quantity, burn_in)
@@ -83,35 +85,38 @@ def plot_history(history, axes=None, *, burn_in=0.0):
 
 
 def plot_comparison(histories, quantity="val_accuracy", axis=None, *, burn_in=0.0):
-    """Draw one column of several networks over the epochs, in one picture.
+    """Plot one column of several networks over the epochs, in the same axes.
 
     Parameters
     ----------
     histories : dict of str to History, or to list of History
-        What each network reports, by the name it gets in the legend.
+        History of each network, or those of repeated runs. The keys are the labels in
+        the legend.
     quantity : str, default="val_accuracy"
-        The column.
+        Name of the column.
     axis : matplotlib Axes, default=None
-        Where to draw; by default in a new figure.
+        Axes to plot in. By default, a new figure is created.
     burn_in : float, default=0.0
         As in :func:`plot_history`.
 
     Returns
     -------
     axis : matplotlib Axes
-        Where it was drawn.
+        Axes with the plot.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     KeyError
-        If a network has no such column.
+        If a history lacks the column or its epochs.
     TypeError
-        If something is no mapping of columns.
+        If `histories` is not a dict of histories or lists of histories, or `quantity`
+        is not a string.
     ValueError
-        If there is nothing to draw, if the runs of a network differ in their epochs, if
-        the column has more than one value per epoch, or if `burn_in` is out of range.
+        If `histories` or a history is empty, the runs of a network differ in their
+        epochs, the column does not have one value per epoch, or `burn_in` is out of
+        range.
 
     Examples
     --------
@@ -136,6 +141,7 @@ def plot_comparison(histories, quantity="val_accuracy", axis=None, *, burn_in=0.
     ['selu', 'tanh']
     """
     named = _as_named(histories)
+    _check_quantity(quantity)
     if axis is None:
         axis = _pyplot().subplots(layout="constrained")[1]
     styles = zip(cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=False)
@@ -153,42 +159,44 @@ def plot_comparison(histories, quantity="val_accuracy", axis=None, *, burn_in=0.
 def plot_grid(
     histories, quantity="loss", *, n_columns=3, share="all", figure=None, burn_in=0.0
 ):
-    """Draw several networks over the epochs, each in a small picture of its own.
+    """Plot several networks over the epochs, each in its own axes.
 
     Parameters
     ----------
     histories : dict of str to History, or to list of History
-        What each network reports, by the name above its picture.
+        History of each network, or those of repeated runs. The keys are the titles of
+        the axes.
     quantity : str, default="loss"
-        "loss" or "accuracy", for those of training and validation together; or a
-        column.
+        "loss" or "accuracy", to plot the training and validation columns together, or
+        the name of a column.
     n_columns : int, default=3
-        Number of pictures side by side.
+        Number of axes per row, at least 1.
     share : {"all", "row"}, default="all"
-        Which pictures have the same vertical scale: all, or those in a line. Losses of
-        different kinds are not to be compared.
+        Whether all axes share their vertical limits, or only those in a row. Different
+        kinds of loss cannot be compared.
     figure : matplotlib Figure or SubFigure, default=None
-        Where to draw; by default in a new one.
+        Figure to plot in. By default, a new one is created.
     burn_in : float, default=0.0
         As in :func:`plot_history`.
 
     Returns
     -------
     axes : ndarray of shape (n_networks,) of matplotlib Axes
-        In the order of the networks.
+        Axes of the networks, in the order of `histories`.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     KeyError
-        If a network has no such column.
+        If a history lacks the column or its epochs.
     TypeError
-        If something is no mapping of columns.
+        If `histories` is not a dict of histories or lists of histories, or `quantity`
+        is not a string.
     ValueError
-        If there is nothing to draw, if the runs of a network differ in their epochs, if
-        the column has more than one value per epoch, or if `n_columns`, `share` or
-        `burn_in` is none of what they may be.
+        If `histories` or a history is empty, the runs of a network differ in their
+        epochs, the column does not have one value per epoch, or `n_columns`, `share` or
+        `burn_in` is out of range.
 
     Examples
     --------
@@ -202,8 +210,9 @@ def plot_grid(
     ['selu', 'tanh']
     """
     named = _as_named(histories)
-    if n_columns < 1:
-        raise ValueError(f"n_columns must be 1 or more; got {n_columns}")
+    _check_quantity(quantity)
+    if not isinstance(n_columns, Integral) or n_columns < 1:
+        raise ValueError(f"n_columns must be an integer >= 1; got {n_columns!r}")
     if share not in ("all", "row"):
         raise ValueError(f"share must be 'all' or 'row'; got {share!r}")
     n_columns = min(n_columns, len(named))
@@ -233,12 +242,12 @@ def plot_grid(
 
 
 def new_axes():
-    """Make a figure with room for loss and accuracy side by side.
+    """Create a figure with two axes side by side, for loss and accuracy.
 
     Returns
     -------
     axes : ndarray of 2 matplotlib Axes
-        The left and the right one.
+        The left and the right axes.
 
     Raises
     ------
@@ -261,79 +270,88 @@ def _pyplot():
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            "plotting needs matplotlib: pip install 'cymlp[plot]'"
+            "cymlp.plots requires matplotlib: pip install 'cymlp[plot]'"
         ) from error
     return pyplot
 
 
 def _as_runs(history, name):
-    """Make a list of runs of what may be one or several."""
+    """A list of runs, from one history or several."""
     runs = [history] if isinstance(history, Mapping) else history
     if not isinstance(runs, Sequence) or isinstance(runs, str):
         raise TypeError(f"{name} must be a history or a list of them; got {history!r}")
     if not runs:
-        raise ValueError(f"{name} must have at least one run; got an empty list")
+        raise ValueError(f"{name} must have at least one run; got {history!r}")
     for run in runs:
         if not isinstance(run, Mapping):
             raise TypeError(f"{name} must be a mapping of columns; got {run!r}")
         if not run:
-            raise ValueError(f"{name} must have at least one epoch; it has none")
+            raise ValueError(f"{name} must have at least one epoch; got {run!r}")
     return runs
 
 
 def _as_named(histories):
     if not isinstance(histories, Mapping):
-        raise TypeError(f"histories must be a dict by name; got {histories!r}")
+        raise TypeError(
+            f"histories must be a dict of name to history; got {histories!r}"
+        )
     if not histories:
-        raise ValueError("histories must have at least one network; it is empty")
+        raise ValueError(f"histories must have at least one network; got {histories!r}")
     return {
         name: _as_runs(runs, f"histories[{name!r}]") for name, runs in histories.items()
     }
 
 
+def _check_quantity(quantity):
+    if not isinstance(quantity, str):
+        raise TypeError(f"quantity must be a string; got {quantity!r}")
+
+
 def _curve(runs, name, column):
-    """Epochs of a column, and its values, of shape (n_runs, n_epochs)."""
+    """The epochs of a column, and its values, of shape (n_runs, n_epochs)."""
     own_epochs = f"{column.partition('_')[0]}_epoch"
     epochs, values = [], []
     for run in runs:
         of_column = own_epochs if own_epochs in run else "epoch"
         for needed in (column, of_column):
             if needed not in run:
-                raise KeyError(f"{name} has no {needed!r}; it has {', '.join(run)}")
+                raise KeyError(f"{name} lacks {needed!r}; it has {', '.join(run)}")
         epochs.append(np.asarray(run[of_column]))
         values.append(np.asarray(run[column], dtype=float))
         if values[-1].ndim != 1 or epochs[-1].shape != values[-1].shape:
             raise ValueError(
-                f"{column!r} of {name} must have one value per epoch; its shape is "
-                f"{values[-1].shape}, that of its epochs {epochs[-1].shape}"
+                f"{column!r} of {name} must have one value per epoch; got shape "
+                f"{values[-1].shape} for epochs of shape {epochs[-1].shape}"
             )
         if values[-1].size == 0:
-            raise ValueError(f"{column!r} of {name} must have at least one epoch")
+            raise ValueError(
+                f"{column!r} of {name} must have at least one epoch; got none"
+            )
     if any(not np.array_equal(epochs[0], other) for other in epochs):
         lengths = ", ".join(str(len(own)) for own in epochs)
         raise ValueError(
-            f"the runs of {name} must have the same epochs, to show their mean; "
-            f"their numbers of epochs are {lengths}"
+            f"the runs of {name} must have the same epochs, so that their mean can be "
+            f"plotted; got {lengths} epochs"
         )
     return epochs[0], np.array(values)
 
 
 def _style(column):
-    """How a column is drawn by itself: as held out, or as training."""
+    """The style of a single column: training, or held-out data."""
     return STYLES.get(column.partition("_")[0], STYLES["train"])
 
 
 def _draw_parts(axis, runs, name, quantity):
-    """Draw loss or accuracy of all parts of the data there are."""
+    """Plot loss or accuracy for training, validation and test data, if present."""
     parts = [part for part in STYLES if f"{part}_{quantity}" in runs[0]]
     if not parts:
-        raise KeyError(f"{name} has no {quantity}; it has {', '.join(runs[0])}")
+        raise KeyError(f"{name} lacks {quantity}; it has {', '.join(runs[0])}")
     for part in parts:
         _draw_band(axis, *_curve(runs, name, f"{part}_{quantity}"), **STYLES[part])
 
 
 def _draw_band(axis, epochs, values, **style):
-    """Draw the mean over the runs, and their range where there are several."""
+    """Plot the mean over the runs, and the range of several runs."""
     style |= {"markevery": max(1, len(epochs) // N_MARKERS), "markersize": 4}
     axis.plot(epochs, values.mean(axis=0), linewidth=1.3, **style)
     if len(values) > 1:
@@ -344,23 +362,23 @@ def _draw_band(axis, epochs, values, **style):
 
 
 def _finish(axis, quantity, burn_in):
-    """Name the axes and fit the scale."""
+    """Label the axes and set the vertical limits."""
     axis.set(xlabel="epoch", ylabel=quantity)
     _set_scale([axis], burn_in)
 
 
 def _add_legend(figure, axes):
-    """Put one legend below all pictures: not every network has all parts."""
+    """Add one legend below all axes, with the labels of any of them."""
     handles = {}
     for axis in axes:
         handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-    # Only some layouts make room for what is outside.
+    # Only some layouts make room outside the axes.
     loc = "outside lower center" if figure.get_layout_engine() else "lower center"
     figure.legend(handles.values(), handles.keys(), loc=loc, ncols=3)
 
 
 def _label_edges(grid, n_used, quantity):
-    """Name the axes of a grid where nothing is drawn to the left or below."""
+    """Label the axes at the left and at the bottom of a grid."""
     n_columns = grid.shape[1]
     for index, axis in enumerate(grid.ravel()[:n_used]):
         if index % n_columns == 0:
@@ -371,9 +389,9 @@ def _label_edges(grid, n_used, quantity):
 
 
 def _set_scale(axes, burn_in):
-    """Fit the vertical scale, the same for all, to what comes after the burn-in."""
-    if not 0 <= burn_in < 1:
-        raise ValueError(f"burn_in must be from 0 to less than 1; got {burn_in}")
+    """Set the same vertical limits for all axes, for the epochs after the burn-in."""
+    if not isinstance(burn_in, Real) or not 0 <= burn_in < 1:
+        raise ValueError(f"burn_in must be a float in [0, 1); got {burn_in!r}")
     if burn_in == 0:
         return
     shown = []
@@ -400,7 +418,7 @@ def _bands(axis):
 
 
 def _in_words(quantity):
-    """A column's name for people: training accuracy."""
+    """The label of a column, such as "training accuracy"."""
     part, _, rest = quantity.partition("_")
     name = STYLES[part]["label"] + " " + rest if part in STYLES else quantity
     return name.replace("_", " ")

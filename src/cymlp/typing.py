@@ -1,4 +1,4 @@
-"""What activations and losses look like to a type checker, a user's own too."""
+"""Protocols for type checkers: the methods of activations and losses."""
 
 from typing import Any, Protocol
 
@@ -8,7 +8,10 @@ __all__ = ["ActivationLike", "LossLike"]
 
 
 class ActivationLike(Protocol):
-    """What :class:`~cymlp.MLPClassifier` takes as an activation.
+    """Activation that can be passed to :class:`~cymlp.MLPClassifier`.
+
+    An attribute ``initializer`` is optional: "lecun_normal" selects the distribution of
+    the initial weights with ``init="auto"``.
 
     Examples
     --------
@@ -49,20 +52,21 @@ class ActivationLike(Protocol):
         U : ndarray of shape (n_rows, n_units)
             Weighted sums.
         A : ndarray of shape (n_rows, n_units)
-            What `value` has returned for them.
+            Result of ``value(U)``.
 
         Returns
         -------
         derivative : array-like of shape (n_rows, n_units)
-            Of each activation in its weighted sum.
+            Derivative of each activation with respect to its weighted sum.
         """
         ...
 
 
 class LossLike(Protocol):
-    """What :class:`~cymlp.MLPClassifier` takes as a loss.
+    """Loss that can be passed to :class:`~cymlp.MLPClassifier`.
 
-    One that knows probabilities has a method ``probabilities(Z)`` besides.
+    A method ``probabilities(Z)`` is optional. With it, the classifier has
+    ``predict_proba``.
 
     Examples
     --------
@@ -79,20 +83,20 @@ class LossLike(Protocol):
     def value_and_gradient(
         self, Z: NDArray[Any], T: NDArray[Any], /
     ) -> tuple[ArrayLike, ArrayLike]:
-        """Compute the loss of each sample and its gradient in the scores.
+        """Compute the loss of each sample and its gradient with respect to the scores.
 
         Parameters
         ----------
         Z : ndarray of shape (n_rows, n_classes)
             Scores.
         T : ndarray of shape (n_rows, n_classes)
-            Targets: each row holds the probabilities of the classes.
+            Targets: each row has the probabilities of the classes.
 
         Returns
         -------
         value : array-like of shape (n_rows,)
-            Losses, without weights.
+            Losses, not multiplied by sample weights.
         gradient : array-like of shape (n_rows, n_classes)
-            Of each loss in its scores.
+            Gradient of each loss with respect to its scores.
         """
         ...

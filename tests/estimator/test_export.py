@@ -351,16 +351,16 @@ def change_tensor(name, tensor):
 NAN = np.full((6, 7), np.nan, np.float32)
 DEEP = json.loads("[" * 900 + "]" * 900)
 HOSTILE = {
-    "newer format": (change("format", 2), "its format is 2, not 1"),
+    "newer format": (change("format", 2), "its format must be 1; got 2"),
     "unknown key": (change("code", "1"), "it must have the keys"),
     "missing key": (lambda model, tensors: model.pop("loss"), "must have the keys"),
     "unknown parameter": (change_parameter("code", 1), "unexpected keyword.*'code'"),
     "invalid parameter": (change_parameter("tol", -1), "'tol' parameter"),
     "long parameter": (change_parameter("monitor", "x" * 10**6), "'monitor' parameter"),
     "invalid dtype": (change_parameter("dtype", "object"), "'dtype' parameter"),
-    "parameter of no kind": (change_parameter("tol", {"call": "f"}), "unknown kind"),
+    "parameter of no kind": (change_parameter("tol", {"call": "f"}), "unknown type"),
     "parameter of two kinds": (
-        change_parameter("tol", {"float": "inf", "tuple": []}), "unknown kind",
+        change_parameter("tol", {"float": "inf", "tuple": []}), "unknown type",
     ),
     "key that is a list": (
         change_parameter("class_weight", {"dict": [[[0], 1]]}), "unhashable",
@@ -383,7 +383,7 @@ HOSTILE = {
     "too few classes": (change("classes", [0, 1]), r"to 2 outputs.*\(7, 3\)"),
     "one class": (change("classes", [0]), "at least two"),
     "classes unsorted": (change("classes", [0, 2, 1]), "sorted"),
-    "classes twice": (change("classes", [0, 1, 1]), "different"),
+    "classes twice": (change("classes", [0, 1, 1]), "distinct"),
     "classes of other types": (change("classes", [0, True, 2]), "of dtype int64"),
     "classes too large": (change("classes", [0, 1, 2**70]), "too large"),
     "classes nested": (change("classes", [[0], [1], [2]]), "of dtype int64"),
@@ -404,10 +404,12 @@ HOSTILE = {
     "deep": (change_parameter("tol", DEEP), ""),
     "NaN": (change_tensor("coefs.0", NAN), "must be finite"),
     "too large": (change_tensor("coefs.0", np.full((6, 7), 1e39)), "too large for"),
-    "wrong shape": (change_tensor("coefs.0", NAN.T), "must lead from 7 features"),
-    "no rows": (change_tensor("coefs.0", NAN[:0]), "must lead from 0 features"),
-    "wrong dimension": (change_tensor("coefs.0", NAN[0]), "must lead from"),
-    "scalar": (change_tensor("coefs.0", np.array(NAN[0, 0])), "must lead from"),
+    "wrong shape": (change_tensor("coefs.0", NAN.T), "from 7 features"),
+    "no rows": (change_tensor("coefs.0", NAN[:0]), "from 0 features"),
+    "wrong dimension": (change_tensor("coefs.0", NAN[0]), "have consistent shapes"),
+    "scalar": (
+        change_tensor("coefs.0", np.array(NAN[0, 0])), "have consistent shapes",
+    ),
     "wrong dtype": (change_tensor("coefs.0", np.float16(NAN)), "coefs.0 is float16"),
     "one array more": (change_tensor("coefs.9", NAN), "of 2 layers"),
     "one array less": (
@@ -538,9 +540,14 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 @pytest.mark.parametrize("file", [None, 3, b"model"])
-def test_what_is_no_path_is_refused(file):
-    with pytest.raises(TypeError, match=type(file).__name__):
+def test_what_is_no_path_is_refused(three_classes, file):
+    message = f"^file must be .*; got {type(file).__name__}$"
+    with pytest.raises(TypeError, match=message):
         export.load(file)
+    clf = fitted(*three_classes)
+    for write in (export.save, export.to_c):
+        with pytest.raises(TypeError, match=message):
+            write(clf, file)
 
 
 def test_a_path_may_have_any_letters(three_classes, tmp_path):

@@ -230,8 +230,8 @@ def test_an_error_names_its_network_and_leaves_the_others_fitted(digits):
     ) as info:
         fit_many(networks, X, y, n_jobs=2)
     notes = {error.__notes__[0]: str(error) for error in info.value.exceptions}
-    assert "diverged" in notes["This is the network 'wild'."]
-    assert "'momentum'" in notes["This is the network 'wrong'."]
+    assert "diverged" in notes["Raised by the network 'wild'."]
+    assert "'momentum'" in notes["Raised by the network 'wrong'."]
     for name, alone in make_networks().items():
         assert_same_fit(networks[name], alone.fit(X, y))
 
@@ -269,10 +269,18 @@ def test_progress_counts_the_epochs_of_all(digits, capsys):
 
 
 def test_entries_other_than_classifiers_are_refused(digits):
-    with pytest.raises(TypeError, match="MLPClassifier; 'b' is 3"):
+    with pytest.raises(TypeError, match="MLPClassifier; got 3 as 'b'"):
         fit_many({"a": make_mlp(), "b": 3}, *digits)
     with pytest.raises(TypeError, match="must be a list or a dict"):
         fit_many((make_mlp() for _ in range(2)), *digits)
+
+
+def test_other_arguments_are_refused_by_their_name(digits):
+    X, y = digits
+    with pytest.raises(ValueError, match=r"n_jobs must be .*; got 0"):
+        fit_many([make_mlp()], X, y, n_jobs=0)
+    with pytest.raises(ValueError, match=r"^X_val: Expected 2D array"):
+        fit_many([make_mlp()], X, y, X_val=y, y_val=y)
 
 
 @pytest.mark.parametrize("shared", ["classifier", "random state"])

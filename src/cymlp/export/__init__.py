@@ -1,7 +1,7 @@
-"""Export of a fitted classifier: as C, as a model file, or as ONNX.
+"""Export of fitted classifiers: as C, as model files, or as ONNX.
 
-Files hold weights, biases, the names of activations and loss, and labels. Activations
-and losses of your own are Python code, which is not exported.
+Exported files contain weights, biases, the names of activations and loss, and class
+labels. User-defined activations and losses are Python code and cannot be exported.
 """
 
 from cymlp.export.c import to_c
@@ -11,4 +11,4 @@ from cymlp.export.onnx import register_with_skl2onnx, to_onnx
 __all__ = ["load", "register_with_skl2onnx", "save", "to_c", "to_onnx"]
 
 for _function in (load, register_with_skl2onnx, save, to_c, to_onnx):
-    _function.__module__ = __name__  # where it is public
+    _function.__module__ = __name__  # the public location

@@ -2,44 +2,52 @@
 
 import json
 import re
-from pathlib import Path
 
-from cymlp.export.parts import as_float32, has_softmax, parts_of, without_scaling
+from cymlp.export.parts import (
+    as_float32,
+    as_path,
+    has_softmax,
+    parts_of,
+    without_scaling,
+)
 
 
 def to_c(classifier, file, prefix=""):
-    """Write a classifier as a file of C99, say for a microcontroller.
+    """Write a fitted classifier as C99, for example for a microcontroller.
 
-    The file needs nothing but ``<math.h>`` and allocates no memory; the stack holds two
-    arrays of the size of the widest hidden layer. It defines the functions ::
+    The file requires nothing but ``<math.h>`` and allocates no memory. Its stack holds
+    two arrays of the width of the widest hidden layer. All computations are in float32.
+    The file defines these functions::
 
         void predict_scores(const float *x, float *scores);
         void predict_probabilities(const float *x, float *probabilities);
         int predict_class(const float *x);
 
-    where x has the features of one sample, and the last returns a position in
-    `classes_`, whose labels are in a comment. The second is there only where the loss
-    is one of ours and knows probabilities. All is computed in float32.
+    The array x has the features of one sample. `predict_class` returns an index into
+    `classes_`, and a comment in the file lists the labels. `predict_probabilities` is
+    defined only if the loss is one of cymlp's and defines probabilities.
 
     Parameters
     ----------
     classifier : MLPClassifier
-        Fitted, with activations of ours.
+        Fitted classifier, without user-defined activations.
     file : str or path-like
-        Where to write; what is there is replaced.
+        File to write. An existing file is replaced.
     prefix : str, default=""
-        What the names of all functions and constants begin with: empty, or a C
-        identifier that begins with a letter.
+        Prefix for the names of all functions and constants: empty, or a C identifier
+        that begins with a letter.
 
     Raises
     ------
     NotFittedError
-        Before fit.
+        If `classifier` is not fitted.
+    OSError
+        If the file cannot be written.
     TypeError
-        If `classifier` is no MLPClassifier, or `prefix` no string.
+        If an argument has the wrong type.
     ValueError
-        If `prefix` is no C identifier, an activation is a user's own, or weights do not
-        fit each other or are not finite in float32.
+        If `prefix` is not a C identifier, an activation is user-defined, or the weights
+        have inconsistent shapes or values that are not finite in float32.
 
     Examples
     --------
@@ -58,7 +66,7 @@ def to_c(classifier, file, prefix=""):
     activations, layers = parts_of(classifier)
     layers = as_float32(without_scaling(classifier, layers))
     source = _source(classifier, activations, layers, prefix)
-    Path(file).write_text(source, "ascii", newline="\n")
+    as_path(file).write_text(source, "ascii", newline="\n")
 
 
 def _check_prefix(prefix):
@@ -67,8 +75,8 @@ def _check_prefix(prefix):
     # C reserves names that begin with an underscore.
     if prefix and not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", prefix):
         raise ValueError(
-            "prefix must be empty or a C identifier: letters without accents, digits "
-            f"and underscores, a letter first; got {prefix!r}"
+            "prefix must be empty or a C identifier: a letter, followed by letters "
+            f"without accents, digits and underscores; got {prefix!r}"
         )
 
 
@@ -170,19 +178,19 @@ def _head(classifier, layers, prefix, has_probabilities):
 
 
 def _comment(label):
-    """A label as JSON, with nothing in it that would end a comment or begin another."""
+    """A label as JSON, safe within a C comment."""
     return json.dumps(label, default=str).replace("*", r"\u002a")
 
 
 def _array(name, array):
-    numbers = [_float(value) for value in array.ravel().tolist()]
-    lines = [", ".join(numbers[i : i + 5]) for i in range(0, len(numbers), 5)]
+    values = [_float(value) for value in array.ravel().tolist()]
+    lines = [", ".join(values[i : i + 5]) for i in range(0, len(values), 5)]
     body = ",\n    ".join(lines)
     return f"\nstatic const float {name}[{array.size}] = {{\n    {body}\n}};\n"
 
 
 def _float(value):
-    """A literal that reads back as the same float32."""
+    """A C literal that represents exactly this float32."""
     text = f"{value:.9g}"
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 

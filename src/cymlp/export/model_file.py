@@ -1,10 +1,9 @@
-"""Model files, in the format of safetensors."""
+"""Model files in the safetensors format."""
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from cymlp.classifier import MLPClassifier
 from cymlp.export.parts import (
     CLASS_DTYPES,
     as_float32,
+    as_path,
     check_layers,
     class_dtype,
     imported,
@@ -22,7 +22,7 @@ from cymlp.export.parts import (
 from cymlp.history import History
 from cymlp.losses import LOSSES, bind
 
-# Of the model file, to be raised when older versions of cymlp could not read it.
+# Version of the file format, to be raised if older versions of cymlp cannot read it.
 FORMAT = 1
 MODEL_KEYS = {
     "format", "parameters", "activations", "loss", "classes", "class_dtype",
@@ -32,33 +32,35 @@ MEMBERS = ACTIVATIONS | LOSSES
 
 
 def save(classifier, file):
-    """Write a classifier as a model file, which is read without running code from it.
+    """Save a fitted classifier as a model file, which can be loaded without pickle.
 
-    The file has the format of safetensors: arrays, and what else there is as JSON. It
-    holds what predictions need, and the parameters; not `history_`, nor what training
-    goes on from: optimiser and random numbers. Needs safetensors, which
-    ``pip install cymlp[safetensors]`` brings.
+    The file has the safetensors format: arrays, with all other values as JSON. It
+    contains everything that predictions require, and the parameters, but not
+    `history_`, the optimiser state or the random state. Requires safetensors:
+    ``pip install cymlp[safetensors]``.
 
     Parameters
     ----------
     classifier : MLPClassifier
-        Fitted, with activations and loss of ours, and labels that are numbers, strings
-        or booleans.
+        Fitted classifier, without user-defined activations or loss. The labels must be
+        numbers, strings or booleans.
     file : str or path-like
-        Where to write; what is there is replaced.
+        File to write. An existing file is replaced.
 
     Raises
     ------
     ImportError
-        If there is no safetensors.
+        If safetensors is not installed.
     NotFittedError
-        Before fit.
+        If `classifier` is not fitted.
+    OSError
+        If the file cannot be written.
     TypeError
-        If `classifier` is no MLPClassifier.
+        If `classifier` is not an MLPClassifier, or `file` not a path.
     ValueError
-        If something of it cannot be written: an activation, a loss or a learning rate
-        that is a user's own, a RandomState; or if a parameter is invalid or weights do
-        not fit each other or are not finite.
+        If an activation, the loss or the learning rate is user-defined, `random_state`
+        is a RandomState, a parameter is invalid, or the weights have inconsistent
+        shapes or values that are not finite.
 
     Examples
     --------
@@ -97,37 +99,39 @@ def save(classifier, file):
     tensors = {}
     for i, (W, b) in enumerate(layers):
         tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
-    _restored(model, tensors)  # so that nothing is written that cannot be read
+    _restored(model, tensors)  # refuses what `load` would refuse
     document = _json({"model": model, "sha256": _digest(model, tensors)})
-    Path(file).write_bytes(safetensors.save(tensors, metadata={"cymlp": document}))
+    as_path(file).write_bytes(safetensors.save(tensors, metadata={"cymlp": document}))
 
 
 def load(file):
-    """Read a classifier from a model file.
+    """Load a classifier from a model file.
 
-    It predicts the same as the one that was saved, to the last bit on the same machine
-    and build. Its `history_` is empty; ``partial_fit`` and ``warm_start`` go on from
-    its weights, with an optimiser that starts afresh.
+    On the same machine and build, its predictions are bit-identical to those of the
+    saved classifier. Its `history_` is empty. ``partial_fit`` and ``warm_start`` resume
+    from its weights, with a new optimiser state.
 
     Parameters
     ----------
     file : str or path-like
-        What `save` has written.
+        File written by `save`.
 
     Returns
     -------
     classifier : MLPClassifier
-        Fitted.
+        Fitted classifier.
 
     Raises
     ------
     ImportError
-        If there is no safetensors.
+        If safetensors is not installed.
     OSError
         If the file cannot be read.
+    TypeError
+        If `file` is not a path.
     ValueError
-        If it is not what `save` writes, or damaged. A checksum finds accidents; one who
-        wants to can change weights and checksum both.
+        If the file is not a model file, or is damaged. The checksum detects accidental
+        damage only: an attacker can change the weights and the checksum.
 
     Examples
     --------
@@ -145,8 +149,8 @@ def load(file):
     """
     safetensors = imported("safetensors", "cymlp[safetensors]")
     arrays = imported("safetensors.numpy", "cymlp[safetensors]")
-    # No memory map: where another program cuts the file short, that crashes Python.
-    content = Path(file).read_bytes()
+    # Not memory-mapped: Python would crash if another program truncated the file.
+    content = as_path(file).read_bytes()
     try:
         document = _document(content)
         tensors = arrays.load(content)
@@ -174,9 +178,9 @@ def _digest(model, tensors):
 
 
 def _encoded(parameter, value):
-    """A parameter as JSON: what JSON does not know becomes a dict that tells its kind.
+    """A parameter as JSON: other types become a dict with the type as its key.
 
-    Arrays become lists, and NumPy's numbers those of Python.
+    Arrays become lists, and NumPy scalars become Python scalars.
     """
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
@@ -202,14 +206,14 @@ def _encoded(parameter, value):
             },
         }
     raise ValueError(
-        f"{parameter}={value!r} cannot be saved: it is neither a number, string, "
-        "boolean, None, a collection of these, nor an activation or loss of cymlp's. "
-        "Where predictions do not depend on it, set_params can replace it before"
+        f"{parameter}={value!r} cannot be saved: it must be a number, string, boolean, "
+        "None, a list, tuple or dict of these, or an activation or loss of cymlp. If "
+        "predictions do not depend on it, replace it with set_params before saving"
     )
 
 
 def _decoded(value):
-    """What `_encoded` was given."""
+    """The inverse of `_encoded`."""
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -223,11 +227,11 @@ def _decoded(value):
             return dict(_decoded(items))
         case {"object": name, "parameters": dict(members), **rest} if not rest:
             return MEMBERS[name](**{key: _decoded(members[key]) for key in members})
-    raise ValueError(f"it has a value of an unknown kind, {value!r:.200}")
+    raise ValueError(f"it has a value of unknown type, {value!r:.200}")
 
 
 def _document(content):
-    """The JSON that `save` puts beside the arrays, which are not looked at."""
+    """The JSON part of a model file."""
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     metadata = header.get("__metadata__") or {}
     if "cymlp" not in metadata:
@@ -236,23 +240,25 @@ def _document(content):
 
 
 def _checked_model(document, tensors):
-    """The JSON part of a model file, if it is whole."""
+    """The model in the JSON part of a file, with format and checksum checked."""
     if set(document) != {"model", "sha256"} or not isinstance(document["model"], dict):
-        raise ValueError("its JSON must have a model and its sha256")
+        raise ValueError("its JSON must have the keys 'model' and 'sha256' only")
     model = document["model"]
     if model.get("format") != FORMAT:
-        raise ValueError(f"its format is {model.get('format')!r:.200}, not {FORMAT}")
+        raise ValueError(
+            f"its format must be {FORMAT}; got {model.get('format')!r:.200}"
+        )
     if document["sha256"] != _digest(model, tensors):
-        raise ValueError("its content does not have the SHA-256 that it says")
+        raise ValueError("its SHA-256 does not match its content")
     return model
 
 
 def _refuse_constant(name):
-    raise ValueError(f"JSON knows no {name}")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def _restored(model, tensors):
-    """A classifier from the parts of a model file, all of them checked."""
+    """The classifier in a model file, with all parts checked."""
     if set(model) != MODEL_KEYS:
         raise ValueError(
             f"it must have the keys {sorted(MODEL_KEYS)}; got {set(model)}"
@@ -265,13 +271,15 @@ def _restored(model, tensors):
     clf._activations = [ACTIVATIONS[name]() for name in model["activations"]]
     clf._loss = _decoded(model["loss"])
     if type(clf._loss) not in LOSSES.values():
-        raise ValueError(f"its loss must be one of {sorted(LOSSES)}")
+        raise ValueError(
+            f"its loss must be one of {sorted(LOSSES)}; got {clf._loss!r:.200}"
+        )
     clf.classes_ = _classes(model["classes"], model["class_dtype"])
     bind(clf._loss, clf.classes_.size)  # checks its parameters
     clf.n_features_in_ = len(layers[0][0])
     check_layers(layers, clf.n_features_in_, clf.classes_.size)
     if clf.dtype == "float32":
-        as_float32(layers)  # refuses what is too large to be computed with
+        as_float32(layers)  # refuses values that are too large
     clf.coefs_, clf.intercepts_ = map(list, zip(*layers, strict=True))
     if model["feature_names"] is not None:
         clf.feature_names_in_ = _feature_names(
@@ -287,15 +295,17 @@ def _restored(model, tensors):
 
 
 def _classes(labels, dtype):
-    """Labels as an array, if they are of this dtype, sorted and without repetition."""
+    """Labels as an array, if they have this dtype, are sorted and distinct."""
     if dtype not in CLASS_DTYPES:
         raise ValueError(
             f"its class_dtype must be one of {CLASS_DTYPES}; got {dtype!r}"
         )
     if dtype in {"object", "str"} and not all(isinstance(name, str) for name in labels):
-        raise ValueError(f"its classes of dtype {dtype} must be strings")
+        raise ValueError(
+            f"its classes of dtype {dtype} must be strings; got {labels!r:.200}"
+        )
     if dtype == "str" and len(labels) * max(map(len, labels), default=0) > 2**26:
-        # In an array of strings, each takes as much memory as the longest.
+        # In an array of strings, each takes the memory of the longest.
         raise ValueError("its classes are strings that take more than 256 MB")
     classes = np.array(labels, dtype)
     same = classes.ndim == 1 and [(type(label), label) for label in labels] == [
@@ -303,8 +313,8 @@ def _classes(labels, dtype):
     ]
     if not same or len(labels) < 2 or not np.array_equal(classes, np.unique(classes)):
         raise ValueError(
-            f"its classes must be at least two, of dtype {dtype}, sorted and different "
-            f"from each other; got {labels!r:.200}"
+            f"its classes must be at least two labels of dtype {dtype}, sorted and "
+            f"distinct; got {labels!r:.200}"
         )
     return classes
 

@@ -14,36 +14,37 @@ from cymlp.export.parts import (
 
 
 def to_onnx(classifier):
-    """Make a classifier a model of ONNX, which many runtimes compute.
+    """Convert a fitted classifier to an ONNX model.
 
-    Its input X, of shape (n_samples, n_features), is float32, and so is all that is
-    computed. Its outputs are named as by skl2onnx: `label`, of shape (n_samples,), and
-    `probabilities`, of shape (n_samples, n_classes). Where the loss is a user's own or
-    knows no probabilities, `scores` take their place. Needs onnx, which
-    ``pip install cymlp[onnx]`` brings, and no more than version 14 of its operators.
+    The input `X` of the model has shape (n_samples, n_features). It is float32, like
+    all computations. The outputs are named as by skl2onnx: `label`, of shape
+    (n_samples,), and `probabilities`, of shape (n_samples, n_classes). If the loss is
+    user-defined or does not define probabilities, the output `scores` replaces
+    `probabilities`. The model uses version 14 of the ONNX operator set. Requires onnx:
+    ``pip install cymlp[onnx]``.
 
     Parameters
     ----------
     classifier : MLPClassifier
-        Fitted, with activations of ours, and labels that are numbers, strings or
-        booleans.
+        Fitted classifier, without user-defined activations. The labels must be numbers,
+        strings or booleans.
 
     Returns
     -------
     model : onnx.ModelProto
-        Checked by onnx.
+        Model that has passed the checks of onnx.
 
     Raises
     ------
     ImportError
-        If there is no onnx.
+        If onnx is not installed.
     NotFittedError
-        Before fit.
+        If `classifier` is not fitted.
     TypeError
-        If `classifier` is no MLPClassifier.
+        If `classifier` is not an MLPClassifier.
     ValueError
-        If an activation is a user's own, labels are of another kind, or weights do not
-        fit each other or are not finite in float32.
+        If an activation is user-defined, the labels have another type, or the weights
+        have inconsistent shapes or values that are not finite in float32.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def to_onnx(classifier):
     ['Gemm', 'Selu', 'Gemm', 'ArgMax', 'Gather', 'Softmax']
     """
     onnx = imported("onnx", "cymlp[onnx]")
-    make_value, number = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    make_value, float_type = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
     arrays, nodes = _graph_parts(classifier)
     initializers = {
         name: onnx.numpy_helper.from_array(array, name)
@@ -69,17 +70,17 @@ def to_onnx(classifier):
             for operator, inputs, output, attributes in nodes
         ],
         "cymlp",
-        [make_value("X", number, ["n_samples", classifier.n_features_in_])],
+        [make_value("X", float_type, ["n_samples", classifier.n_features_in_])],
         [
             make_value("label", label_type, ["n_samples"]),
-            make_value(values, number, ["n_samples", classifier.n_outputs_]),
+            make_value(values, float_type, ["n_samples", classifier.n_outputs_]),
         ],
         [*initializers.values()],
     )
     model = onnx.helper.make_model(
         graph,
         producer_name="cymlp",
-        # The first with HardSwish, so that old runtimes can read it too.
+        # The first version with HardSwish, for compatibility with old runtimes.
         opset_imports=[onnx.helper.make_opsetid("", 14)],
         ir_version=7,
     )
@@ -88,17 +89,17 @@ def to_onnx(classifier):
 
 
 def register_with_skl2onnx():
-    """Let skl2onnx convert classifiers of ours, alone or at the end of a pipeline.
+    """Let skl2onnx convert an MLPClassifier, alone or at the end of a pipeline.
 
-    The outputs then are skl2onnx's own, with its options, and numeric labels are int64.
-    Needs skl2onnx, which ``pip install skl2onnx`` brings; a network with hard swish
-    needs a ``target_opset`` of 14 or later. What `to_onnx` refuses, this does too, and
-    losses without probabilities besides.
+    The outputs follow the conventions and options of skl2onnx, and numeric labels are
+    int64. Requires skl2onnx: ``pip install skl2onnx``. Networks with "hardswish"
+    require a ``target_opset`` of 14 or later. The conversion raises the errors of
+    `to_onnx`, and a ValueError if the loss does not define probabilities.
 
     Raises
     ------
     ImportError
-        If there is no skl2onnx.
+        If skl2onnx is not installed.
 
     Examples
     --------
@@ -130,14 +131,14 @@ def register_with_skl2onnx():
 
 
 def _convert(scope, operator, container):
-    """Add our operators to what skl2onnx is converting."""
+    """Add the operators of a classifier to a conversion by skl2onnx."""
     data_types = imported("skl2onnx.common.data_types", "skl2onnx")
     float_type = data_types.guess_proto_type(data_types.FloatTensorType())
     classifier = operator.raw_operator
     if not has_softmax(classifier):
         raise ValueError(
-            f"loss={classifier._loss!r} knows no probabilities that skl2onnx could "
-            "convert; cymlp.export.to_onnx gives scores instead"
+            "loss must define probabilities that skl2onnx can convert; got "
+            f"{classifier._loss!r}. cymlp.export.to_onnx gives scores instead"
         )
     arrays, nodes = _graph_parts(classifier)
     names = {
@@ -166,7 +167,7 @@ def _convert(scope, operator, container):
 
 
 def _graph_parts(classifier):
-    """Arrays by name, and operators with inputs, output and attributes."""
+    """Arrays by name, and nodes as (operator, inputs, output, attributes)."""
     activations, layers = parts_of(classifier)
     arrays = {"classes": _labels(classifier.classes_)}
     nodes, source = [], "X"
@@ -189,7 +190,7 @@ def _graph_parts(classifier):
 
 
 def _labels(classes):
-    """Labels as one of the few types that every runtime has."""
+    """Labels in one of the few types that all runtimes support."""
     name = class_dtype(classes)
     if name.startswith(("int", "uint")) and name != "uint64":
         return classes.astype(np.int64)

@@ -1,7 +1,9 @@
-"""A fitted classifier, checked, in the parts that every format writes."""
+"""Checks and parts of a fitted classifier that all export formats share."""
 
 import importlib
+import os
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -17,7 +19,7 @@ CLASS_DTYPES = (
 
 
 def parts_of(classifier):
-    """The activations, and weights and biases of each layer, all checked."""
+    """The activations, and the weights and biases of each layer, checked."""
     if not isinstance(classifier, MLPClassifier):
         raise TypeError(
             f"classifier must be an MLPClassifier; got {type(classifier).__name__}"
@@ -38,16 +40,17 @@ def _dtype(array):
 
 
 def _check_activation(activation):
-    # A class that is derived from one of cymlp's may compute anything.
+    # Derived classes may override methods, so only the exact types are exported.
     if type(activation) not in ACTIVATIONS.values():
         raise ValueError(
-            f"activation={activation!r} cannot be exported, because it is Python code "
-            f"of your own; the activations must be of {sorted(ACTIVATIONS)}"
+            "activation must be one of "
+            f"{sorted(ACTIVATIONS)} for export; got {activation!r}, which is "
+            "user-defined Python code"
         )
 
 
 def has_softmax(classifier):
-    """Whether the probabilities are softmax of the scores, as formats write them."""
+    """Whether the classifier has probabilities that are softmax of the scores."""
     loss = classifier._loss
     return (
         type(loss) in LOSSES.values()
@@ -57,7 +60,7 @@ def has_softmax(classifier):
 
 
 def check_layers(layers, n_features, n_outputs):
-    """Check that weights lead from features to outputs, and are finite."""
+    """Check the shapes of weights and biases, and that they are finite."""
     shapes = [array.shape for layer in layers for array in layer]
     widths = [n_features, *(W.shape[-1] for W, _ in layers)]
     expected = [
@@ -65,17 +68,15 @@ def check_layers(layers, n_features, n_outputs):
     ]
     if shapes != expected or widths[-1] != n_outputs or not all(widths):
         raise ValueError(
-            f"coefs_ and intercepts_ must lead from {n_features} features to "
-            f"{n_outputs} outputs, layer by layer; they have the shapes {shapes}"
+            "coefs_ and intercepts_ must have consistent shapes, from "
+            f"{n_features} features to {n_outputs} outputs; got {shapes}"
         )
     if not all(np.isfinite(array).all() for layer in layers for array in layer):
-        raise ValueError(
-            "coefs_ and intercepts_ must be finite; they have a value that is not"
-        )
+        raise ValueError("coefs_ and intercepts_ must be finite; got NaN or infinity")
 
 
 def without_scaling(classifier, layers):
-    """The layers, with the scaling of X in the first of them."""
+    """The layers, with the scaling of X merged into the first."""
     if classifier.divisor_ is None:
         return layers
     (W, b), *others = layers
@@ -87,15 +88,20 @@ def without_scaling(classifier, layers):
 
 def as_float32(layers):
     """The layers in float32."""
+    given = layers
     with np.errstate(over="ignore"):
-        layers = [(np.float32(W), np.float32(b)) for W, b in layers]
+        layers = [(np.float32(W), np.float32(b)) for W, b in given]
     if not all(np.isfinite(array).all() for layer in layers for array in layer):
-        raise ValueError("coefs_ or intercepts_ have a value too large for float32")
+        largest = max(abs(array).max() for layer in given for array in layer)
+        raise ValueError(
+            "coefs_ and intercepts_, combined with shift_ and divisor_, must be finite "
+            f"in float32; got a value too large for float32, {largest}"
+        )
     return layers
 
 
 def class_dtype(classes):
-    """Name of the dtype of labels, if they can be exported."""
+    """Name of the dtype of the labels; refuse those that cannot be exported."""
     name = "str" if classes.dtype.kind == "U" else classes.dtype.name
     if name not in CLASS_DTYPES:
         raise ValueError(
@@ -111,5 +117,13 @@ def imported(module, requirement):
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"This needs {module.partition('.')[0]}: pip install {requirement}"
+            f"cymlp.export requires {module.partition('.')[0]} for this format: "
+            f"pip install {requirement}"
         ) from error
+
+
+def as_path(file):
+    """Make a path of the argument `file`."""
+    if not isinstance(file, str | os.PathLike):
+        raise TypeError(f"file must be a str or path-like; got {type(file).__name__}")
+    return Path(file)
