@@ -1,6 +1,6 @@
 """The kernels for this processor, chosen once, on import.
 
-The environment variable ``CYMLP_ISA`` selects others: "avx512", "avx2" or "plain".
+The environment variable ``CYMLP_ISA`` selects others, one of `available`.
 """
 
 from cython cimport floating
