@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from cymlp import MLPClassifier, activations
+from cymlp import MLPClassifier, activations, losses
 from cymlp.losses import CrossEntropy, Focal, Hinge
 
 ACTIVATIONS = sorted(activations.ACTIVATIONS)
-LOSSES = {
-    "cross_entropy": CrossEntropy(label_smoothing=0.1),
-    "kl_div": "kl_div",
-    "focal": Focal(alpha=[1.0, 2.0, 3.0], gamma=1),
-    "hinge": "hinge",
-    "hinge of probabilities": Hinge(margin=1.0, softmax=True),
-}
+LOSSES = [
+    *sorted(losses.LOSSES),
+    CrossEntropy(label_smoothing=0.1),
+    Focal(alpha=[1.0, 2.0, 3.0], gamma=1),
+    Hinge(margin=1.0, softmax=True),
+]
 LABELS = [
     np.array([-5, 0, 2**60]),
     np.array([1, 2, 3], np.uint8),
@@ -25,7 +24,7 @@ LABELS = [
 ]
 HIDDEN = {name: ((7,), name) for name in ACTIVATIONS} | {
     "none": ((), "tanh"),
-    "all of them": ((9, 8, 7, 6, 5, 4), ACTIVATIONS),
+    "all of them": (tuple(range(len(ACTIVATIONS) + 3, 3, -1)), ACTIVATIONS),
 }
 SCALES = ["standard", (3, 2), (np.arange(6), np.arange(1, 7))]
 

@@ -11,11 +11,8 @@ import pytest
 
 import cymlp
 from cymlp import MLPClassifier
-from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
 
 COMPILER = shlex.split(os.environ.get("CC", "cc"))
-LOSSES = [CrossEntropy(), KLDiv(), Focal(), Hinge(), Hinge(margin=1, softmax=True)]
-SOFT_LOSSES = [loss for loss in LOSSES if not loss.hard_labels_only]
 
 HAS_CALLBACKS = importlib.util.find_spec("sklearn.callback") is not None
 needs_callbacks = pytest.mark.skipif(

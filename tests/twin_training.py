@@ -3,40 +3,19 @@
 import functools
 
 import numpy as np
-from cymlp._engine.inputs import Inputs
-from cymlp._engine.network import Network
-from cymlp._engine.optimizers import SGD, Adam
-from cymlp._engine.storage.csr import CSR
-from cymlp._engine.storage.dense import Dense
-from cymlp._engine.targets import Targets
+from members import settings_of
 from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
 from scipy.sparse import csr_array, issparse
 
-from cymlp import activations, losses
+from cymlp._engine.inputs import Inputs
+from cymlp._engine.network import Network
+from cymlp._engine.optimizers import SGD
 from cymlp._engine.storage import NotFiniteError, store
+from cymlp._engine.storage.csr import CSR
+from cymlp._engine.storage.dense import Dense
+from cymlp._engine.targets import Targets
 from cymlp.activations import Tanh
-from cymlp.losses import CrossEntropy, Focal, Hinge
-
-KNOWN_ACTIVATIONS = [member() for _, member in sorted(activations.ACTIVATIONS.items())]
-KNOWN_LOSSES = [member() for _, member in sorted(losses.LOSSES.items())]
-KNOWN_LOSSES += [
-    CrossEntropy(label_smoothing=0.1),
-    Focal(alpha=0.5, gamma=0.5),
-    Hinge(margin=0.5, softmax=True),
-]
-
-SETTINGS = {
-    SGD: {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01},
-    # A large epsilon, or gradients that are 0 but for their rounding would count.
-    Adam: {"learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-3,
-           "weight_decay": 0.01},
-}  # fmt: skip
-
-OPTIMIZER_SETTINGS = [
-    {"optimizer": SGD},
-    {"optimizer": SGD, "nesterov": True},
-    {"optimizer": Adam},
-]
+from cymlp.losses import CrossEntropy
 
 
 def twin_of(part):
@@ -71,7 +50,7 @@ class Training:
         self.sizes, self.batch_size = sizes, batch_size
         self.activations = [Tanh()] if activations is None else activations
         self.loss = loss or CrossEntropy()
-        settings = SETTINGS[optimizer] | settings
+        settings = settings_of(optimizer) | settings
         self.optimizer = optimizer(**settings)
         self.step = functools.partial(OPTIMIZERS[optimizer.__name__], **settings)
         self.dropout, self.seed = dropout, seed

@@ -8,12 +8,12 @@ import pytest
 from helpers import assert_same_history, assert_same_weights, make_mlp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from members import ACTIVATIONS, LOSSES, SOLVERS
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from cymlp import activations
-from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
+from cymlp.losses import Focal
 
 RNG = np.random.default_rng(0)
 Y = np.arange(90) % 3
@@ -21,26 +21,13 @@ X = np.where(RNG.random((90, 5)) < 0.5, 0, RNG.normal(size=(90, 5)) + np.eye(5)[
 T = RNG.dirichlet(np.ones(3), 90)
 WEIGHTS = RNG.uniform(0, 2, 90)
 
-LOSSES = [
-    CrossEntropy(),
-    CrossEntropy(label_smoothing=0.1),
-    KLDiv(),
-    Focal(),
-    Focal(alpha=[1, 2, 3], gamma=0.5),
-    Hinge(),
-    Hinge(margin=1, softmax=True),
-]
-SOLVERS = [
-    {"solver": "sgd"},
-    {"solver": "sgd", "nesterovs_momentum": True},
-    {"solver": "adam"},
-]
+LOSSES = [*LOSSES, Focal(alpha=[1, 2, 3], gamma=0.5)]
 
 estimators = st.builds(
     lambda solver, **parameters: make_mlp(**solver, **parameters, max_iter=3),
     solver=st.sampled_from(SOLVERS),
     hidden_layer_sizes=st.sampled_from([(), (6,), (6, 4)]),
-    activation=st.sampled_from(sorted(activations.ACTIVATIONS)),
+    activation=st.sampled_from(ACTIVATIONS),
     loss=st.sampled_from(LOSSES),
     dropout=st.sampled_from([0.0, 0.4]),
     class_weight=st.sampled_from([None, "balanced", {1: 2.5}]),

@@ -7,11 +7,14 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-from helpers import LOSSES, assert_same_history, assert_same_weights, make_mlp
+from helpers import assert_same_history, assert_same_weights, make_mlp
+from members import LOSSES, SOLVERS
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from cymlp._engine.optimizers import SOLVERS as OPTIMIZERS
+from cymlp._fit.architecture import make_optimizer
 from cymlp._fit.training import OptimizerState
 from cymlp.losses import Hinge
 
@@ -19,10 +22,8 @@ CLASSES = [0, 1, 2]
 
 # Each makes a later call depend on the state of an earlier one.
 SETTINGS = [
-    {},
+    *SOLVERS,
     {"momentum": 0.0},
-    {"nesterovs_momentum": True},
-    {"solver": "adam"},
     {"dropout": 0.3},
     {"solver": "adam", "dropout": [0.5], "loss": "focal"},
     {"learning_rate": "invscaling"},
@@ -195,11 +196,10 @@ def test_training_resumes_from_weights_that_a_user_assigns(three_classes):
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"solver": "adam"},
+        *SOLVERS,
         {"dtype": "float64"},
         {"activation": "relu"},
         {"loss": Hinge()},
-        {"nesterovs_momentum": True},
         {"learning_rate_init": 1e-3},
         {"dropout": 0.5},
         {"early_stopping": True},
@@ -221,23 +221,25 @@ def test_parameters_may_change_between_calls(three_classes, parameters):
     assert np.isfinite(mlp.loss_curve_).all()
 
 
-def test_another_solver_starts_without_slots_and_steps(three_classes):
+@pytest.mark.parametrize("solver", sorted({*OPTIMIZERS} - {"sgd"}))
+def test_another_solver_starts_without_slots_and_steps(three_classes, solver):
     X, y = three_classes
     mlp = make_mlp(warm_start=True, shuffle=False, max_iter=3).fit(X, y)
-    restarted = clone(mlp).set_params(solver="adam").fit(X, y)
-    slots = np.zeros((2, sum(a.size for a in mlp.coefs_ + mlp.intercepts_)), "f4")
-    restarted._training_state.optimizer = OptimizerState("adam", slots, n_steps=0)
+    restarted = clone(mlp).set_params(solver=solver).fit(X, y)
+    slots = np.zeros_like(restarted._training_state.optimizer.slots)
+    restarted._training_state.optimizer = OptimizerState(solver, slots, n_steps=0)
     restarted.coefs_, restarted.intercepts_ = mlp.coefs_, mlp.intercepts_
-    mlp.set_params(solver="adam").fit(X, y)
+    mlp.set_params(solver=solver).fit(X, y)
     assert_same_weights(mlp, restarted.fit(X, y))
 
 
 def test_pickles_are_hardly_larger_than_the_weights():
     X = np.random.default_rng(0).normal(size=(200, 784))
     y = np.arange(200) % 10
-    for solver, n_slots in (("sgd", 1), ("adam", 2)):
+    for solver in OPTIMIZERS:
         settings = {"hidden_layer_sizes": (100,), "max_iter": 1, "solver": solver}
         mlp = make_mlp(**settings, early_stopping=True).fit(X, y)
+        n_slots = make_optimizer(mlp).n_slots
         n_bytes = sum(array.nbytes for array in mlp.coefs_ + mlp.intercepts_)
         assert len(pickle.dumps(mlp)) <= 1.1 * n_bytes + 16_000
         # Each slot of the training state is as large as the weights again.

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 import reference
-from helpers import LOSSES, assert_same_history, assert_same_weights, make_mlp
+from helpers import assert_same_history, assert_same_weights, make_mlp
+from members import LOSSES
 from sklearn.base import clone
 
 from cymlp.activations import Identity

@@ -97,9 +97,9 @@ def test_c_scales(three_classes, tmp_path, scale):
     )
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_c_has_probabilities_where_the_loss_has(three_classes, tmp_path, loss):
-    clf = fitted(*three_classes, loss=LOSSES[loss])
+    clf = fitted(*three_classes, loss=loss)
     compiled = Compiled(clf, tmp_path)
     assert hasattr(clf, "predict_proba") == ("predict_probabilities" in compiled.text)
 
@@ -224,10 +224,10 @@ def test_what_is_loaded_scales(three_classes, tmp_path, scale):
     np.testing.assert_array_equal(loaded.shift_, clf.shift_)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_what_is_loaded_has_the_loss(three_classes, tmp_path, loss):
     X, y = three_classes
-    clf = fitted(X, y, loss=LOSSES[loss])
+    clf = fitted(X, y, loss=loss)
     loaded = saved_and_loaded(clf, tmp_path)
     assert_same_predictions(clf, loaded, X)
     assert str(loaded._loss) == str(clf._loss)

@@ -7,6 +7,7 @@ import scipy.sparse
 import sklearn
 from frames import NAMES, assert_frames_equal_arrays, assert_other_names_are_refused
 from helpers import assert_same_weights, make_mlp
+from members import SOLVERS
 from sklearn.base import clone
 
 from cymlp import MLPClassifier, fit_many
@@ -95,7 +96,7 @@ def test_every_sparse_format_equals_dense(sparse_digits, form):
     "parameters",
     [
         {"hidden_layer_sizes": ()},
-        {"solver": "adam"},
+        *SOLVERS,
         {"dropout": 0.4},
         {"loss": "hinge", "class_weight": "balanced"},
         {"activation": "relu", "batch_size": 7},

@@ -13,6 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from cymlp import MLPClassifier, fit_many
 from cymlp._engine.inputs import ELEMENT_TYPES, Inputs
+from cymlp._engine.optimizers import SOLVERS
 from cymlp._engine.storage import store
 from cymlp._engine.storage.block_sparse import BlockSparse
 from cymlp._engine.storage.dense import Dense
@@ -41,7 +42,7 @@ def pixels():
     return X.astype(np.uint8), y
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("scale", SCALERS)
 def test_it_is_what_a_scaler_before_it_does(far, scale, dtype, solver):
@@ -118,7 +119,7 @@ def test_raw_pixels_are_scaled_to_the_bit(pixels, form, early_stopping):
     assert (mlp.shift_, mlp.divisor_) == (128, 255)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("background", [0, 255])
 def test_bytes_in_block_sparse_form_are_standardised(pixels, background, solver):
     X, y = pixels
@@ -275,7 +276,7 @@ def test_values_that_are_not_finite_are_refused(far, scale, wrong, dtype):
 
 
 @pytest.mark.parametrize("batch_size", [7, 30, 1500])
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("element_type", ELEMENT_TYPES)
 def test_data_of_every_type_train_as_floats_do(element_type, solver, batch_size):
     rng = np.random.default_rng(0)

@@ -2,13 +2,8 @@
 
 import numpy as np
 import pytest
-from helpers import (
-    LOSSES,
-    SOFT_LOSSES,
-    assert_same_history,
-    assert_same_weights,
-    make_mlp,
-)
+from helpers import assert_same_history, assert_same_weights, make_mlp
+from members import LOSSES, SOFT_LOSSES
 
 TOLERANCES = [("float32", 2e-5), ("float64", 1e-12)]
 METRICS = ["train_loss", "train_accuracy", "gradient_norm", "val_loss", "val_accuracy"]

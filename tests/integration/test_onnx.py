@@ -77,16 +77,27 @@ def test_onnx_has_the_same_activations(three_classes, run_onnx, name):
     )
 
 
-@pytest.mark.parametrize("loss", [*LOSSES, "a user's"])
-def test_onnx_has_probabilities_where_a_loss_of_ours_has(three_classes, run_onnx, loss):
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_onnx_has_probabilities_where_the_loss_has(three_classes, run_onnx, loss):
     X, y = three_classes
-    clf = fitted(X, y, loss=LOSSES.get(loss, SquaredError()))
+    clf = fitted(X, y, loss=loss)
     outputs = run_onnx(clf, X)
-    assert ("probabilities" in outputs) == (loss not in {"hinge", "a user's"})
-    if "scores" in outputs:
+    assert hasattr(clf, "predict_proba") == ("probabilities" in outputs)
+    if "probabilities" in outputs:
         np.testing.assert_allclose(
-            outputs["scores"], clf.decision_function(X), rtol=1e-5, atol=1e-5
+            outputs["probabilities"], clf.predict_proba(X), rtol=0, atol=1e-5
         )
+
+
+@pytest.mark.parametrize("loss", ["hinge", SquaredError()])
+def test_onnx_has_scores_instead_of_other_probabilities(three_classes, run_onnx, loss):
+    X, y = three_classes
+    clf = fitted(X, y, loss=loss)
+    outputs = run_onnx(clf, X)
+    assert list(outputs) == ["label", "scores"]
+    np.testing.assert_allclose(
+        outputs["scores"], clf.decision_function(X), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("labels", LABELS, ids=lambda labels: str(labels.dtype))

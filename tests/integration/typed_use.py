@@ -65,9 +65,11 @@ def build(X: NDArray[Any]) -> list[MLPClassifier]:
     losses: list[LossLike] = [
         CrossEntropy(label_smoothing=0.1), KLDiv(), Hinge(margin=1, softmax=True),
         Focal(alpha=[1.0, 2.0], gamma=1), Focal(alpha=np.ones(2)), SquaredError(),
+        *(member() for member in LOSSES.values()),
     ]  # fmt: skip
     activations: list[ActivationLike] = [
         Tanh(), Selu(), Relu(), Logistic(), Identity(), HardSwish(), Sine(),
+        *(member() for member in ACTIVATIONS.values()),
     ]  # fmt: skip
     settings: dict[str, Any] = {"max_iter": 2, "n_iter_no_change": np.inf}
     return [

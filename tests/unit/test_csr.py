@@ -6,12 +6,14 @@ import tracemalloc
 import numpy as np
 import pytest
 from helpers import assert_same_weights, make_mlp
+from members import SOLVERS
 from scipy.sparse import csr_array, random_array
 from twin_training import Training, assert_epochs_agree_with_twin
 
 from cymlp import kernels
 from cymlp._engine.inputs import Inputs
-from cymlp._engine.optimizers import SGD, Adam, power
+from cymlp._engine.optimizers import SOLVERS as OPTIMIZERS
+from cymlp._engine.optimizers import power
 from cymlp._engine.storage import store
 from cymlp.losses import CrossEntropy
 
@@ -160,7 +162,7 @@ def test_an_error_within_an_epoch_leaves_all_weights_up_to_date():
 # Shapes
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
 @pytest.mark.parametrize("n_out", [7, 33, 65, 72, 129, 137, 257])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_widths_around_whole_tiles_agree_with_numpy(dtype, n_out, optimizer):
@@ -172,7 +174,7 @@ def test_widths_around_whole_tiles_agree_with_numpy(dtype, n_out, optimizer):
     assert_epochs_agree_with_twin(training, tolerance=tolerance)
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
 def test_more_features_than_are_worked_on_at_once_agree_with_numpy(optimizer):
     X = random_array((40, 5000), density=0.01, random_state=0).toarray()
     training = make_training(X, batch_size=7, optimizer=optimizer)
@@ -207,7 +209,7 @@ def test_batches_may_have_duplicate_entries_or_none_at_all():
     np.testing.assert_allclose(halves.state, plain.state, rtol=1e-13, atol=1e-15)
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
 @pytest.mark.parametrize(
     ("dtype", "sizes"),
     [("float32", [1e-40, 1e-25, 1e-15, 1e15, 1e25]),
@@ -228,7 +230,7 @@ def test_record_holds_a_norm_whose_square_is_out_of_range(dtype, sizes, optimize
         np.testing.assert_allclose(training.record[2], [expected], rtol=rtol)
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
 def test_memory_grows_neither_with_batch_times_features_nor_by_copies(optimizer):
     n_features = 500_000
     X = csr_array(
@@ -262,18 +264,19 @@ def texts():
 
 
 SETTINGS = [
-    {},
+    *(solver | {"epsilon": 1e-3} for solver in SOLVERS),
     {"nesterovs_momentum": True, "momentum": 0.99, "weight_decay": 0.01},
     {"momentum": 0, "weight_decay": 0},
-    {"solver": "adam", "epsilon": 1e-3},
     {"dropout": 0.3},
+]
+MORE_SETTINGS = [
     {"early_stopping": True, "n_iter_no_change": 3},
     {"learning_rate": lambda epoch: 0.1 / epoch},
     {"hidden_layer_sizes": ()},
 ]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("settings", SETTINGS + MORE_SETTINGS, ids=str)
 def test_sparse_and_dense_x_train_the_same_network(texts, settings):
     X, sparse, y = texts
     mlp = {"dtype": "float64", "batch_size": 7} | settings
@@ -285,7 +288,7 @@ def test_sparse_and_dense_x_train_the_same_network(texts, settings):
         np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("settings", SETTINGS[:5], ids=str)
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_a_warm_start_continues_as_one_fit_of_as_many_epochs(texts, settings):
     _, X, y = texts
     whole = make_mlp(max_iter=6, **settings).fit(X, y)

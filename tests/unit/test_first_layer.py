@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from members import OPTIMIZERS
 from twin_training import Training, assert_epochs_agree_with_twin
 
 from cymlp import kernels
 from cymlp._engine.inputs import Inputs
-from cymlp._engine.optimizers import SGD, Adam
+from cymlp._engine.optimizers import SGD, SOLVERS, Adam
 from cymlp._engine.storage import FORMS, block_sparse, store
 from cymlp._engine.storage.block_sparse import BlockSparse
 from cymlp._engine.storage.csr import CSR
@@ -49,9 +50,7 @@ def test_widths_of_every_kind_agree_with_numpy(arguments, n_features, n_out):
 
 
 @EVERY_FORM
-@pytest.mark.parametrize(
-    "optimizer", [{}, {"nesterov": True}, {"momentum": 0}, {"optimizer": Adam}], ids=str
-)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, {"momentum": 0}], ids=str)
 def test_optimizers_agree_with_numpy(arguments, optimizer):
     training = Training([30, 20, 3], n_samples=45, **optimizer, **arguments)
     assert_epochs_agree_with_twin(training, n_epochs=3)
@@ -63,7 +62,7 @@ def test_float32_is_close_to_float64(arguments):
     assert_epochs_agree_with_twin(training, n_epochs=2, tolerance=2e-5)
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", SOLVERS.values())
 def test_batches_too_large_to_transpose_at_once_agree_with_numpy(
     monkeypatch, optimizer
 ):

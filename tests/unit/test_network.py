@@ -15,18 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from members import ACTIVATIONS, LOSSES, OPTIMIZERS, settings_of
 from reference import batch_gradient, unpack
 from scipy.sparse import issparse
-from twin_training import (
-    KNOWN_ACTIVATIONS,
-    KNOWN_LOSSES,
-    OPTIMIZER_SETTINGS,
-    SETTINGS,
-    Training,
-    UserTanh,
-    assert_epochs_agree_with_twin,
-    twin_of,
-)
+from twin_training import Training, UserTanh, assert_epochs_agree_with_twin, twin_of
 
 from cymlp import activations, losses
 from cymlp._engine.inputs import Inputs
@@ -41,9 +33,9 @@ from cymlp.losses import CrossEntropy
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(
     parts=st.lists(
-        st.tuples(st.integers(1, 7), st.sampled_from(KNOWN_ACTIVATIONS)), max_size=3
+        st.tuples(st.integers(1, 7), st.sampled_from(ACTIVATIONS)), max_size=3
     ),
-    loss=st.sampled_from(KNOWN_LOSSES),
+    loss=st.sampled_from(LOSSES),
     n_features=st.integers(1, 6),
     n_classes=st.integers(2, 5),
     n_samples=st.integers(1, 20),
@@ -56,14 +48,9 @@ from cymlp.losses import CrossEntropy
     seed=st.integers(0, 1000),
     learning_rate=st.sampled_from([0.003, 0.03]),
     weight_decay=st.sampled_from([0.0, 0.1]),
-    optimizer=st.fixed_dictionaries(
-        {
-            "optimizer": st.just(SGD),
-            "momentum": st.sampled_from([0.0, 0.5, 0.9]),
-            "nesterov": st.booleans(),
-        }
-    )
-    | st.just({"optimizer": Adam}),
+    optimizer=st.sampled_from(
+        [*OPTIMIZERS, {"momentum": 0.0}, {"momentum": 0.5, "nesterov": True}]
+    ),
 )
 def test_epochs_of_any_network_agree_with_numpy(
     parts, loss, n_features, n_classes, dropout, soft, optimizer, **arguments
@@ -81,7 +68,7 @@ def test_epochs_of_any_network_agree_with_numpy(
     assert_epochs_agree_with_twin(training, n_epochs=2)
 
 
-@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_float32_stays_close_to_float64(loss):
     parts = [Tanh(), Selu(), HardSwish(), Logistic()]
     training = Training([4, 6, 6, 6, 6, 3], parts, loss, dtype="float32", weighted=True)
@@ -90,8 +77,8 @@ def test_float32_stays_close_to_float64(loss):
 
 
 @pytest.mark.parametrize("n_hidden", [0, 1, 2])
-@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
-@pytest.mark.parametrize("activation", KNOWN_ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_gradient_agrees_with_differences_of_the_loss(activation, loss, n_hidden):
     training = Training(
         [3, *[4] * n_hidden, 3],
@@ -188,9 +175,9 @@ def test_diverging_ends_the_epoch():
     assert Training(activations=[Selu()], learning_rate=1e200).epoch() is False
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZER_SETTINGS, ids=repr)
-@pytest.mark.parametrize("activation", KNOWN_ACTIVATIONS, ids=repr)
-@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_same_start_gives_the_same_bits(loss, activation, optimizer):
     sizes, size = [300, 100, 10], {"n_samples": 90, "batch_size": 40}
     runs = [
@@ -244,7 +231,7 @@ def test_a_users_part_in_the_place_of_ours_computes_the_same(parts, loss, dtype,
     np.testing.assert_allclose(users.state, ours.state, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("activation", KNOWN_ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_a_class_derived_from_our_activation_computes_what_it_overrides(activation):
     """Twice the activation is the activation before twice the weights."""
 
@@ -268,7 +255,7 @@ def test_a_class_derived_from_our_activation_computes_what_it_overrides(activati
     np.testing.assert_allclose(doubled.state[1], ours.state[1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("loss", KNOWN_LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_a_class_derived_from_our_loss_computes_what_it_overrides(loss):
     class Doubled(type(loss)):
         def value_and_gradient(self, Z, T):
@@ -483,9 +470,8 @@ COUNT_ALLOCATIONS = """
 import ctypes
 import itertools
 import numpy as np
-from twin_training import (
-    KNOWN_ACTIVATIONS, KNOWN_LOSSES, OPTIMIZER_SETTINGS, Training, UserTanh
-)
+from members import ACTIVATIONS, LOSSES, OPTIMIZERS
+from twin_training import Training, UserTanh
 
 allocations = ctypes.CDLL(None).allocations
 allocations.restype = ctypes.c_long
@@ -501,15 +487,13 @@ def count(n_batches, activation, loss, dtype, optimizer):
     assert training.network.train_epoch(**arguments)
     return allocations() - before
 
-every = itertools.product(
-    KNOWN_ACTIVATIONS, KNOWN_LOSSES, ("float32", "float64"), OPTIMIZER_SETTINGS
-)
+every = itertools.product(ACTIVATIONS, LOSSES, ("float32", "float64"), OPTIMIZERS)
 for part in every:
     count(2, *part)
     few, many = count(2, *part), count(200, *part)
     assert few == many, (part, few, many)
 
-part = UserTanh(), KNOWN_LOSSES[0], "float64", OPTIMIZER_SETTINGS[0]
+part = UserTanh(), LOSSES[0], "float64", OPTIMIZERS[0]
 assert count(2, *part) < count(200, *part), "allocations are not counted"
 """
 
@@ -581,7 +565,7 @@ ADAM = {"optimizer": Adam, "learning_rate": 0.01, "epsilon": 1e-8}
 def test_20_steps_agree_with_torch(loss, settings):
     torch = pytest.importorskip("torch")
     settings = {"learning_rate": 0.05} | settings
-    settings = SETTINGS[settings["optimizer"]] | settings
+    settings = settings_of(settings["optimizer"]) | settings
     parts = [activations.ACTIVATIONS[name]() for name in TORCH_ACTIVATIONS]
     sizes = [6, 9, 8, 7, 8, 7, 8, 4]
     training = Training(
@@ -653,7 +637,7 @@ NETWORK = Network([4, 4, 3], [Tanh()], CrossEntropy())
         ({"first": make_first(batch_size=5)}, r"record must have shape \(3, 4\)"),
         ({"first": make_first(batch_size=9)}, "batches of 9 samples; got 8"),
         (
-            {"first": make_first(optimizer=Adam(**SETTINGS[Adam]))},
+            {"first": make_first(optimizer=Adam(**settings_of(Adam)))},
             "first and memory must have been made for training",
         ),
         (

@@ -4,25 +4,41 @@ import functools
 
 import numpy as np
 import pytest
+from members import settings_of
 from reference import OPTIMIZERS
 
 from cymlp._engine.optimizers import SGD, SOLVERS, Adam, Optimizer, power
 
-ADAM = {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "weight_decay": 0.0}
-CASES = [
-    (SGD, {"learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0}),
-    (SGD, {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0}),
-    (SGD, {"learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.5}),
-    (SGD, {"learning_rate": 0.3, "momentum": 0.5, "weight_decay": 0.01}),
-    (SGD, {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0,
-           "nesterov": True}),
-    (SGD, {"learning_rate": 0.3, "momentum": 0.5, "weight_decay": 0.5,
-           "nesterov": True}),
-    (Adam, {"learning_rate": 0.1, **ADAM}),
-    (Adam, {"learning_rate": 0.1, **ADAM, "beta_1": 0.0}),
-    (Adam, {"learning_rate": 0.1, **ADAM, "beta_2": 0.0}),
-    (Adam, {"learning_rate": 0.3, **ADAM, "epsilon": 0.5, "weight_decay": 0.5}),
-]  # fmt: skip
+# Values, one after the other, for each setting that an optimiser has.
+VALUES = {
+    "learning_rate": [0.3],
+    "momentum": [0.0, 0.5],
+    "beta_1": [0.0],
+    "beta_2": [0.0],
+    "epsilon": [1e-8, 0.5],
+    "weight_decay": [0.0, 0.5],
+}
+OUT_OF_RANGE = {
+    "momentum": [-0.1, 1, np.nan],
+    "beta_1": [-0.1, 1, np.nan],
+    "beta_2": [-0.1, 1, np.nan],
+    "epsilon": [0, -1e-8, 1e-40, np.nan, np.inf],
+    "weight_decay": [-1e-9, np.nan, np.inf],
+}
+
+
+def cases():
+    """Optimisers with their settings: the usual ones, and others for one of them."""
+    for member in SOLVERS.values():
+        settings = settings_of(member)
+        yield member, settings
+        for name in settings:
+            yield from ((member, settings | {name: value}) for value in VALUES[name])
+    for changes in ({}, {"weight_decay": 0.0}, {"momentum": 0.5, "weight_decay": 0.5}):
+        yield SGD, settings_of(SGD) | {"nesterov": True} | changes
+
+
+CASES = [*cases()]
 
 
 @pytest.fixture(params=CASES, ids=repr)
@@ -53,8 +69,8 @@ def random_gradients(n, dtype="float64", count=37):
 
 
 def test_every_optimizer_has_a_twin():
-    assert {member.__name__ for member in SOLVERS.values()} == set(OPTIMIZERS)
-    assert {member for member, _ in CASES} == set(SOLVERS.values())
+    names = {member.__name__ for member in SOLVERS.values()}
+    assert names == set(OPTIMIZERS), "the twins are in tests/reference.py"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -94,21 +110,14 @@ def test_learning_rate_that_is_not_positive_and_finite_is_refused(case, value):
     assert optimizer.learning_rate == settings["learning_rate"]
 
 
-@pytest.mark.parametrize(
-    ("member", "name", "values"),
-    [
-        *((member, "weight_decay", [-1e-9, np.nan, np.inf]) for member in (SGD, Adam)),
-        (SGD, "momentum", [-0.1, 1, np.nan]),
-        (Adam, "beta_1", [-0.1, 1, np.nan]),
-        (Adam, "beta_2", [-0.1, 1, np.nan]),
-        (Adam, "epsilon", [0, -1e-8, 1e-40, np.nan, np.inf]),
-    ],
-)
-def test_settings_out_of_range_are_refused_by_name(member, name, values):
-    settings = next(settings for other, settings in CASES if other is member)
-    for value in values:
-        with pytest.raises(ValueError, match=f"^{name} must be .*; got {float(value)}"):
-            member(**settings | {name: value})
+@pytest.mark.parametrize("member", SOLVERS.values())
+def test_settings_out_of_range_are_refused_by_name(member):
+    settings = settings_of(member)
+    for name in settings.keys() - {"learning_rate"}:
+        for value in OUT_OF_RANGE[name]:
+            message = f"^{name} must be .*; got {float(value)}"
+            with pytest.raises(ValueError, match=message):
+                member(**settings | {name: value})
 
 
 def test_settings_can_be_read(case, optimizer):
@@ -141,8 +150,13 @@ def test_the_first_step_has_index_1(optimizer, t):
     np.testing.assert_array_equal(state, before)
 
 
-def test_a_gradient_of_0_moves_nothing():
-    optimizer = Adam(learning_rate=0.1, **ADAM | {"epsilon": 1e-37})
+@pytest.mark.parametrize("member", SOLVERS.values())
+def test_a_gradient_of_0_moves_nothing(member):
+    settings = settings_of(member)
+    smallest = {"epsilon": 1e-37, "weight_decay": 0}
+    optimizer = member(
+        **settings | {n: v for n, v in smallest.items() if n in settings}
+    )
     for dtype in ("float32", "float64"):
         state = fresh_state(optimizer, dtype)
         before = state.copy()
@@ -152,7 +166,7 @@ def test_a_gradient_of_0_moves_nothing():
 
 def test_first_step_of_adam_is_the_learning_rate_whatever_the_gradient():
     gradient = np.array([1e-3, -1.0, 1e6])
-    optimizer = Adam(learning_rate=0.1, **ADAM)
+    optimizer = Adam(**settings_of(Adam) | {"epsilon": 1e-8, "weight_decay": 0})
     state = np.zeros((3, 3))
     optimizer.step(state, gradient, 1)
     np.testing.assert_allclose(state[0], [-0.1, 0.1, -0.1], rtol=1e-4)

@@ -9,6 +9,7 @@ from helpers import assert_same_weights, make_mlp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as SklearnMLP
 
+from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit.schedules import Schedule
 
 
@@ -96,7 +97,7 @@ def test_a_power_of_0_is_a_constant_rate(three_classes):
     assert_same_weights(scaled, make_mlp().fit(X, y))
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_a_function_gives_the_rate_of_every_epoch(three_classes, solver):
     X, y = three_classes
     epochs = []

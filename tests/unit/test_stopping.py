@@ -9,6 +9,7 @@ from helpers import assert_same_history, assert_same_weights, make_mlp
 from sklearn.exceptions import ConvergenceWarning
 
 from cymlp import MLPClassifier
+from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit import fitting
 from cymlp._fit.parameters import Parameters
 from cymlp._fit.stopping import Checkpoint, Patience
@@ -132,7 +133,7 @@ def test_held_out_samples_are_not_trained_on(three_classes, batch_size):
     assert np.all(mlp.history_["val_loss"] != other.history_["val_loss"])
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("given", [False, True])
 @pytest.mark.parametrize("monitor", COLUMNS)
 def test_the_weights_of_the_best_epoch_come_back_bit_for_bit(
@@ -268,7 +269,7 @@ def test_ctrl_c_ends_with_the_best_epoch(three_classes, press_ctrl_c):
     assert_same_weights(mlp, shorter)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_a_later_call_resumes_from_the_best_epoch(noisy, solver):
     X, y = noisy
     settings = {"monitor": "loss", "learning_rate_init": 0.2, "solver": solver}
