@@ -1,6 +1,6 @@
 """The kernels for this processor, chosen once, on import.
 
-The environment variable ``CYMLP_ISA`` selects others, one of `available`.
+The environment variable ``CYMLP_ISA`` selects others, one of :func:`available`.
 """
 
 from cython cimport floating
