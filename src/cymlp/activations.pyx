@@ -96,7 +96,7 @@ class Activation(BaseEstimator):
         ValueError
             If U is not real.
         """
-        U = as_float(U)
+        U = as_float(U, "U")
         A = np.empty_like(U)
         _value(U.reshape(-1), A.reshape(-1), type(self)._compiled)
         return A
@@ -121,7 +121,7 @@ class Activation(BaseEstimator):
         ValueError
             If the shapes of U and A differ, or they are not real.
         """
-        U = as_float(U)
+        U = as_float(U, "U")
         A = np.require(A, dtype=U.dtype, requirements="C")
         if A.shape != U.shape:
             raise ValueError(
@@ -228,7 +228,9 @@ class Selu(Activation):
     name = "selu"
     initializer = "lecun_normal"
     onnx_operator = "Selu", {"alpha": SELU_ALPHA, "gamma": SELU_SCALE}
-    c_formula = "u > 0.0f ? 1.05070099f * u : 1.75809934f * expm1f(u)"
+    c_formula = (
+        f"u > 0.0f ? {SELU_SCALE:.9g}f * u : {SELU_SCALE * SELU_ALPHA:.9g}f * expm1f(u)"
+    )
     _compiled = compiled(
         selu_value[float], selu_value[double],
         selu_backward[float], selu_backward[double]

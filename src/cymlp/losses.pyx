@@ -151,7 +151,7 @@ class Loss(BaseEstimator):
             labels only and T has other values than 0 and 1, or if a parameter of the
             loss is invalid.
         """
-        Z = as_float(Z)
+        Z = as_float(Z, "Z")
         T = np.require(T, dtype=Z.dtype, requirements="C")
         if Z.ndim != 2 or Z.shape[1] < 1 or T.shape != Z.shape:
             raise ValueError(
@@ -687,7 +687,7 @@ def _log_softmax(
 
 
 def _log_softmax_of(Z):
-    Z = as_float(Z)
+    Z = as_float(Z, "Z")
     if Z.ndim != 2 or Z.shape[1] < 1:
         raise ValueError(
             f"Z must have shape (n_samples, n_classes); got shape {Z.shape}"

@@ -3,10 +3,10 @@
     python -m pip install torch numpy
     python tests/data/write_pytorch.py
 
-tests/estimator/test_pytorch_golden.py reads the file. Nothing here imports cymlp. Losses,
-activations and optimisers are PyTorch's own where it has them, and otherwise written
-from the formula. Autograd computes all gradients. The file names the versions of
-PyTorch and NumPy that wrote it.
+tests/estimator/test_pytorch_golden.py reads the file. Nothing here imports cymlp.
+Losses, activations and optimisers are PyTorch's own where it has them, and otherwise
+written from the formula. Autograd computes all gradients. The file names the versions
+of PyTorch and NumPy that wrote it.
 
 It holds two kinds of golden values:
 

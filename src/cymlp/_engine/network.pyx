@@ -367,6 +367,8 @@ cdef class Network:
                 raise ValueError(
                     f"{name} must be of dtype {dtype}, like the parameters; got {given}"
                 )
+        if self.loss is None or memory.T == NULL:
+            raise ValueError("the network must have a loss, and memory be for training")
         if memory.batch_size < first.batch_size:
             raise ValueError(
                 f"memory must be for batches of {first.batch_size} samples; got "

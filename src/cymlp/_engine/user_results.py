@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def as_float(array, name="the argument"):
+def as_float(array, name):
     """Return a C-contiguous array: float32 stays so, anything else becomes float64."""
     array = np.asarray(array)
     if array.dtype.kind not in "biuf":
