@@ -29,7 +29,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | NDArray = (100,),
-        # Names are any string, for loops over names of which a checker knows no more.
+        # `str`, not a Literal, so that names from a loop over strings are accepted.
         activation: str | ActivationLike | Sequence[str | ActivationLike] = "tanh",
         loss: str | LossLike = "cross_entropy",
         *,

@@ -185,11 +185,11 @@ class History(Mapping):
         return plot_history(self, axes)
 
 
-def _short(figure):
+def _short(metric):
     """A metric, or one value per layer, with few digits."""
-    if np.ndim(figure):
-        return f"[{', '.join(map(_short, figure))}]"
-    return f"{figure:.4g}"
+    if np.ndim(metric):
+        return f"[{', '.join(map(_short, metric))}]"
+    return f"{metric:.4g}"
 
 
 def _names(epochs):
@@ -201,7 +201,8 @@ def _column(epochs, name):
     """Values of one metric, padded with NaN where an epoch has none or fewer."""
     has_it = [name in figures for figures in epochs]
     if not any(has_it):
-        raise KeyError(f"{name!r} must be one of {[*_names(epochs)]}")
+        columns = ", ".join(_names(epochs))
+        raise KeyError(f"{name!r} is not a column; the columns are {columns}")
     if all(has_it):
         with suppress(ValueError):  # raised for different lengths
             return np.array([figures[name] for figures in epochs])

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from numbers import Real
 
 import numpy as np
 from joblib import effective_n_jobs, parallel_config
@@ -11,7 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
-from cymlp._fit.prepare import naming
+from cymlp._fit.errors import naming
 from cymlp._fit.scaling import conversion
 from cymlp._fit.shared_storage import SharedStorage
 from cymlp.classifier import MLPClassifier
@@ -53,7 +54,8 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     Raises
     ------
     TypeError
-        If `estimators` is not a list or a dict of MLPClassifier.
+        If `estimators` is not a list or a dict of MLPClassifier, or `n_jobs` not an
+        int.
     ValueError
         If two entries are the same object or share a RandomState, as the result would
         depend on their order, if X or X_val is not two-dimensional, or if `n_jobs` is
@@ -132,8 +134,9 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
 
 
 def _n_threads(n_jobs):
-    if n_jobs == 0:
-        raise ValueError("n_jobs must be None, a positive or a negative int; got 0")
+    if n_jobs == 0 or not isinstance(n_jobs, Real | None):
+        kind = ValueError if n_jobs == 0 else TypeError
+        raise kind(f"n_jobs must be None or an int other than 0; got {n_jobs!r}")
     # A daemon process may start threads, but no processes.
     with parallel_config(backend="threading"):
         return effective_n_jobs(n_jobs)

@@ -10,8 +10,8 @@ __all__ = ["ActivationLike", "LossLike"]
 class ActivationLike(Protocol):
     """Activation that can be passed to :class:`~cymlp.MLPClassifier`.
 
-    An attribute ``initializer`` is optional: "lecun_normal" selects the distribution of
-    the initial weights with ``init="auto"``.
+    An attribute ``initializer`` is optional: the distribution of the initial weights of
+    its layer with ``init="auto"``, "glorot_uniform" (the default) or "lecun_normal".
 
     Examples
     --------

@@ -173,6 +173,7 @@ def test_other_rates_are_refused(three_classes, dropout):
 @pytest.mark.parametrize("dropout", [[0.5], [0.5, 0.5, 0.5], []])
 def test_a_list_of_another_length_is_refused(three_classes, dropout):
     mlp = make_mlp(hidden_layer_sizes=(4, 3), dropout=dropout)
-    message = rf"'dropout'.*one per hidden layer, 2\. Got {re.escape(repr(dropout))}"
+    got = re.escape(repr(dropout))
+    message = rf"'dropout'.*one value per hidden layer \(2\)\. Got {got}"
     with pytest.raises(ValueError, match=message):
         mlp.fit(*three_classes)

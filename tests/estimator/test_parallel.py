@@ -277,8 +277,10 @@ def test_entries_other_than_classifiers_are_refused(digits):
 
 def test_other_arguments_are_refused_by_their_name(digits):
     X, y = digits
-    with pytest.raises(ValueError, match=r"n_jobs must be .*; got 0"):
+    with pytest.raises(ValueError, match=r"n_jobs must be .* other than 0; got 0"):
         fit_many([make_mlp()], X, y, n_jobs=0)
+    with pytest.raises(TypeError, match=r"n_jobs must be .*; got '2'"):
+        fit_many([make_mlp()], X, y, n_jobs="2")
     with pytest.raises(ValueError, match=r"^X_val: Expected 2D array"):
         fit_many([make_mlp()], X, y, X_val=y, y_val=y)
 

@@ -65,7 +65,7 @@ def _per_hidden_layer(estimator, name, n_hidden):
         raise invalid_parameter(
             estimator,
             name,
-            f"one value, or a list with one per hidden layer, {n_hidden}",
+            f"one value, or a list with one value per hidden layer ({n_hidden})",
             given,
         )
     return given
@@ -86,8 +86,8 @@ def dropout_rates(estimator, n_hidden):
         raise invalid_parameter(
             estimator,
             "dropout",
-            "a float in the range [0.0, 1.0), or a list of such floats with one per "
-            f"hidden layer, {n_hidden}",
+            "a float in the range [0.0, 1.0), or a list with one such float per hidden "
+            f"layer ({n_hidden})",
             estimator.dropout,
         )
     return [float(rate) for rate in rates] if any(rates) else []
@@ -111,8 +111,8 @@ def _as_object(estimator, name, given, registry):
         raise invalid_parameter(
             estimator,
             name,
-            f"one of {sorted(registry)}, or an object (not a class) with the methods "
-            f"{', '.join(METHODS[name])}",
+            f"one of {sorted(registry)}, or an object (not a class) that implements "
+            f"{' and '.join(METHODS[name])}",
             given,
         )
     return given

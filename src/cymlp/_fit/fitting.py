@@ -15,6 +15,7 @@ from cymlp._engine.blas import largest_dimension
 from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
 from cymlp._fit.diagnostics import GradientFlow
+from cymlp._fit.errors import naming
 from cymlp._fit.initialization import draw_weights
 from cymlp._fit.parameters import Parameters
 from cymlp._fit.schedules import Schedule
@@ -148,7 +149,7 @@ def _store(draft, training, validation, call):
     stored = prepare.store_inputs(draft, training.inputs, call.storage)
     if validation is None or validation.inputs is training.inputs:
         return stored, stored
-    with prepare.naming("X_val"):
+    with naming("X_val"):
         return stored, prepare.store_inputs(draft, validation.inputs, call.storage)
 
 

@@ -4,7 +4,6 @@ Data are refused here only. Cheap checks come first; values that are not finite 
 found last, while X is stored.
 """
 
-from contextlib import contextmanager
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from sklearn.utils.validation import validate_data
 from cymlp._engine.storage import NotFiniteError, store
 from cymlp._engine.storage.dense import MAX_ROWS
 from cymlp._fit import scaling
+from cymlp._fit.errors import naming
 from cymlp._fit.targets import (
     check_sample_weight,
     combine_weights,
@@ -40,10 +40,10 @@ class Data(NamedTuple):
     indices: np.ndarray  # of the selected samples, intp
 
 
-def check_layout(estimator, X, is_scaled, reset=False, once=False):
+def check_layout(estimator, X, is_scaled, name="X", reset=False, once=False):
     """Check shape and type of X, but not whether its values are finite."""
     # A value too large for float32 is refused later, so NumPy need not warn.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with naming(name), np.errstate(over="ignore", invalid="ignore"):
         arguments = scaling.conversion(X, estimator.dtype, is_scaled, once)
         X = validate_data(estimator, X, reset=reset, **arguments)
         return scaling.as_inputs(X, estimator.dtype)
@@ -60,8 +60,10 @@ def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
             f"This {type(estimator).__name__} estimator requires y to be passed, but "
             "the target y is None."
         )
-    targets = _check_targets(estimator, y, classes, inputs)
-    weights = check_sample_weight(sample_weight, inputs.array)
+    with naming("y"):
+        targets = _check_targets(estimator, y, classes, inputs)
+    with naming("sample_weight"):
+        weights = check_sample_weight(sample_weight, inputs.array)
     class_weights = estimator._class_weights(targets, weights)
     weights = combine_weights(weights, class_weights, targets)
     return Samples(inputs, targets, weights), class_weights
@@ -78,8 +80,7 @@ def check_validation(estimator, X, y, sample_weight, class_weights, is_scaled):
             "X_val and y_val must be given together, and sample_weight_val only with "
             f"both of them; got None for {' and '.join(missing)}"
         )
-    with naming("X_val"):
-        inputs = check_layout(estimator, X, is_scaled)
+    inputs = check_layout(estimator, X, is_scaled, "X_val")
     with naming("y_val"):
         targets = _check_targets(estimator, y, estimator.classes_, inputs)
     with naming("sample_weight_val"):
@@ -96,15 +97,6 @@ def _check_targets(estimator, y, classes, inputs):
             f"got {targets.n_samples}"
         )
     return targets
-
-
-@contextmanager
-def naming(argument):
-    """Put the name of an argument before the errors about it."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{argument}: {error}") from error
 
 
 def check_loss_takes(estimator, targets, name):

@@ -1,4 +1,4 @@
-"""Early stopping: when to stop, and which weights to keep."""
+"""When to stop training, and which weights to keep."""
 
 import numpy as np
 

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
 from cymlp._engine.targets import Targets
+from cymlp._fit.errors import naming
 from cymlp.losses import TOLERANCE
 
 
@@ -111,7 +112,8 @@ def partial_fit_classes(classifier, y, classes):
                 "rows of probabilities; got None"
             )
         return known
-    classes = unique_labels(classes)
+    with naming("classes"):
+        classes = unique_labels(classes)
     if classes.size < 2:
         raise ValueError(f"classes must have at least 2 labels; got {classes!r}")
     if known is not None and not np.array_equal(classes, known):

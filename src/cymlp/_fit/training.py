@@ -102,7 +102,7 @@ class Evaluation:
         self._memory = network.memory(batch_size, stored.dtype)
 
     def run(self, theta):
-        """Weighted means of loss and accuracy with parameters (n_parameters,)."""
+        """Weighted means of loss and accuracy, for theta of shape (n_parameters,)."""
         return self._network.evaluate(
             self._first, self._targets, self._indices, theta, self._memory
         )

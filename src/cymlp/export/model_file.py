@@ -99,7 +99,7 @@ def save(classifier, file):
     tensors = {}
     for i, (W, b) in enumerate(layers):
         tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
-    _restored(model, tensors)  # refuses what `load` would refuse
+    _restored(model, tensors)  # raises the errors that `load` would raise
     document = _json({"model": model, "sha256": _digest(model, tensors)})
     as_path(file).write_bytes(safetensors.save(tensors, metadata={"cymlp": document}))
 
@@ -235,7 +235,7 @@ def _document(content):
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     metadata = header.get("__metadata__") or {}
     if "cymlp" not in metadata:
-        raise ValueError("it has no model of cymlp beside its arrays")
+        raise ValueError("its metadata lack a model of cymlp")
     return json.loads(metadata["cymlp"], parse_constant=_refuse_constant)
 
 
