@@ -638,7 +638,7 @@ NETWORK = Network([4, 4, 3], [Tanh()], CrossEntropy())
         ({"first": make_first(batch_size=9)}, "batches of 9 samples; got 8"),
         (
             {"first": make_first(optimizer=Adam(**settings_of(Adam)))},
-            "and memory be for training",
+            "first must have 1 slots, as the optimiser has; got 2",
         ),
         (
             {"first": make_first(dtype="float32")},
@@ -796,6 +796,18 @@ def test_what_cannot_be_evaluated_is_refused(order, state, message):
 def test_layers_that_do_not_fit_are_refused(sizes, activations):
     with pytest.raises(ValueError, match=r"(sizes|activations) must be"):
         Network(sizes, activations, CrossEntropy())
+
+
+def test_a_network_without_a_loss_is_not_evaluated():
+    network = Network([4, 4, 3], [Tanh()])
+    with pytest.raises(ValueError, match="must have a loss"):
+        network.evaluate(
+            make_first(),
+            Targets(np.arange(20) % 3, 3),
+            np.arange(20),
+            np.zeros(network.n_parameters),
+            network.memory(8, "f8"),
+        )
 
 
 def test_a_memory_needs_room_for_a_sample():

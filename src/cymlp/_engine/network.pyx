@@ -212,11 +212,10 @@ cdef class Network:
         check_shape("state", (state.shape[0], state.shape[1]),
                     (1 + optimizer.n_slots, self.n_parameters))
         check_shape("record", (record.shape[0], record.shape[1]), (3, n_batches))
-        if first.n_slots != optimizer.n_slots or memory.gradient == NULL:
+        if first.n_slots != optimizer.n_slots:
             raise ValueError(
-                "first and memory must have been made for training with "
-                f"{optimizer.n_slots} slots; got first with {first.n_slots} slots and "
-                f"memory with trains={memory.gradient != NULL}"
+                f"first must have {optimizer.n_slots} slots, as the optimiser has; got "
+                f"{first.n_slots}"
             )
         cdef floating *theta = &state[0, 0]
         cdef const Py_ssize_t *samples
