@@ -125,7 +125,7 @@ class Training:
         self._shuffle, self._drops_out = shuffle, drops_out
         self._first = stored.first_layer(network.sizes[1], batch_size, optimizer)
         self._memory = network.memory(batch_size, stored.dtype)
-        self._saved = parameters.copy()
+        self._saved = None
         n_full, last = divmod(len(indices), batch_size)
         self._batch_sizes = [batch_size] * n_full + [last] * (last > 0)
 
@@ -167,7 +167,10 @@ class Training:
 
     def save(self):
         """Save the present parameters."""
-        self._saved.assign(self.parameters)
+        if self._saved is None:
+            self._saved = self.parameters.copy()
+        else:
+            self._saved.assign(self.parameters)
 
     def restore(self):
         """Restore the parameters saved last."""
