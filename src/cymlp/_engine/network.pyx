@@ -317,10 +317,10 @@ cdef class Network:
         layer, without sample weights. T (n, n_outputs) are targets; U, layers and
         dropout are as for `scores`.
         """
-        cdef Py_ssize_t index, n = U.shape[0]
+        cdef Py_ssize_t index, n_out, n = U.shape[0]
         cdef LayerMemory *last = &memory.layers[self.depth - 1]
         cdef LayerMemory *work
-        cdef floating[:, ::1] slope
+        cdef floating[:, ::1] values
         self.borrow(memory, U, layers)
         with nogil:
             self.forward(memory, n, False, 0, &U[0, 0])
@@ -333,15 +333,16 @@ cdef class Network:
         derivatives, gradients = [], []
         for index in range(self.depth):
             work = &memory.layers[index]
-            shape = n, self.layers[index].n_out
-            gradients.append(copy_of(<floating *> work.dU, shape))
+            n_out = self.layers[index].n_out
+            gradients.append(np.empty((n, n_out), memory.dtype))
+            values = gradients[index]
+            memcpy(&values[0, 0], work.dU, n * n_out * sizeof(floating))
             if index < self.depth - 1:
-                derivatives.append(np.ones(shape, memory.dtype))
-                slope = derivatives[index]
+                derivatives.append(np.ones((n, n_out), memory.dtype))
+                values = derivatives[index]
                 activate_backward(
                     &self.layers[index].activation, <const floating *> work.U,
-                    <const floating *> work.values, &slope[0, 0], n,
-                    self.layers[index].n_out
+                    <const floating *> work.values, &values[0, 0], n, n_out
                 )
         return derivatives, gradients
 
@@ -539,8 +540,3 @@ cdef bint all_below(const Py_ssize_t[::1] indices, Py_ssize_t limit) noexcept no
     for i in range(indices.shape[0]):
         result &= 0 <= indices[i] < limit
     return result
-
-
-cdef copy_of(floating *values, shape):
-    cdef Py_ssize_t n = shape[0], m = shape[1]
-    return np.array(<floating[:n, :m]> values)
