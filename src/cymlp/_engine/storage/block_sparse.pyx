@@ -124,7 +124,7 @@ def _encode_unscaled(inputs):
         return None
     # The fill value of most features becomes 0 in the codebook, so that their offsets
     # are 0.
-    common_fill = mode(unscaled_fill[:inputs.shape[1]]).mode
+    common_fill = mode(unscaled_fill[:inputs.shape[1]], keepdims=False).mode
     fill_values, scales = np.zeros_like(unscaled_fill), np.zeros_like(unscaled_fill)
     features = slice(inputs.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
