@@ -907,8 +907,14 @@ def test_ctrl_c_does_not_wait_for_the_end_of_a_long_epoch(press_ctrl_c):
     # 60000 batches of 40 million operations take minutes on any processor. The time of
     # the process is measured, because other processes do not add to it.
     X = np.zeros((60_000, 400), dtype=np.float32)
-    mlp = make_mlp(hidden_layer_sizes=(2000, 2000), max_iter=1, batch_size=1)
-    press_ctrl_c(0.5)
+
+    def rate(epoch):
+        press_ctrl_c(0.3)  # once the initial weights are drawn
+        return 0.01
+
+    mlp = make_mlp(
+        hidden_layer_sizes=(2000, 2000), max_iter=1, batch_size=1, learning_rate=rate
+    )
     start = time.process_time()
     with pytest.warns(
         RuntimeWarning, match=r"interrupted in epoch 1\..*the 0 finished"
