@@ -53,9 +53,12 @@ def fit(estimator, X, y, sample_weight, validation, call):
     """
     draft = _draft(estimator)
     network, data, validation = _prepare(draft, X, y, sample_weight, validation, call)
-    parameters = _make_parameters(draft, network, call)
+    optimizer = architecture.make_optimizer(draft)
+    parameters = _make_parameters(draft, network, optimizer.n_slots, call)
     stored, validation_stored = _store(draft, data, validation, call)
-    training = _build_training(draft, data, stored, network, parameters, call)
+    training = _build_training(
+        draft, data, stored, network, parameters, optimizer, call
+    )
     evaluation = _build_evaluation(training, validation, validation_stored)
     control = _build_control(draft, training)
     estimator.__dict__ = vars(draft)  # one assignment, which Ctrl-C cannot split
@@ -106,9 +109,8 @@ def _make_network(draft, n_outputs):
     return architecture.make_network(draft, sizes)
 
 
-def _make_parameters(draft, network, call):
+def _make_parameters(draft, network, n_slots, call):
     """Zeros, or the parameters of an earlier call and their optimiser state."""
-    n_slots = architecture.make_optimizer(draft).n_slots
     parameters = Parameters(network.sizes, n_slots, draft.dtype)
     if call.resumes:
         _copy_parameters(draft, parameters)
@@ -153,7 +155,7 @@ def _store(draft, training, validation, call):
         return stored, prepare.store_inputs(draft, validation.inputs, call.storage)
 
 
-def _build_training(draft, data, stored, network, parameters, call):
+def _build_training(draft, data, stored, network, parameters, optimizer, call):
     """Join network, data and optimiser; draw the initial weights of a new fit."""
     state = draft._training_state
     if not call.resumes:
@@ -170,7 +172,7 @@ def _build_training(draft, data, stored, network, parameters, call):
         data.indices,
         min(draft.batch_size, data.indices.size, largest_dimension()),
         parameters,
-        architecture.make_optimizer(draft),
+        optimizer,
         state.random_state,
         draft.shuffle,
         bool(np.any(draft.dropout)),
