@@ -16,6 +16,7 @@ from cymlp._engine.optimizers import SOLVERS
 from cymlp._engine.user_results import checked_result
 from cymlp._fit import architecture, scaling
 from cymlp._fit.estimator import BaseMLP
+from cymlp._fit.hints import explains_arguments
 from cymlp._fit.targets import class_weights, encode_classes, partial_fit_classes
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES
@@ -247,6 +248,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "diagnostics": ["boolean"],
     }
 
+    @explains_arguments
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -314,6 +316,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.record_batches = record_batches
         self.diagnostics = diagnostics
 
+    @explains_arguments
     def fit(
         self, X, y, sample_weight=None, *, X_val=None, y_val=None,
         sample_weight_val=None,

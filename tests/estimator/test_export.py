@@ -354,7 +354,7 @@ HOSTILE = {
     "newer format": (change("format", 2), "its format must be 1; got 2"),
     "unknown key": (change("code", "1"), "it must have the keys"),
     "missing key": (lambda model, tensors: model.pop("loss"), "must have the keys"),
-    "unknown parameter": (change_parameter("code", 1), "unexpected keyword.*'code'"),
+    "unknown parameter": (change_parameter("code", 1), "unexpected keyword.*code=1"),
     "invalid parameter": (change_parameter("tol", -1), "'tol' parameter"),
     "long parameter": (change_parameter("monitor", "x" * 10**6), "'monitor' parameter"),
     "invalid dtype": (change_parameter("dtype", "object"), "'dtype' parameter"),

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from cymlp._engine.blas import largest_dimension
 from cymlp._engine.network import Network, n_parameters
 from cymlp._engine.optimizers import SOLVERS
+from cymlp._fit import hints
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES, Loss
 
@@ -18,7 +19,7 @@ def invalid_parameter(estimator, name, allowed, given):
     """The error for a parameter, worded as scikit-learn's."""
     return InvalidParameterError(
         f"The {name!r} parameter of {type(estimator).__name__} must be {allowed}. Got "
-        f"{given!r} instead."
+        f"{given!r} instead.{hints.value_hint(estimator, name)}"
     )
 
 

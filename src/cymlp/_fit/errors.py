@@ -1,6 +1,8 @@
-"""The name of an argument in errors about it."""
+"""Errors that name arguments, and the place of warnings."""
 
 import re
+import sys
+import warnings
 from contextlib import contextmanager
 
 
@@ -14,3 +16,11 @@ def naming(argument):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{argument}: {error}") from error
+
+
+def warn(message, category):
+    """Warn about the line that called cymlp."""
+    frame, stacklevel = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("cymlp."):
+        frame, stacklevel = frame.f_back, stacklevel + 1
+    warnings.warn(message, category, stacklevel=stacklevel)

@@ -1,16 +1,18 @@
 """The base class of the estimators, independent of the kind of targets."""
 
-import warnings
+import re
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
-from cymlp._fit import prepare, scaling
+from cymlp._fit import hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin, callbacks_of
+from cymlp._fit.errors import warn
 from cymlp._fit.fitting import Call, fit
 
 # Rows that are predicted at once, which bounds the memory for hidden layers.
@@ -43,12 +45,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
                 if not self.warm_start:
                     vars(self).pop("_training_state", None)
         if not converged and self.n_iter_no_change != np.inf:
-            warnings.warn(
+            warn(
                 f"Training has not converged after max_iter={self.max_iter} epochs. "
                 "Increase max_iter, or set n_iter_no_change=np.inf to train for a "
                 "fixed number of epochs.",
                 ConvergenceWarning,
-                stacklevel=3,  # where the user calls
             )
         return self
 
@@ -61,6 +62,36 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         call = Call(n_epochs=1, classes=classes, resumes=hasattr(self, "coefs_"))
         fit(self, X, y, sample_weight, (None, None, None), call)
         return self
+
+    def set_params(self, **params):
+        """Set parameters of the estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Values of parameters by name. ``loss__gamma`` is the parameter `gamma` of
+            the object `loss`.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If the estimator has no parameter of that name.
+        """
+        hints.check_settable(self, params)
+        return super().set_params(**params)
+
+    def _validate_params(self):
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            name = re.search(r"The '(\w+)' parameter", str(error))[1]
+            hint = hints.value_hint(self, name)
+            raise InvalidParameterError(f"{error}{hint}") from None
 
     def __repr__(self, N_CHAR_MAX=700):
         # Abbreviate long arrays in `scale`.

@@ -3,7 +3,6 @@
 `fit` reads as its plan: prepare, store, build, train epoch by epoch, take over.
 """
 
-import warnings
 from copy import copy
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from cymlp._engine.blas import largest_dimension
 from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
 from cymlp._fit.diagnostics import GradientFlow
-from cymlp._fit.errors import naming
+from cymlp._fit.errors import naming, warn
 from cymlp._fit.initialization import draw_weights
 from cymlp._fit.parameters import Parameters
 from cymlp._fit.schedules import Schedule
@@ -219,11 +218,10 @@ def _train(estimator, training, evaluation, control, call):
         ) from error
     except KeyboardInterrupt:
         _restore_best(estimator, control)
-        warnings.warn(
+        warn(
             f"Training interrupted in epoch {estimator.history_.n_epochs + 1}. The "
             f"result of the {estimator.history_.n_epochs} finished epochs is kept.",
             RuntimeWarning,
-            stacklevel=5,  # where the user calls
         )
         return True
     finally:

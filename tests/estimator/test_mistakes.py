@@ -1,0 +1,375 @@
+"""Mistakes of a first day: what the errors say to write instead."""
+
+import inspect
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import make_mlp
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import has_fit_parameter
+
+from cymlp import MLPClassifier
+from cymlp.activations import Relu
+from cymlp.losses import Focal
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 4))
+Y = np.arange(30) % 3
+FRAME = pd.DataFrame(X, columns=[*"abcd"])
+T = RNG.dirichlet(np.ones(3), 30)
+WORDS = np.array(["ant", "bee", "cat"], object)[Y]
+
+
+def make(**parameters):
+    return lambda: MLPClassifier(**parameters)
+
+
+def fit_with(**parameters):
+    return lambda: make_mlp(**parameters).fit(X, Y)
+
+
+def fit(*data, **named_data):
+    return lambda: make_mlp().fit(*data, **named_data)
+
+
+# A call -> the type of its error and words that it has.
+MISTAKES = {
+    "alpha of scikit-learn": (
+        make(alpha=0.001),
+        TypeError,
+        "alpha=0.001. Write weight_decay=0.001 / batch_size: scikit-learn divides",
+    ),
+    "max_fun of scikit-learn": (make(max_fun=9), TypeError, "max_fun=9. Leave it out:"),
+    "multi_class of LogisticRegression": (
+        make(multi_class="ovr"),
+        TypeError,
+        "multi_class='ovr'. Leave it out: y may have any number of classes.",
+    ),
+    "epochs of Keras": (make(epochs=5), TypeError, "epochs=5. Write max_iter=5."),
+    "lr of PyTorch": (make(lr=0.1), TypeError, "lr=0.1. Write learning_rate_init=0.1."),
+    "optimizer of Keras": (
+        make(optimizer="Adam"),
+        TypeError,
+        "optimizer='Adam'. Write solver='adam'.",
+    ),
+    "hidden_sizes": (
+        make(hidden_sizes=[64]),
+        TypeError,
+        "Write hidden_layer_sizes=[64].",
+    ),
+    "patience of Keras": (
+        make(patience=5),
+        TypeError,
+        "Write early_stopping=True, n_iter_no_change=5.",
+    ),
+    "a misspelt parameter": (
+        make(hiden_layer_size=9),
+        TypeError,
+        "hiden_layer_size=9. Did you mean hidden_layer_sizes?",
+    ),
+    "an unknown parameter": (
+        make(zzz=1),
+        TypeError,
+        "zzz=1. Valid parameters are: ['activation', 'batch_size',",
+    ),
+    "several of them": (
+        make(alpha=1, epochs=5),
+        TypeError,
+        "mini-batches. Also epochs=5. Write max_iter=5.",
+    ),
+    "the order of scikit-learn's parameters": (
+        lambda: MLPClassifier((8,), "relu", "cross_entropy", "adam"),
+        TypeError,
+        "takes only hidden_layer_sizes, activation, loss by position; got 4 arguments, "
+        "the last is 'adam'. Write the others with their names (solver=,",
+    ),
+    "the solver in third place": (
+        fit_with(loss="adam"),
+        ValueError,
+        "Got 'adam' instead. Write solver='adam': the third argument",
+    ),
+    "set_params of scikit-learn's alpha": (
+        lambda: MLPClassifier().set_params(alpha=1),
+        ValueError,
+        "Invalid parameter 'alpha' for estimator MLPClassifier(). Write weight_decay=1",
+    ),
+    "a grid over alpha": (
+        lambda: GridSearchCV(make_mlp(), {"alpha": [1]}, cv=2).fit(X, Y),
+        ValueError,
+        "Write weight_decay=1 / batch_size",
+    ),
+    "a grid in a pipeline": (
+        lambda: make_pipeline(StandardScaler(), make_mlp()).set_params(
+            mlpclassifier__epochs=5
+        ),
+        ValueError,
+        "Write max_iter=5.",
+    ),
+    "a parameter of a loss given by name": (
+        lambda: MLPClassifier(loss="focal").set_params(loss__gamma=1),
+        ValueError,
+        "loss='focal' has no parameters to set. Write loss=Focal(gamma=...).",
+    ),
+    "a rate as learning_rate": (
+        fit_with(learning_rate=0.01),
+        ValueError,
+        "Got 0.01 instead. Write learning_rate_init=0.01;",
+    ),
+    "a schedule as learning_rate_init": (
+        fit_with(learning_rate_init="adaptive"),
+        ValueError,
+        "Write learning_rate='adaptive';",
+    ),
+    "solver lbfgs": (
+        fit_with(solver="lbfgs"),
+        ValueError,
+        "Got 'lbfgs' instead. It needs all samples at each step",
+    ),
+    "solver AdamW": (fit_with(solver="AdamW"), ValueError, "Write solver='adam'."),
+    "solver rmsprop": (fit_with(solver="rmsprop"), ValueError, "Write solver='adam'."),
+    "activation sigmoid": (
+        fit_with(activation="sigmoid"),
+        ValueError,
+        "Got 'sigmoid' instead. Write activation='logistic'.",
+    ),
+    "activation linear": (
+        fit_with(activation="linear"),
+        ValueError,
+        "Write activation='identity'.",
+    ),
+    "activation ReLU": (
+        fit_with(activation="ReLU"),
+        ValueError,
+        "Write activation='relu'.",
+    ),
+    "one wrong activation of several": (
+        fit_with(hidden_layer_sizes=(4, 4), activation=["relu", "sigmoid"]),
+        ValueError,
+        "Got 'sigmoid' instead. Write activation=['relu', 'logistic'].",
+    ),
+    "activation softmax": (
+        fit_with(activation="softmax"),
+        ValueError,
+        "The output layer has the activation that the loss needs.",
+    ),
+    "a class as activation": (
+        fit_with(activation=Relu),
+        ValueError,
+        "Write activation=Relu().",
+    ),
+    "a function as activation": (
+        fit_with(activation=np.tanh),
+        ValueError,
+        "Write activation='tanh'.",
+    ),
+    "a function of one's own as activation": (
+        fit_with(activation=lambda U: U),
+        ValueError,
+        "Write an object with the methods value(U) and derivative(U, A)",
+    ),
+    "a misspelt activation": (
+        fit_with(activation="hardswitch"),
+        ValueError,
+        "Did you mean activation='hardswish'?",
+    ),
+    "loss log_loss": (
+        fit_with(loss="log_loss"),
+        ValueError,
+        "Got 'log_loss' instead. Write loss='cross_entropy'.",
+    ),
+    "loss of Keras": (
+        fit_with(loss="categorical_crossentropy"),
+        ValueError,
+        "Write loss='cross_entropy'.",
+    ),
+    "loss of PyTorch": (
+        fit_with(loss=type("CrossEntropyLoss", (), {})()),
+        ValueError,
+        "Write loss='cross_entropy'.",
+    ),
+    "loss mse": (
+        fit_with(loss="mse"),
+        ValueError,
+        "That is a loss for real values. For classes write loss='cross_entropy'.",
+    ),
+    "a class as loss": (fit_with(loss=Focal), ValueError, "Write loss=Focal()."),
+    "dtype float16": (fit_with(dtype="float16"), ValueError, "Write dtype='float32'."),
+    "dtype float": (fit_with(dtype=float), ValueError, "Write dtype='float64'."),
+    "scale=True": (fit_with(scale=True), ValueError, "Write scale='standard'."),
+    "scale robust": (
+        fit_with(scale="robust"),
+        ValueError,
+        "Write scale=(shift, divisor), with the center_ and scale_ of a fitted",
+    ),
+    "scale by a number": (
+        fit_with(scale=255),
+        ValueError,
+        "Write scale=(0, 255): a shift of 0",
+    ),
+    "early_stopping by loss": (
+        fit_with(early_stopping="loss"),
+        ValueError,
+        "Write early_stopping=True, monitor='loss'.",
+    ),
+    "early_stopping with patience": (
+        fit_with(early_stopping=5),
+        ValueError,
+        "Write early_stopping=True, n_iter_no_change=5.",
+    ),
+    "monitor of Keras": (
+        fit_with(monitor="val_loss"),
+        ValueError,
+        "Write monitor='loss'.",
+    ),
+    "class_weight auto": (
+        fit_with(class_weight="auto"),
+        ValueError,
+        "Write class_weight='balanced'.",
+    ),
+    "class_weight of PyTorch": (
+        fit_with(class_weight=[1, 2, 5]),
+        ValueError,
+        "Write a dict of label to weight: {0: 1, 1: 5}.",
+    ),
+    "sizes as a string": (
+        fit_with(hidden_layer_sizes="100, 50"),
+        ValueError,
+        "Got '100, 50' instead. Write hidden_layer_sizes=(100, 50).",
+    ),
+    "sizes as a float": (
+        fit_with(hidden_layer_sizes=100.0),
+        ValueError,
+        "Write hidden_layer_sizes=(100,).",
+    ),
+    "sizes as floats of NumPy": (
+        fit_with(hidden_layer_sizes=np.array([8.0, 4.0])),
+        ValueError,
+        "Write hidden_layer_sizes=(8, 4).",
+    ),
+    "no sizes": (
+        fit_with(hidden_layer_sizes=None),
+        ValueError,
+        "For a network without hidden layers write hidden_layer_sizes=().",
+    ),
+    "max_iter as a float": (
+        fit_with(max_iter=1e3),
+        ValueError,
+        "Write max_iter=1000.",
+    ),
+    "a number as a string": (
+        fit_with(weight_decay="0.01"),
+        ValueError,
+        "Write weight_decay=0.01.",
+    ),
+    "None for 0": (
+        fit_with(weight_decay=None),
+        ValueError,
+        "Write weight_decay=0.0.",
+    ),
+    "None for no limit": (
+        fit_with(n_iter_no_change=None),
+        ValueError,
+        "Write n_iter_no_change=numpy.inf.",
+    ),
+    "validation_fraction 0": (
+        fit_with(validation_fraction=0),
+        ValueError,
+        "To train on all samples write early_stopping=False",
+    ),
+    "validation_fraction as a count": (
+        fit_with(validation_fraction=30),
+        ValueError,
+        "Write a fraction of the samples",
+    ),
+    "dropout in per cent": (
+        fit_with(dropout=50),
+        ValueError,
+        "Write the fraction of the units to drop, such as dropout=0.5.",
+    ),
+    "shuffle=1": (fit_with(shuffle=1), ValueError, "Write shuffle=True."),
+    "a Generator": (
+        fit_with(random_state=np.random.default_rng(0)),
+        ValueError,
+        "Write an int, such as random_state=0.",
+    ),
+    "epochs of fit": (
+        fit(X, Y, epochs=5),
+        TypeError,
+        "fit got an unexpected keyword argument epochs=5. It is a parameter of the "
+        "class: write MLPClassifier(max_iter=5).",
+    ),
+    "validation_data of Keras": (
+        fit(X, Y, validation_data=(X, Y)),
+        TypeError,
+        "validation_data=(<ndarray of shape (30, 4)>, <ndarray of shape (30,)>). Write "
+        "X_val=X_val, y_val=y_val.",
+    ),
+    "validation data by position": (
+        fit(X, Y, None, X, Y),
+        TypeError,
+        "fit takes only X, y, sample_weight by position; got 5 arguments",
+    ),
+    "a misspelt argument of fit": (
+        fit(X, Y, sample_wieght=None),
+        TypeError,
+        "Did you mean sample_weight?",
+    ),
+    "an unknown argument of fit": (
+        fit(X, Y, zzz=1),
+        TypeError,
+        "zzz=1. It takes X, y, sample_weight, X_val, y_val, sample_weight_val.",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_error_says_what_to_write(mistake):
+    call, kind, words = MISTAKES[mistake]
+    with pytest.raises(kind, match=re.escape(words)) as info:
+        call()
+    # Not an error that scikit-learn turned into another, nor a bug in a hint.
+    assert type(info.value).__name__ in (kind.__name__, "InvalidParameterError")
+
+
+def test_parameters_are_found_as_without_the_decorator():
+    parameters = inspect.signature(MLPClassifier).parameters
+    assert [*parameters][:4] == ["hidden_layer_sizes", "activation", "loss", "solver"]
+    assert sorted(parameters) == MLPClassifier._get_param_names()
+    assert parameters["solver"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert has_fit_parameter(MLPClassifier(), "sample_weight_val")
+    mlp = MLPClassifier((3,), "tanh", "focal", max_iter=7)
+    for copy in (clone(mlp), pickle.loads(pickle.dumps(mlp))):
+        assert copy.get_params() == mlp.get_params()
+
+
+class Preset(MLPClassifier):
+    """A user's own subclass, with parameters of its own."""
+
+    def __init__(self, epochs=3, solver="sgd"):
+        super().__init__((4,), solver=solver, n_iter_no_change=np.inf)
+        self.epochs = epochs
+        self.max_iter = epochs
+
+
+def test_a_subclass_may_have_other_parameters():
+    assert clone(Preset(epochs=2)).fit(X, Y).n_iter_ == 2
+    message = r"'alpha'.*Valid parameters are: \['epochs', 'solver'\]|Write weight"
+    with pytest.raises(ValueError, match=message):
+        Preset().set_params(alpha=3)
+    with pytest.raises(ValueError, match=r"Preset must.*Write solver='adam'"):
+        Preset(solver="adamw").fit(X, Y)
+
+
+def test_a_refused_set_params_changes_nothing():
+    mlp = MLPClassifier(loss="focal", max_iter=3)
+    for wrong in ({"alpha": 1}, {"loss__gamma": 1}):
+        with pytest.raises(ValueError, match="Invalid parameter"):
+            mlp.set_params(max_iter=9, **wrong)
+        assert mlp.max_iter == 3
+    assert mlp.set_params(loss=Focal(), loss__gamma=3).loss.gamma == 3
