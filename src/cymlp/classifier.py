@@ -11,13 +11,20 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._engine.user_results import checked_result
 from cymlp._fit import architecture, scaling
 from cymlp._fit.estimator import BaseMLP
 from cymlp._fit.hints import explains_arguments
-from cymlp._fit.targets import class_weights, encode_classes, partial_fit_classes
+from cymlp._fit.targets import (
+    check_same_classes,
+    class_weights,
+    encode_classes,
+    most_likely_labels,
+    partial_fit_classes,
+)
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES
 
@@ -27,6 +34,15 @@ def _has_probabilities(classifier):
     if loss is None:
         loss = architecture.loss_object(classifier)
     return hasattr(loss, "probabilities")
+
+
+def _check_probabilities(classifier):
+    if _has_probabilities(classifier):
+        return True
+    raise AttributeError(
+        f"loss={classifier.loss!r} does not define probabilities. Use "
+        "decision_function, or another loss, such as 'cross_entropy'."
+    )
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -129,7 +145,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     warm_start : bool, default=False
         Whether `fit` resumes training where the previous call ended. The weights,
         optimiser state, random state and `history_` are kept, so that two calls give
-        the same result as one long call.
+        the same result as one long call. y must have the same classes in each call.
     verbose : bool, default=False
         Whether to show a progress bar with loss, accuracy and remaining time.
     record_batches : bool, default=False
@@ -404,11 +420,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         classes = partial_fit_classes(self, y, classes)
         return self._partial_fit(X, y, classes, sample_weight)
 
-    def _classes_to_resume(self):
-        return self.classes_
-
     def _encode_targets(self, y, classes):
-        targets, self.classes_ = encode_classes(y, self.dtype, classes=classes)
+        targets, found = encode_classes(y, self.dtype, classes=classes)
+        if classes is None and self.warm_start and hasattr(self, "classes_"):
+            check_same_classes(found, self.classes_)
+        else:
+            self.classes_ = found
         return targets
 
     def _class_weights(self, targets, sample_weight):
@@ -466,7 +483,37 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Z = self._scores(X)
         return self.classes_[Z.argmax(axis=1)]
 
-    @available_if(_has_probabilities)
+    def score(self, X, y, sample_weight=None):
+        """Compute the accuracy.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples, with the features seen during fit.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or rows of class probabilities, of which the most likely class
+            counts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        score : float
+            Fraction of the samples, or of their weights, that are predicted correctly.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X contains NaN or infinity, if its number of features differs from that
+            seen during fit, or if y is invalid.
+        """
+        check_is_fitted(self)
+        y = most_likely_labels(y, self.dtype, self.classes_)
+        return super().score(X, y, sample_weight)
+
+    @available_if(_check_probabilities)
     def predict_proba(self, X):
         """Predict class probabilities.
 
@@ -496,7 +543,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Z = self._scores(X)
         return self._probabilities(Z)
 
-    @available_if(_has_probabilities)
+    @available_if(_check_probabilities)
     def predict_log_proba(self, X):
         """Predict logarithms of class probabilities.
 

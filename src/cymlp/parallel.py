@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
-from cymlp._fit.errors import naming
+from cymlp._fit.errors import naming, naming_text
 from cymlp._fit.scaling import conversion
 from cymlp._fit.shared_storage import SharedStorage
 from cymlp.classifier import MLPClassifier
@@ -201,5 +201,5 @@ def _converted(X, name, dtype, is_scaled):
     """Convert X as each fit would, which also checks its values."""
     if X is None:
         return None
-    with naming(name), np.errstate(over="ignore"):
+    with naming(name), naming_text(X), np.errstate(over="ignore"):
         return check_array(X, **conversion(X, dtype, is_scaled))

@@ -744,7 +744,7 @@ def test_invalid_parameters_are_refused(parameters, message):
         ({"y": Y_GOOD[:-1]}, "one entry for each of the 30 samples of X; got 29"),
         ({"y": np.zeros(30)}, "at least 2 classes; got one class only: 0.0"),
         ({"y": X_GOOD[:, 0]}, "continuous"),
-        ({"y": np.eye(3, dtype=int)[Y_GOOD]}, "y must be labels.*MultiOutputClass"),
+        ({"y": np.eye(3, dtype=int)[Y_GOOD]}, "y must be labels.*argmax"),
         ({"y": csr_array(np.eye(3)[Y_GOOD])}, "y must be labels.*a sparse matrix"),
         ({"y": X_GOOD[:, :3]}, r"y must be labels.*row 0 has sum .*MultiOutputClass"),
         ({"y": np.full((30, 3), np.nan)}, "y contains NaN"),
@@ -763,7 +763,7 @@ def test_invalid_parameters_are_refused(parameters, message):
         ),
         ({"X_val": X_GOOD, "y_val": np.array([*"abc"] * 10)}, "y_val.*labels.*'a'"),
         ({"X_val": X_GOOD, "y_val": Y_GOOD + 1}, r"y_val.*labels.*\[3\]"),
-        ({"sample_weight_val": np.ones(30)}, "sample_weight_val only with both"),
+        ({"sample_weight_val": np.ones(30)}, "together, with sample_weight_val; got"),
     ],
 )
 def test_invalid_data_are_refused(arguments, message):

@@ -263,9 +263,6 @@ REFUSED = [
     ({"hidden_layer_sizes": (9,)}, {}, r"hidden_layer_sizes=\(9,\) does not fit"),
     ({"hidden_layer_sizes": (8, 8)}, {}, "hidden_layer_sizes=.*does not fit"),
     ({}, {"X": np.zeros((120, 5))}, "X has 5 features, but.*expecting 6"),
-    ({}, {"y": np.arange(120) % 4}, r"not among the classes: \[3\]; the 3 classes"),
-    ({}, {"y": np.array(["a", "b"] * 60)}, "not among the classes: .'a', 'b'"),
-    ({}, {"y": np.full((120, 4), 0.25)}, "4 probabilities.*the 3 classes are 0, 1, 2"),
     (
         {"activation": ["tanh", "relu"]},
         {},
@@ -277,7 +274,17 @@ REFUSED = [
     ({}, {"sample_weight": -np.ones(120)}, "sample_weight"),
     ({}, {"X": np.full((120, 6), np.nan)}, "X contains NaN"),
 ]
+REFUSED_BY_PARTIAL_FIT = [
+    ({}, {"y": np.arange(120) % 4}, r"not among the classes: \[3\]; the 3 classes"),
+    ({}, {"y": np.array(["a", "b"] * 60)}, "not among the classes: .'a', 'b'"),
+    ({}, {"y": np.full((120, 4), 0.25)}, "4 probabilities.*the 3 classes are 0, 1, 2"),
+]
+SAME_CLASSES = r"warm_start can.*the same classes.*Previously got \[0 1 2\], `y` has "
 REFUSED_BY_FIT = [
+    ({}, {"y": np.arange(120) % 4}, rf"{SAME_CLASSES}\[0 1 2 3\]"),
+    ({}, {"y": np.arange(120) % 2}, rf"{SAME_CLASSES}\[0 1\]"),
+    ({}, {"y": np.array(["a", "b"] * 60)}, rf"{SAME_CLASSES}\['a' 'b'\]"),
+    ({}, {"y": np.full((120, 4), 0.25)}, rf"{SAME_CLASSES}\[0 1 2 3\]"),
     (
         {"early_stopping": True, "validation_fraction": 0.01},
         {},
@@ -312,7 +319,9 @@ def test_a_refused_warm_start_changes_nothing(
     assert state_of(mlp) == before
 
 
-@pytest.mark.parametrize(("parameters", "arguments", "message"), REFUSED)
+@pytest.mark.parametrize(
+    ("parameters", "arguments", "message"), REFUSED + REFUSED_BY_PARTIAL_FIT
+)
 def test_a_refused_partial_fit_changes_nothing(
     three_classes, parameters, arguments, message
 ):

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import make_mlp
+from scipy.sparse import csr_array
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
@@ -36,6 +38,14 @@ def fit_with(**parameters):
 
 def fit(*data, **named_data):
     return lambda: make_mlp().fit(*data, **named_data)
+
+
+def fitted():
+    return make_mlp(max_iter=1).fit(X, Y)
+
+
+def with_missing(y, missing):
+    return pd.Series([missing, *y[1:]], dtype=y.dtype)
 
 
 # A call -> the type of its error and words that it has.
@@ -325,6 +335,125 @@ MISTAKES = {
         TypeError,
         "zzz=1. It takes X, y, sample_weight, X_val, y_val, sample_weight_val.",
     ),
+    "X_val without y_val": (
+        fit(X, Y, X_val=X),
+        ValueError,
+        "X_val and y_val must be given together; got None for y_val",
+    ),
+    "one-hot y": (
+        fit(X, np.eye(3, dtype=int)[Y]),
+        ValueError,
+        "For one-hot rows, pass y.argmax(axis=1).",
+    ),
+    "y with None": (
+        fit(X, with_missing(WORDS, None)),
+        ValueError,
+        "y contains NaN or None, for missing labels: 1 of 30, the first at index 0. "
+        "Leave these samples out: with keep = ~pandas.isna(y), pass X[keep] and y",
+    ),
+    "y with NaN among strings": (
+        fit(X, with_missing(WORDS, np.nan)),
+        ValueError,
+        "y contains NaN or None",
+    ),
+    "y with NA of pandas": (
+        fit(X, pd.Series([pd.NA, *WORDS[1:]], dtype="string")),
+        ValueError,
+        "y contains NaN or None",
+    ),
+    "y of real values": (
+        fit(X, X[:, 0]),
+        ValueError,
+        "Unknown label type: continuous. y has real values such as ",
+    ),
+    "y of two types": (
+        fit(X, np.array([1, "a"] * 15, object)),
+        ValueError,
+        "y has dtype object and labels of type int and str. Make all labels of one "
+        "type: pass y.astype(str).",
+    ),
+    "y of objects": (
+        fit(X, Y.astype(object)),
+        ValueError,
+        "labels of type int. Make all labels of one type: pass y.astype(int).",
+    ),
+    "y_val with other labels": (
+        fit(X, Y, X_val=X, y_val=Y + 1),
+        ValueError,
+        "y_val: labels that are not among the classes: [3]; the 3 classes are 0, 1, 2,",
+    ),
+    "X of one dimension": (
+        fit(X[:, 0], Y),
+        ValueError,
+        "Reshape your data either using array.reshape(-1, 1) if",
+    ),
+    "X of strings": (
+        fit([["red", "big"]] * 30, Y),
+        ValueError,
+        "X: could not convert string to float: 'red'. Turn categories into numbers "
+        "first, for example with sklearn.preprocessing.OneHotEncoder",
+    ),
+    "X of texts": (fit(["a text"] * 30, Y), ValueError, "TfidfVectorizer"),
+    "X with a categorical column": (
+        fit(FRAME.assign(a=pd.Categorical(WORDS), b=WORDS), Y),
+        ValueError,
+        "Columns without numbers: ['a', 'b'].",
+    ),
+    "X with dates": (
+        fit(FRAME.assign(c=pd.Timestamp(0)), Y),
+        TypeError,
+        "Columns without numbers: ['c'].",
+    ),
+    "partial_fit without classes": (
+        lambda: make_mlp().partial_fit(X, Y),
+        ValueError,
+        "partial_fit(X, y, classes=numpy.unique(all_labels))",
+    ),
+    "a class that comes late": (
+        lambda: make_mlp().partial_fit(X, Y, [0, 1, 2]).partial_fit(X, Y + 1),
+        ValueError,
+        "y: labels that are not among the classes: [3]; the 3 classes are 0, 1, 2,",
+    ),
+    "prediction before fit": (
+        lambda: make_mlp().predict(X),
+        NotFittedError,
+        "is not fitted yet. Call 'fit'",
+    ),
+    "score before fit": (
+        lambda: make_mlp().score(X, T),
+        NotFittedError,
+        "is not fitted yet. Call 'fit'",
+    ),
+    "prediction from other features": (
+        lambda: fitted().predict(X[:, :3]),
+        ValueError,
+        "X has 3 features, but MLPClassifier is expecting 4 features",
+    ),
+    "prediction from features of other names": (
+        lambda: make_mlp().fit(FRAME, Y).predict(FRAME.rename(columns={"a": "z"})),
+        ValueError,
+        "Feature names unseen at fit time:\n- z\n",
+    ),
+    "prediction from text": (
+        lambda: fitted().predict([["red"] * 4]),
+        ValueError,
+        "OneHotEncoder",
+    ),
+    "a warm start with fewer classes": (
+        lambda: make_mlp(warm_start=True).fit(X, Y).fit(X, Y % 2),
+        ValueError,
+        "Previously got [0 1 2], `y` has [0 1]. Write warm_start=False to start again",
+    ),
+    "a warm start with more classes": (
+        lambda: make_mlp(warm_start=True).fit(X, Y % 2).fit(X, Y),
+        ValueError,
+        "Previously got [0 1], `y` has [0 1 2]. Write warm_start=False",
+    ),
+    "a warm start with other features": (
+        lambda: make_mlp(warm_start=True).fit(X, Y).fit(X[:, :3], Y),
+        ValueError,
+        "X has 3 features, but MLPClassifier is expecting 4 features",
+    ),
 }
 
 
@@ -335,6 +464,14 @@ def test_the_error_says_what_to_write(mistake):
         call()
     # Not an error that scikit-learn turned into another, nor a bug in a hint.
     assert type(info.value).__name__ in (kind.__name__, "InvalidParameterError")
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "predict_log_proba"])
+def test_hinge_says_why_it_has_no_probabilities(method):
+    with pytest.raises(AttributeError, match=f"no attribute '{method}'") as info:
+        getattr(make_mlp(loss="hinge").fit(X, Y), method)
+    message = "loss='hinge' does not define probabilities. Use decision_function, or"
+    assert message in str(info.value.__cause__)
 
 
 def test_parameters_are_found_as_without_the_decorator():
@@ -373,3 +510,30 @@ def test_a_refused_set_params_changes_nothing():
             mlp.set_params(max_iter=9, **wrong)
         assert mlp.max_iter == 3
     assert mlp.set_params(loss=Focal(), loss__gamma=3).loss.gamma == 3
+
+
+# Scores against rows of probabilities
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0, 1, 30)])
+def test_score_takes_the_most_likely_class_of_probabilities(weights):
+    mlp = make_mlp().fit(X, T)
+    assert mlp.score(X, T, weights) == mlp.score(X, T.argmax(axis=1), weights)
+    mlp.fit(X, T, X_val=X, y_val=T, sample_weight_val=weights)
+    score = mlp.score(X, T, weights)
+    assert score == pytest.approx(mlp.history_["val_accuracy"][-1])
+    assert 0.1 < score < 0.9
+    scores = cross_val_score(mlp, X, T, cv=3, error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+def test_score_refuses_targets_that_fit_would_refuse():
+    mlp = make_mlp().fit(X, WORDS)
+    assert mlp.score(X, WORDS) > 0
+    for y, words in (
+        (T, "the 3 classes are 'ant', 'bee', 'cat'"),
+        (2 * T, "row 0 has sum 2"),
+        (csr_array(T), "a sparse matrix"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            mlp.score(X, y)

@@ -112,7 +112,7 @@ REFUSED = [
     ),
     ({}, {"y": np.zeros(60)}, "at least 2 classes"),
     ({}, {"sample_weight": -np.ones(60)}, "sample_weight"),
-    ({}, {"X_val": DENSE}, "given together.*got None for y_val and sample_weight_val"),
+    ({}, {"X_val": DENSE}, "given together; got None for y_val"),
     ({}, {"X_val": DENSE[:, :7], "y_val": Y}, "X_val: X has 7 features"),
     ({}, {"X_val": DENSE, "y_val": Y + 1}, r"y_val.*not among the classes: \[3\]"),
     ({}, {"X_val": DENSE, "y_val": Y[1:]}, "y_val: .*each of the 60 samples.*got 59"),

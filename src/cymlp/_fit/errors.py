@@ -1,9 +1,11 @@
-"""Errors that name arguments, and the place of warnings."""
+"""Errors that name arguments and columns, and the place of warnings."""
 
 import re
 import sys
 import warnings
 from contextlib import contextmanager
+
+import numpy as np
 
 
 @contextmanager
@@ -16,6 +18,33 @@ def naming(argument):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{argument}: {error}") from error
+
+
+@contextmanager
+def naming_text(X):
+    """Explain errors about text in X, and name the columns of a data frame."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if not re.search("could not (convert string|be promoted)", str(error)):
+            raise
+        columns = [name for name in getattr(X, "columns", ()) if _has_text(X[name])]
+        found = f"Columns without numbers: {columns}. " if columns else ""
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"{error}. {found}Turn categories into numbers first, for example with "
+            "sklearn.preprocessing.OneHotEncoder, and texts with "
+            "sklearn.feature_extraction.text.TfidfVectorizer."
+        ) from error
+
+
+def _has_text(column):
+    values = np.asarray(column)
+    try:
+        values.astype(np.float64)
+    except (TypeError, ValueError):
+        return True
+    return values.dtype.kind in "mM"
 
 
 def warn(message, category):

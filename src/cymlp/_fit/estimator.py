@@ -23,8 +23,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators.
 
     A subclass defines the parameters and the methods ``_encode_targets(y, classes)``,
-    ``_class_weights(targets, sample_weight)``, ``_classes_to_resume()`` and
-    ``_output_activation()``.
+    ``_class_weights(targets, sample_weight)`` and ``_output_activation()``.
     """
 
     def _fit(self, X, y, sample_weight, validation, storage=None, after_epoch=None):
@@ -33,11 +32,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         with callbacks_of(self, X, y, sample_weight) as callbacks:
             call = Call(
                 self.max_iter,
-                self._classes_to_resume() if resumes else None,
-                resumes,
-                storage,
-                after_epoch,
-                callbacks,
+                resumes=resumes,
+                storage=storage,
+                after_epoch=after_epoch,
+                callbacks=callbacks,
             )
             try:
                 converged = fit(self, X, y, sample_weight, validation, call)

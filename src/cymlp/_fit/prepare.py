@@ -15,7 +15,7 @@ from sklearn.utils.validation import validate_data
 from cymlp._engine.storage import NotFiniteError, store
 from cymlp._engine.storage.dense import MAX_ROWS
 from cymlp._fit import scaling
-from cymlp._fit.errors import naming
+from cymlp._fit.errors import naming, naming_text
 from cymlp._fit.targets import (
     check_sample_weight,
     combine_weights,
@@ -43,7 +43,7 @@ class Data(NamedTuple):
 def check_layout(estimator, X, is_scaled, name="X", reset=False, once=False):
     """Check shape and type of X, but not whether its values are finite."""
     # A value too large for float32 is refused later, so NumPy need not warn.
-    with naming(name), np.errstate(over="ignore", invalid="ignore"):
+    with naming(name), naming_text(X), np.errstate(over="ignore", invalid="ignore"):
         arguments = scaling.conversion(X, estimator.dtype, is_scaled, once)
         X = validate_data(estimator, X, reset=reset, **arguments)
         return scaling.as_inputs(X, estimator.dtype)
@@ -71,14 +71,14 @@ def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
 
 def check_validation(estimator, X, y, sample_weight, class_weights, is_scaled):
     """Check the validation data; None if there are none."""
-    given = {"X_val": X, "y_val": y, "sample_weight_val": sample_weight}
-    missing = [name for name, value in given.items() if value is None]
-    if len(missing) == len(given):
+    missing = [name for name, data in {"X_val": X, "y_val": y}.items() if data is None]
+    if len(missing) == 2 and sample_weight is None:
         return None
-    if X is None or y is None:
+    if missing:
+        both = "X_val and y_val must be given together"
         raise ValueError(
-            "X_val and y_val must be given together, and sample_weight_val only with "
-            f"both of them; got None for {' and '.join(missing)}"
+            f"{both if sample_weight is None else f'{both}, with sample_weight_val'}; "
+            f"got None for {' and '.join(missing)}"
         )
     inputs = check_layout(estimator, X, is_scaled, "X_val")
     with naming("y_val"):

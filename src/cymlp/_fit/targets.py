@@ -6,6 +6,7 @@ from numbers import Real
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
@@ -28,8 +29,7 @@ def encode_classes(y, dtype, *, classes=None):
     """
     if has_rows(y):
         return _encode_probabilities(y, np.dtype(dtype), classes)
-    y = _check_y(y)
-    check_classification_targets(y)
+    y = _checked_labels(y)
     found = np.unique(y)
     labels = np.searchsorted(found, y)
     if classes is None:
@@ -44,16 +44,84 @@ def encode_classes(y, dtype, *, classes=None):
     return Targets(labels.astype(np.intp, copy=False), classes.size), classes
 
 
+def _checked_labels(y):
+    """Labels as an array; missing ones and values other than labels are refused."""
+    missing = _is_missing(np.asarray(y).ravel())
+    if missing.any():
+        raise ValueError(
+            f"y contains NaN or None, for missing labels: {missing.sum()} of "
+            f"{missing.size}, the first at index {missing.argmax()}. Leave these "
+            "samples out: with keep = ~pandas.isna(y), pass X[keep] and y[keep]."
+        )
+    y = _check_y(y)
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(_unknown_type(y)) from error
+    return y
+
+
+def _is_missing(labels):
+    if labels.dtype.kind == "f":
+        return np.isnan(labels)
+    if labels.dtype.kind != "O":
+        return np.zeros(labels.size, bool)
+    missing = [
+        not isinstance(label, str)
+        and (label is None or is_scalar_nan(label) or is_pandas_na(label))
+        for label in labels
+    ]
+    return np.array(missing, bool)
+
+
+def _unknown_type(y):
+    """Text of the error for y that scikit-learn does not take for labels."""
+    if y.dtype.kind == "f":
+        example = y[y != np.floor(y)][0]
+        return (
+            f"Unknown label type: continuous. y has real values such as {example:g}, "
+            "and a classifier needs labels. Use a regressor to predict real values; "
+            "if they are labels, pass y.astype(str)."
+        )
+    types = sorted({type(label).__name__ for label in y.tolist()})
+    numeric = types in (["bool"], ["float"], ["int"])
+    return (
+        f"Unknown label type: y has dtype {y.dtype} and labels of type "
+        f"{' and '.join(types)}. Make all labels of one type: pass "
+        f"y.astype({types[0] if numeric else 'str'})."
+    )
+
+
 def _indices_in(classes, found):
     """The index of each label found among the classes."""
     # Looked up in Python, because NumPy does not compare strings with numbers.
     index_of = {label: index for index, label in enumerate(classes.tolist())}
     if unknown := [label for label in found.tolist() if label not in index_of]:
         raise ValueError(
-            f"y has labels that are not among the classes: {unknown[:5]}; "
-            f"the {classes.size} classes are {_shortened(classes)}"
+            f"labels that are not among the classes: {unknown[:5]}; the "
+            f"{classes.size} classes are {_shortened(classes)}, from the labels passed "
+            "to fit or the classes passed to the first partial_fit"
         )
     return np.array([index_of[label] for label in found.tolist()], np.intp)
+
+
+def check_same_classes(classes, previous):
+    """Refuse other classes for a warm start, in the words of scikit-learn."""
+    if classes.tolist() != previous.tolist():
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the "
+            f"previous call to fit. Previously got {previous}, `y` has {classes}. "
+            "Write warm_start=False to start again, or use partial_fit to train on "
+            "samples of some of the classes."
+        )
+
+
+def most_likely_labels(y, dtype, classes):
+    """Labels as they are; for rows of probabilities, the most likely class of each."""
+    if not has_rows(y):
+        return y
+    targets, _ = encode_classes(y, dtype, classes=classes)
+    return classes[targets.labels]
 
 
 def _shortened(classes):
@@ -69,9 +137,7 @@ def _encode_probabilities(T, dtype, classes):
             "y must be labels of shape (n_samples,), or rows of probabilities as "
             "floats of shape (n_samples, n_classes); got "
             f"{'a sparse matrix' if issparse(T) else 'an array'} of dtype {T.dtype} "
-            f"and shape {T.shape}. For several labels or outputs per sample, wrap the "
-            "classifier in sklearn.multioutput.MultiOutputClassifier. For one-hot "
-            "rows, pass y.argmax(axis=1)."
+            f"and shape {T.shape}. {_advice_on_rows(T)}"
         )
     T = check_array(T, dtype=np.float64, ensure_min_features=2, input_name="y")
     total = T.sum(axis=1)
@@ -81,8 +147,9 @@ def _encode_probabilities(T, dtype, classes):
         raise ValueError(
             "y must be labels, or rows of probabilities, non-negative and of sum 1 "
             f"within {TOLERANCE[dtype]:g}; row {row} has sum {total[row]:g} and "
-            f"minimum {T[row].min():g}. For several outputs per sample, wrap the "
-            "classifier in sklearn.multioutput.MultiOutputClassifier."
+            f"minimum {T[row].min():g}. For real values, use a regressor. For several "
+            "outputs per sample, wrap the classifier in "
+            "sklearn.multioutput.MultiOutputClassifier."
         )
     if classes is None:
         classes = np.arange(T.shape[1])
@@ -93,6 +160,16 @@ def _encode_probabilities(T, dtype, classes):
         )
     T = np.require(T / total[:, np.newaxis], dtype, "C")
     return Targets(T.argmax(axis=1), T.shape[1], T), classes
+
+
+def _advice_on_rows(T):
+    is_one_hot = T.dtype.kind in "biu" and np.all((T != 0).sum(axis=1) == 1)
+    if is_one_hot:
+        return "For one-hot rows, pass y.argmax(axis=1)."
+    return (
+        "For several labels or outputs per sample, wrap the classifier in "
+        "sklearn.multioutput.MultiOutputClassifier."
+    )
 
 
 def partial_fit_classes(classifier, y, classes):
@@ -109,7 +186,8 @@ def partial_fit_classes(classifier, y, classes):
         if known is None and not has_rows(y):
             raise ValueError(
                 "classes must be passed on the first call to partial_fit, unless y has "
-                "rows of probabilities; got None"
+                "rows of probabilities; got None. Pass all labels that will occur in "
+                "any call: partial_fit(X, y, classes=numpy.unique(all_labels))"
             )
         return known
     with naming("classes"):
