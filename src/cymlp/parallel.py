@@ -12,10 +12,14 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
-from cymlp._fit.errors import naming, naming_text
+from cymlp._fit.errors import collected_warnings, naming, naming_text, warn
+from cymlp._fit.hints import shown_value
 from cymlp._fit.scaling import conversion
 from cymlp._fit.shared_storage import SharedStorage
 from cymlp.classifier import MLPClassifier
+
+# Networks that a warning lists.
+_MAX_SHOWN = 5
 
 
 def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=False):
@@ -62,11 +66,18 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         0.
     ExceptionGroup
         If single classifiers fail. Raised when all others are fitted. Each of its
-        exceptions has a note with the name of the classifier.
+        exceptions has a note with the name of the classifier and its parameters that
+        are not the same in all classifiers.
     KeyboardInterrupt
         On Ctrl-C, when the classifiers in training have stopped at the end of their
         current epoch. They keep the results of their finished epochs; classifiers that
         have not been started are unchanged.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If classifiers reach `max_iter` while they still improve. Each warning names the
+        classifiers that it is about, as the notes of exceptions do.
 
     Examples
     --------
@@ -81,7 +92,7 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
     5
     """
     named = _named(estimators)
-    errors = {}
+    errors, warned = {}, {name: [] for name in named}
     for name, estimator in named.items():
         try:
             estimator._validate_params()
@@ -105,16 +116,17 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         with bar.get_lock():
             bar.update()
 
-    def fit(estimator):
+    def fit(name):
+        estimator = sound[name]
         X_shared, X_val_shared = copies[_conversion_of(estimator)]
         validation = X_val_shared, y_val, None
-        with _names_aside(estimator, X, X_val):
+        with collected_warnings(warned[name]), _names_aside(estimator, X, X_val):
             estimator._fit(X_shared, y, None, validation, storage, after_epoch)
         with bar.get_lock():
             bar.total -= estimator.max_iter - estimator.n_iter_
 
     with bar, ThreadPoolExecutor(_n_threads(n_jobs)) as threads:
-        names = {threads.submit(fit, sound[name]): name for name in sound}
+        names = {threads.submit(fit, name): name for name in sound}
         try:
             for future in as_completed(names):
                 if (error := future.exception()) is not None:
@@ -123,14 +135,62 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
             stop.set()
             threads.shutdown(cancel_futures=True)
             raise
-    if errors:
-        for name, error in errors.items():
-            error.add_note(f"Raised by the network {name!r}.")
-        raise BaseExceptionGroup(
-            f"{len(errors)} of {len(named)} networks failed: {list(errors)}",
-            list(errors.values()),
-        )
+    labels = _labels(named)
+    try:
+        _warn(warned, labels)  # raises if a filter makes errors of warnings
+    finally:
+        _raise(errors, labels)
     return estimators
+
+
+def _raise(errors, labels):
+    if not errors:
+        return
+    for name, error in errors.items():
+        error.add_note(f"Raised by the network {labels[name]}.")
+    raise BaseExceptionGroup(
+        f"{len(errors)} of {len(labels)} networks failed: {list(errors)}",
+        list(errors.values()),
+    )
+
+
+def _labels(named):
+    """Names of the networks, each with its parameters that are not the same in all."""
+    shown = {
+        name: {
+            key: shown_value(value)
+            for key, value in estimator.get_params(deep=False).items()
+        }
+        for name, estimator in named.items()
+    }
+    values = {}
+    for parameters in shown.values():
+        for key, value in parameters.items():
+            values.setdefault(key, set()).add(value)
+    labels = {}
+    for name, parameters in shown.items():
+        differing = [
+            f"{key}={parameters[key]}" for key in parameters if len(values[key]) > 1
+        ]
+        labels[name] = f"{name!r} ({', '.join(differing)})" if differing else repr(name)
+    return labels
+
+
+def _warn(warned, labels):
+    """Give each warning once, with the networks that it is about."""
+    about = {}
+    for name, warnings in warned.items():
+        for warning in warnings:
+            about.setdefault(warning, []).append(labels[name])
+    for (message, category), networks in about.items():
+        shown = "; ".join(networks[:_MAX_SHOWN])
+        rest = len(networks) - _MAX_SHOWN
+        shown += f"; and {rest} more" if rest > 0 else ""
+        warn(
+            f"{message} This is about {len(networks)} of {len(labels)} networks: "
+            f"{shown}.",
+            category,
+        )
 
 
 def _n_threads(n_jobs):
@@ -150,7 +210,8 @@ def _named(estimators):
         named = dict(enumerate(estimators))
     else:
         raise TypeError(
-            f"estimators must be a list or a dict of MLPClassifier; got {estimators!r}"
+            "estimators must be a list or a dict of MLPClassifier, also for a single "
+            f"one; got {estimators!r}"
         )
     for name, estimator in named.items():
         if not isinstance(estimator, MLPClassifier):

@@ -2,6 +2,7 @@
 
 import itertools
 import multiprocessing
+import re
 import threading
 import time
 import tracemalloc
@@ -15,6 +16,7 @@ from joblib import parallel_config
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from cymlp import MLPClassifier, fit_many, parallel
@@ -230,10 +232,57 @@ def test_an_error_names_its_network_and_leaves_the_others_fitted(digits):
     ) as info:
         fit_many(networks, X, y, n_jobs=2)
     notes = {error.__notes__[0]: str(error) for error in info.value.exceptions}
-    assert "diverged" in notes["Raised by the network 'wild'."]
-    assert "'momentum'" in notes["Raised by the network 'wrong'."]
+    for name, error, parameter in (
+        ("wild", "diverged", "learning_rate_init=1e+30"),
+        ("wrong", "'momentum'", "momentum=2.0"),
+    ):
+        note = next(note for note in notes if f"the network {name!r} (" in note)
+        assert error in notes[note]
+        assert parameter in note
+        assert "shuffle" not in note  # the same in all
     for name, alone in make_networks().items():
         assert_same_fit(networks[name], alone.fit(X, y))
+
+
+def test_a_warning_names_its_networks(digits):
+    X, y = digits
+    stops = {"max_iter": 2, "n_iter_no_change": 1}
+    networks = [make_mlp(random_state=seed, **stops) for seed in range(7)]
+    networks += [make_mlp(random_state=7), make_mlp(max_iter=3, n_iter_no_change=1)]
+    with pytest.warns(ConvergenceWarning) as warned:
+        fit_many(networks, X, y, n_jobs=2)
+    texts = [str(one.message) for one in warned]
+    assert [re.search("max_iter=(.)", text)[1] for text in texts] == ["2", "3"]
+    assert texts[0].endswith(
+        "This is about 7 of 9 networks: "
+        + "; ".join(
+            f"{i} (max_iter=2, n_iter_no_change=1, random_state={i})" for i in range(5)
+        )
+        + "; and 2 more."
+    )
+    assert " 1 of 9 networks: 8 (max_iter=3, n_iter_no_change=1, " in texts[1]
+    assert {one.filename for one in warned} == {__file__}
+
+
+def test_networks_with_equal_parameters_are_named_all_the_same(digits):
+    X, y = digits
+    networks = {"a": make_mlp(), "b": make_mlp(), "c": make_mlp()}
+    for mlp in networks.values():
+        mlp.set_params(n_iter_no_change=9, max_iter=1)
+    with pytest.warns(ConvergenceWarning, match=r"3 of 3 networks: 'a'; 'b'; 'c'\.$"):
+        fit_many(networks, X, y)
+
+
+def test_a_warning_that_is_made_an_error_comes_after_all_fits(digits):
+    X, y = digits
+    networks = [make_mlp(n_iter_no_change=9, random_state=seed) for seed in range(3)]
+    wild = make_mlp(learning_rate_init=1e30)
+    with warnings.catch_warnings(action="error"):
+        with pytest.raises(ConvergenceWarning, match="This is about 3 of 3 networks"):
+            fit_many(networks, X, y, n_jobs=2)
+        assert all(mlp.n_iter_ == 6 for mlp in networks)
+        with pytest.raises(ExceptionGroup, match="1 of 4 networks"):
+            fit_many([*networks, wild], X, y, n_jobs=2)
 
 
 def test_ctrl_c_keeps_finished_networks_and_epochs(digits, press_ctrl_c):
@@ -281,6 +330,10 @@ def test_other_arguments_are_refused_by_their_name(digits):
         fit_many([make_mlp()], X, y, n_jobs=0)
     with pytest.raises(TypeError, match=r"n_jobs must be .*; got '2'"):
         fit_many([make_mlp()], X, y, n_jobs="2")
+    with pytest.raises(TypeError, match=r"a list or a dict.*single one; got MLPClass"):
+        fit_many(make_mlp(), X, y)
+    with pytest.raises(ValueError, match=r"^X: could not convert.*OneHotEncoder"):
+        fit_many([make_mlp()], [["red"]] * 2, [0, 1])
     with pytest.raises(ValueError, match=r"^X_val: Expected 2D array"):
         fit_many([make_mlp()], X, y, X_val=y, y_val=y)
 

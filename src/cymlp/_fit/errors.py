@@ -4,8 +4,11 @@ import re
 import sys
 import warnings
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
+
+_collected = ContextVar("_collected", default=None)
 
 
 @contextmanager
@@ -48,8 +51,21 @@ def _has_text(column):
 
 
 def warn(message, category):
-    """Warn about the line that called cymlp."""
+    """Warn about the line that called cymlp, or leave that to `collected_warnings`."""
+    if (collected := _collected.get()) is not None:
+        collected.append((message, category))
+        return
     frame, stacklevel = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("cymlp."):
         frame, stacklevel = frame.f_back, stacklevel + 1
     warnings.warn(message, category, stacklevel=stacklevel)
+
+
+@contextmanager
+def collected_warnings(collected):
+    """Context in which `warn` appends (message, category) to a list, in this thread."""
+    token = _collected.set(collected)
+    try:
+        yield
+    finally:
+        _collected.reset(token)
