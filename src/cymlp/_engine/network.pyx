@@ -525,12 +525,29 @@ cdef class Network:
         """Update all parameters: `first` its weights, the optimiser the others."""
         cdef Py_ssize_t rest = self.layers[0].b
         cdef Py_ssize_t count = self.n_parameters - rest
-        cdef floating *gradient = <floating *> memory.gradient + rest
-        first.step(samples, n, memory.layers[0].dU, gradient, optimizer, t,
+        cdef floating *gradient = <floating *> memory.gradient
+        cdef Py_ssize_t index
+        cdef Layer *layer
+        first.step(samples, n, memory.layers[0].dU, gradient + rest, optimizer, t,
                    gradient_norm)
-        gradient_norm[0] = hypot(gradient_norm[0], norm(gradient, count))
-        return take_step(optimizer, t, theta + rest, theta + rest + self.n_parameters,
-                         self.n_parameters, gradient, count)
+        gradient_norm[0] = hypot(gradient_norm[0], norm(gradient + rest, count))
+        if optimizer.decays_biases:
+            return self.step_part(optimizer, t, theta, gradient, rest, count, True)
+        for index in range(self.depth):
+            layer = &self.layers[index]
+            if index > 0:
+                self.step_part(optimizer, t, theta, gradient, layer.W,
+                               layer.n_in * layer.n_out, True)
+            self.step_part(optimizer, t, theta, gradient, layer.b, layer.n_out, False)
+        return 0
+
+    cdef int step_part(
+        self, Optimizer optimizer, Py_ssize_t t, floating *theta,
+        const floating *gradient, Py_ssize_t start, Py_ssize_t count, bint decays
+    ) except -1 nogil:
+        """Update the parameters start..start + count - 1, with weight decay or not."""
+        return take_step(optimizer, t, theta + start, theta + start + self.n_parameters,
+                         self.n_parameters, gradient + start, count, decays)
 
 
 cdef bint all_below(const Py_ssize_t[::1] indices, Py_ssize_t limit) noexcept nogil:

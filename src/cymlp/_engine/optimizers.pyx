@@ -34,12 +34,15 @@ cdef double checked(str name, double value, bint valid, str allowed) except? -1:
 cdef class Optimizer:
     """Base class of the optimisers.
 
-    `weight_decay` times the parameters, weights and biases alike, is added to the
-    gradient: a coupled L2 penalty, unlike that of AdamW.
+    `weight_decay` times the parameters is added to the gradient: a coupled L2 penalty,
+    unlike that of AdamW. It applies to biases, too, if `decays_biases`.
     """
 
-    def __init__(self, double learning_rate, double weight_decay):
+    def __init__(
+        self, double learning_rate, double weight_decay, bint decays_biases=True
+    ):
         self.learning_rate = learning_rate
+        self.decays_biases = decays_biases
         self.weight_decay = checked(
             "weight_decay", weight_decay, 0 <= weight_decay < math.inf,
             "a finite number >= 0"
@@ -82,14 +85,14 @@ cdef class Optimizer:
 
     cdef int step_f32(
         self, Py_ssize_t t, float *theta, float *slots, Py_ssize_t stride,
-        const float *gradient, Py_ssize_t count
+        const float *gradient, Py_ssize_t count, bint decays
     ) except -1 nogil:
         with gil:
             raise NotImplementedError(f"{type(self).__name__} has no step")
 
     cdef int step_f64(
         self, Py_ssize_t t, double *theta, double *slots, Py_ssize_t stride,
-        const double *gradient, Py_ssize_t count
+        const double *gradient, Py_ssize_t count, bint decays
     ) except -1 nogil:
         with gil:
             raise NotImplementedError(f"{type(self).__name__} has no step")
@@ -103,11 +106,12 @@ cdef void sgd_step(
     floating *theta,            # IN-OUT (count)
     floating *velocity,         # IN-OUT (count)
     const floating *gradient,   # IN     (count)
-    Py_ssize_t count
+    Py_ssize_t count,
+    bint decays
 ) noexcept nogil:
     cdef floating learning_rate = <floating> sgd._learning_rate
     cdef floating momentum = <floating> sgd.momentum
-    cdef floating weight_decay = <floating> sgd.weight_decay
+    cdef floating weight_decay = <floating> (sgd.weight_decay if decays else 0)
     cdef bint nesterov = sgd.nesterov
     cdef floating direction
     cdef Py_ssize_t i
@@ -137,9 +141,9 @@ cdef class SGD(Optimizer):
 
     def __init__(
         self, double learning_rate, double momentum, double weight_decay,
-        bint nesterov=False
+        bint nesterov=False, bint decays_biases=True
     ):
-        super().__init__(learning_rate, weight_decay)
+        super().__init__(learning_rate, weight_decay, decays_biases)
         self.momentum = checked("momentum", momentum, 0 <= momentum < 1, "in [0, 1)")
         self.nesterov = nesterov
 
@@ -153,16 +157,16 @@ cdef class SGD(Optimizer):
 
     cdef int step_f32(
         self, Py_ssize_t t, float *theta, float *slots, Py_ssize_t stride,
-        const float *gradient, Py_ssize_t count
+        const float *gradient, Py_ssize_t count, bint decays
     ) except -1 nogil:
-        sgd_step(self, theta, slots, gradient, count)
+        sgd_step(self, theta, slots, gradient, count, decays)
         return 0
 
     cdef int step_f64(
         self, Py_ssize_t t, double *theta, double *slots, Py_ssize_t stride,
-        const double *gradient, Py_ssize_t count
+        const double *gradient, Py_ssize_t count, bint decays
     ) except -1 nogil:
-        sgd_step(self, theta, slots, gradient, count)
+        sgd_step(self, theta, slots, gradient, count, decays)
         return 0
 
     cdef void set_step(self, cymlp_step *step) noexcept nogil:
@@ -246,13 +250,14 @@ cdef void adam_step(
     floating *m,                # IN-OUT (count)
     floating *v,                # IN-OUT (count)
     const floating *gradient,   # IN     (count)
-    Py_ssize_t count
+    Py_ssize_t count,
+    bint decays
 ) noexcept nogil:
     cdef floating beta_1 = <floating> adam.beta_1
     cdef floating beta_2 = <floating> adam.beta_2
     cdef floating rest_1 = <floating> (1 - adam.beta_1)
     cdef floating rest_2 = <floating> (1 - adam.beta_2)
-    cdef floating weight_decay = <floating> adam.weight_decay
+    cdef floating weight_decay = <floating> (adam.weight_decay if decays else 0)
     cdef floating epsilon = <floating> adam.epsilon
     cdef floating step_size = <floating> (
         adam._learning_rate / (1 - pow(adam.beta_1, <double> t))
@@ -284,9 +289,9 @@ cdef class Adam(Optimizer):
 
     def __init__(
         self, double learning_rate, double beta_1, double beta_2, double epsilon,
-        double weight_decay
+        double weight_decay, bint decays_biases=True
     ):
-        super().__init__(learning_rate, weight_decay)
+        super().__init__(learning_rate, weight_decay, decays_biases)
         self.beta_1 = checked("beta_1", beta_1, 0 <= beta_1 < 1, "in [0, 1)")
         self.beta_2 = checked("beta_2", beta_2, 0 <= beta_2 < 1, "in [0, 1)")
         self.epsilon = checked(
@@ -303,16 +308,16 @@ cdef class Adam(Optimizer):
 
     cdef int step_f32(
         self, Py_ssize_t t, float *theta, float *slots, Py_ssize_t stride,
-        const float *gradient, Py_ssize_t count
+        const float *gradient, Py_ssize_t count, bint decays
     ) except -1 nogil:
-        adam_step(self, t, theta, slots, slots + stride, gradient, count)
+        adam_step(self, t, theta, slots, slots + stride, gradient, count, decays)
         return 0
 
     cdef int step_f64(
         self, Py_ssize_t t, double *theta, double *slots, Py_ssize_t stride,
-        const double *gradient, Py_ssize_t count
+        const double *gradient, Py_ssize_t count, bint decays
     ) except -1 nogil:
-        adam_step(self, t, theta, slots, slots + stride, gradient, count)
+        adam_step(self, t, theta, slots, slots + stride, gradient, count, decays)
         return 0
 
 
@@ -322,7 +327,7 @@ def _step(
 ):
     cdef Py_ssize_t count = gradient.shape[0]
     cdef floating *theta = &state[0, 0]
-    take_step(optimizer, t, theta, theta + count, count, &gradient[0], count)
+    take_step(optimizer, t, theta, theta + count, count, &gradient[0], count, True)
 
 
 # The values of an estimator's `solver`.

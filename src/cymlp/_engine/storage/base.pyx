@@ -172,7 +172,7 @@ cdef class PaddedLayer(FirstLayer):
         if is_fused:
             return 0
         return take_step_of(self.is_f32, optimizer, t, self.parameters, slots,
-                            self.n_weights, self.gradient, self.n_weights)
+                            self.n_weights, self.gradient, self.n_weights, True)
 
     cdef double backward(
         self, const Py_ssize_t *indices, Py_ssize_t n, const void *db,

@@ -265,7 +265,7 @@ cdef class CSRLayer(FirstLayer):
                 gradient_norm[0], norm_of(self.is_f32, self.gradient, size)
             )
             take_step_of(self.is_f32, optimizer, t, theta, theta + slots,
-                         self.slot_stride, self.gradient, size)
+                         self.slot_stride, self.gradient, size, True)
             theta += size * self.itemsize
             start += count
         return 0
