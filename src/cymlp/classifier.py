@@ -66,11 +66,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Optimiser: stochastic gradient descent with momentum, or Adam.
     learning_rate_init : float, default=0.01
         Initial learning rate.
-    learning_rate : {"constant", "invscaling", "adaptive"} or callable, \
+    learning_rate : {"constant", "cosine", "invscaling", "adaptive"} or callable, \
             default="constant"
         Learning rate schedule, for either solver.
 
         - "constant" keeps `learning_rate_init`.
+        - "cosine" lowers the rate from `learning_rate_init` towards 0 along half a
+          cosine wave, over the `max_iter` epochs of each call of `fit`. `partial_fit`
+          keeps `learning_rate_init`.
         - "invscaling" divides `learning_rate_init` by (t + 1) ** `power_t`, where t is
           the number of samples processed in earlier epochs.
         - "adaptive" divides the learning rate by 5 each time training would otherwise
@@ -200,7 +203,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010. Klambauer et al., "Self-normalizing neural networks",
-    NeurIPS 2017.
+    NeurIPS 2017. Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
+    restarts", ICLR 2017 (cosine schedule).
 
     Examples
     --------
@@ -228,7 +232,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "solver": [StrOptions(set(SOLVERS))],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "learning_rate": [
-            StrOptions({"constant", "invscaling", "adaptive"}),
+            StrOptions({"constant", "cosine", "invscaling", "adaptive"}),
             callable,
         ],
         "power_t": [Interval(Real, 0, None, closed="left")],

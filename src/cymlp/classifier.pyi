@@ -35,7 +35,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         *,
         solver: Literal["sgd", "adam"] = "sgd",
         learning_rate_init: float = 0.01,
-        learning_rate: Literal["constant", "invscaling", "adaptive"]
+        learning_rate: Literal["constant", "cosine", "invscaling", "adaptive"]
         | Callable[[int], float] = "constant",
         power_t: float = 0.5,
         momentum: float = 0.9,

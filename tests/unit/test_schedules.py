@@ -73,12 +73,12 @@ def test_an_adaptive_rate_falls_where_training_would_have_stopped(three_classes)
 
 
 def test_an_adaptive_rate_that_is_low_already_is_not_lowered():
-    schedule = Schedule("adaptive", 1e-6, 0.5)
+    schedule = Schedule("adaptive", 1e-6, 0.5, range(1, 3))
     assert not schedule.lower()
     assert schedule.rate(1, 0) == 1e-6
-    schedule = Schedule("adaptive", 1e-6, 0.5, n_reductions=3)
+    schedule = Schedule("adaptive", 1e-6, 0.5, range(1, 3), n_reductions=3)
     assert schedule.rate(1, 0) == 1e-6 / 125
-    assert not Schedule("constant", 1.0, 0.5).lower()
+    assert not Schedule("constant", 1.0, 0.5, range(1, 3)).lower()
 
 
 @pytest.mark.parametrize("power_t", [1000, 1000.0])
@@ -95,6 +95,26 @@ def test_a_power_of_0_is_a_constant_rate(three_classes):
     X, y = three_classes
     scaled = make_mlp(learning_rate="invscaling", power_t=0).fit(X, y)
     assert_same_weights(scaled, make_mlp().fit(X, y))
+
+
+def test_a_cosine_falls_over_the_epochs_of_each_call(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(learning_rate="cosine", max_iter=4, warm_start=True)
+    rates = 0.01 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
+    mlp.fit(X, y)
+    np.testing.assert_allclose(mlp.history_["learning_rate"], rates, rtol=1e-14)
+    mlp.fit(X, y)
+    np.testing.assert_allclose(
+        mlp.history_["learning_rate"], np.tile(rates, 2), rtol=1e-14
+    )
+
+
+def test_partial_fit_keeps_the_first_rate_of_a_cosine(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(learning_rate="cosine")
+    for _ in range(3):
+        mlp.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_array_equal(mlp.history_["learning_rate"], [0.01] * 3)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -141,7 +161,7 @@ def test_an_error_of_the_function_is_raised(three_classes):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"learning_rate": "cosine"}, r"'learning_rate'.*'invscaling'.*Got 'cosine'"),
+        ({"learning_rate": "exp"}, r"'learning_rate'.*'invscaling'.*Got 'exp'"),
         ({"learning_rate": 0.1}, "'learning_rate'.*callable.*Got 0.1"),
         ({"power_t": -1}, r"'power_t'.*\[0.0, inf\).*Got -1"),
         ({"solver": "lbfgs"}, "'solver'.*'sgd'.*Got 'lbfgs'"),

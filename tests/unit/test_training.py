@@ -14,6 +14,7 @@ from cymlp._fit.parameters import Parameters
 from cymlp._fit.prepare import Samples, weighted_targets
 from cymlp._fit.training import DivergedError, Evaluation, Training, TrainingState
 from cymlp.activations import Identity, Tanh
+from cymlp.history import History
 from cymlp.losses import CrossEntropy
 
 SIZES = [4, 5, 3]
@@ -147,8 +148,9 @@ def make_control(state=None, **parameters):
     """The control of an estimator's training, its state, and the training."""
     estimator = MLPClassifier(**parameters)
     estimator._training_state = state or TrainingState(np.random.RandomState(0))
+    estimator.history_ = History()
     training = make_training()
-    control = fitting._build_control(estimator, training)
+    control = fitting._build_control(estimator, training, fitting.Call(n_epochs=10))
     return control, estimator._training_state, training
 
 
@@ -232,7 +234,8 @@ def test_a_later_control_keeps_an_earlier_best_unless_there_is_a_better(
     control.restore_best()
     estimator = MLPClassifier(**settings)
     estimator._training_state = state
-    later = fitting._build_control(estimator, training)
+    estimator.history_ = History()
+    later = fitting._build_control(estimator, training, fitting.Call(n_epochs=10))
     run(later, training, metrics, "val_loss")
     assert later.restore_best() == epoch
     np.testing.assert_array_equal(training.parameters.values, value)

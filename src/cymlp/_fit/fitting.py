@@ -59,7 +59,7 @@ def fit(estimator, X, y, sample_weight, validation, call):
         draft, data, stored, network, parameters, optimizer, call
     )
     evaluation = _build_evaluation(training, validation, validation_stored)
-    control = _build_control(draft, training)
+    control = _build_control(draft, training, call)
     estimator.__dict__ = vars(draft)  # one assignment, which Ctrl-C cannot split
     return _train(estimator, training, evaluation, control, call)
 
@@ -185,7 +185,7 @@ def _build_evaluation(training, data, stored):
     return Evaluation(training.network, stored, data.targets, data.indices, batch_size)
 
 
-def _build_control(draft, training):
+def _build_control(draft, training, call):
     state = draft._training_state
     monitor = f"val_{draft.monitor}" if draft.early_stopping else "train_loss"
     state.set_monitor(monitor, draft.tol, draft.n_iter_no_change)
@@ -193,9 +193,16 @@ def _build_control(draft, training):
         draft.learning_rate,
         draft.learning_rate_init,
         draft.power_t,
+        _epochs(draft, call),
         state.n_reductions,
     )
     return EpochControl(state, schedule, training, keeps_best=draft.early_stopping)
+
+
+def _epochs(estimator, call):
+    """The epochs of a call, counted from the first epoch of the history."""
+    n_before = estimator.history_.n_epochs
+    return range(n_before + 1, n_before + call.n_epochs + 1)
 
 
 def _train(estimator, training, evaluation, control, call):
@@ -231,7 +238,7 @@ def _train(estimator, training, evaluation, control, call):
 def _run_epochs(estimator, training, evaluation, control, call):
     """Train epoch by epoch; return whether training stopped early."""
     n_before = estimator.history_.n_epochs
-    epochs = range(n_before + 1, n_before + call.n_epochs + 1)
+    epochs = _epochs(estimator, call)
     epoch = n_before
     training.save()
     try:
