@@ -116,15 +116,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Scaling of X to (X - shift) / divisor, applied as X is read, without a copy.
 
         - "standard" uses the mean and the standard deviation of each feature, "minmax"
-          its minimum and range, as scikit-learn's scalers do. The divisor of constant
-          features is 1. The statistics come from the training samples, without those
-          held out for validation, and ignore sample weights. They are computed in the
-          first call and kept by ``warm_start`` and `partial_fit`.
+          its minimum and range, as scikit-learn's scalers do. The divisor of a constant
+          feature is 1, or its absolute value if that is larger. Weights count as in the
+          loss, so that samples of weight 0 are ignored, and so are those held out for
+          validation. The first call measures the scale; ``warm_start`` and
+          `partial_fit` keep it.
         - A tuple (shift, divisor) has a float or an array of shape (n_features,) for
           each; (128, 255) suits raw pixels.
         - None leaves X unscaled.
 
-        Sparse X requires a shift of 0.
+        Sparse X is not shifted, so that zeros stay zeros: "standard" divides it by the
+        root mean square of each feature and "minmax" by the largest absolute value. A
+        tuple must have a shift of 0.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     random_state : int, RandomState instance or None, default=None
@@ -251,7 +254,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             StrOptions({"float32", "float64"}),
             Options(type, {np.float32, np.float64}),
         ],
-        "scale": [StrOptions(set(scaling.SCALERS)), tuple, None],
+        "scale": [StrOptions(set(scaling.SCALES)), tuple, None],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],

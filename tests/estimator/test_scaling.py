@@ -9,7 +9,7 @@ from helpers import assert_same_history, assert_same_weights, make_mlp
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 from cymlp import MLPClassifier, fit_many
 from cymlp._engine.inputs import ELEMENT_TYPES, Inputs
@@ -61,19 +61,94 @@ def test_it_is_what_a_scaler_before_it_does(far, scale, dtype, solver):
 @pytest.mark.parametrize("n_chunks", [1, 4])
 @pytest.mark.parametrize("scale", SCALERS)
 def test_the_scale_is_that_of_scikit_learn(far, scale, n_chunks, monkeypatch):
-    monkeypatch.setattr(scaling, "MAX_ROWS", -(-150 // n_chunks))
+    monkeypatch.setattr(scaling, "CHUNK_SIZE", 7 * -(-150 // n_chunks))
     X, y = far
-    mlp = make_mlp(scale=scale).fit(X, y, np.linspace(0, 1, 150))
+    mlp = make_mlp(scale=scale).fit(X, y)
     scaler = SCALERS[scale]().fit(X)
     shift, divisor = mlp.shift_, mlp.divisor_
     assert shift.dtype == divisor.dtype == np.float64
-    assert divisor[6] == 1
+    assert divisor[6] == 4  # the constant
+    varies = slice(0, 6)
+    np.testing.assert_allclose(shift[6], 4, rtol=0, atol=0)
     if scale == "standard":
         np.testing.assert_allclose(shift, scaler.mean_, rtol=1e-13, atol=1e-13)
-        np.testing.assert_allclose(divisor, scaler.scale_, rtol=1e-12)
+        expected = scaler.scale_[varies]
+        np.testing.assert_allclose(divisor[varies], expected, rtol=1e-12)
     else:
         np.testing.assert_array_equal(shift, scaler.data_min_)
-        np.testing.assert_allclose(1 / divisor, scaler.scale_, rtol=1e-15)
+        np.testing.assert_array_equal(divisor[varies], scaler.data_range_[varies])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_standard_scale_counts_weights(far, dtype):
+    X, y = far
+    weights = np.random.default_rng(0).uniform(0, 1e20, 150) * (np.arange(150) % 4 > 0)
+    class_weight = {0: 3, 1: 0.5}
+    mlp = make_mlp(scale="standard", dtype=dtype, class_weight=class_weight)
+    mlp.fit(X, y, weights)
+    factors = np.select([y == 0, y == 1], [3, 0.5], 1)
+    scaler = StandardScaler().fit(X, sample_weight=weights * factors / 1e20)
+    rtol = 1e-6 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(mlp.shift_, scaler.mean_, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(mlp.divisor_[:6], scaler.scale_[:6], rtol=rtol)
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("scale", SCALERS)
+def test_a_weight_counts_copies(far, scale, form):
+    X, y = far
+    counts = np.random.default_rng(0).integers(0, 4, 150)
+    X[counts == 0] *= 1e6  # outliers that do not count
+    settings = {"scale": scale, "dtype": "float64", "batch_size": 1000}
+    weighted = make_mlp(**settings).fit(form(X), y, counts)
+    copies = make_mlp(**settings).fit(form(X.repeat(counts, 0)), y.repeat(counts))
+    for a, b in (
+        (weighted.shift_, copies.shift_),
+        (weighted.divisor_, copies.divisor_),
+        (weighted.predict_proba(X), copies.predict_proba(X)),
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("factor", [1e-30, 1e-15, 1e15, 1e30])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", SCALERS)
+def test_units_do_not_matter(far, scale, dtype, factor, form):
+    X, y = far
+    X = X.astype(dtype)
+    # A power of two changes no digit.
+    factor = 2.0 ** round(np.log2(factor))
+    plain = make_mlp(scale=scale).fit(form(X[:, :6]), y)
+    other = make_mlp(scale=scale).fit(form(X[:, :6] * np.asarray(factor, dtype)), y)
+    np.testing.assert_array_equal(other.shift_, plain.shift_ * factor)
+    np.testing.assert_array_equal(other.divisor_, plain.divisor_ * factor)
+    assert_same_weights(plain, other)
+
+
+@pytest.mark.parametrize("value", [0, 1e-30, -0.1, 1e9, -1e30])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", SCALERS)
+def test_constant_features_become_0(scale, dtype, value):
+    rng = np.random.default_rng(0)
+    X = np.full((3000, 4), value, dtype)
+    X[:, 1] = 1e-3 * rng.normal(size=3000)
+    if dtype == "float64":
+        X[:, 2] *= 1 + rng.integers(-2, 3, 3000) * np.finfo(dtype).eps  # rounding
+    y = np.arange(3000) % 2
+    mlp = make_mlp(scale=scale, max_iter=1).fit(X, y)
+    expected = max(abs(X[0, 3]), 1)
+    assert mlp.shift_[0] == mlp.shift_[3] == X[0, 0]
+    np.testing.assert_allclose(mlp.divisor_[[0, 2, 3]], expected, rtol=1e-14)
+    assert abs(X[:, 2] - mlp.shift_[2]).max() / mlp.divisor_[2] < 1e-14
+
+
+def test_a_small_spread_beside_a_large_mean_is_no_rounding():
+    X = 1.7e9 + np.random.default_rng(0).normal(size=(100_000, 1))
+    mlp = make_mlp(scale="standard", max_iter=1).fit(X, np.arange(100_000) % 2)
+    X -= 1.7e9
+    np.testing.assert_allclose(mlp.divisor_, X.std(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(mlp.shift_ - 1.7e9, X.mean(axis=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("form", [np.asarray, csr_array], ids=["dense", "sparse"])
@@ -224,28 +299,61 @@ def test_names_of_features_are_kept(far):
     ids=repr,
 )
 def test_a_wrong_scale_is_refused(far, scale):
-    with pytest.raises(ValueError, match="'scale' parameter of MLPClassifier"):
-        MLPClassifier(scale=scale).fit(*far)
+    class Renamed(MLPClassifier):
+        pass
+
+    for kind in (MLPClassifier, Renamed):
+        with pytest.raises(
+            ValueError, match=f"'scale' parameter of {kind.__name__} must be"
+        ):
+            kind(scale=scale).fit(*far)
 
 
-@pytest.mark.parametrize(
-    ("scale", "message"),
-    [
-        (
-            "standard",
-            r"\(0, divisor\).*got 'standard'.*StandardScaler\(with_mean=False",
-        ),
-        ("minmax", r"\(0, divisor\).*got 'minmax'.*MaxAbsScaler\(\)"),
-        ((1, 2), r"scale must have a shift of 0 for sparse X; got \(1, 2\)"),
-    ],
-)
-def test_sparse_data_are_not_shifted(pixels, scale, message):
+@pytest.mark.parametrize("n_chunks", [1, 4])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sparse_data_are_divided_only(pixels, dtype, n_chunks, monkeypatch):
     X, y = pixels
-    with pytest.raises(ValueError, match=message):
-        make_mlp(scale=scale).fit(csr_array(X), y)
-    mlp = make_mlp(scale=scale).fit(X + 1.0, y)
+    X = csr_array(X * np.where(np.arange(50) == 7, 0, np.linspace(-3, 3, 50)))
+    twice = csr_array((200, 50))
+    # Every entry is stored as two halves.
+    halves = np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), 2 * X.indptr
+    twice.data, twice.indices, twice.indptr = halves
+    monkeypatch.setattr(scaling, "CHUNK_SIZE", twice.nnz // n_chunks)
+    dense = X.toarray()
+    for scale, expected in (
+        ("standard", np.sqrt((dense**2).mean(axis=0))),
+        ("minmax", MaxAbsScaler().fit(X).scale_),
+    ):
+        expected[7] = 1
+        for data in (X, twice):
+            mlp = make_mlp(scale=scale, dtype=dtype).fit(data, y)
+            assert mlp.shift_ == 0
+            np.testing.assert_allclose(mlp.divisor_, expected, rtol=1e-6)
+            np.testing.assert_allclose(
+                mlp.predict_proba(data), mlp.predict_proba(dense), atol=1e-5
+            )
+    assert twice.nnz == 2 * X.nnz
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", (1, 2)])
+def test_sparse_rows_are_shifted_for_predictions_only(pixels, scale):
+    X, y = pixels
+    X = X + 1.0
+    mlp = make_mlp(scale=scale).fit(X, y)
+    for part in (X, X[:1], np.tile(X, (7, 1))):
+        np.testing.assert_array_equal(
+            mlp.predict_proba(csr_array(part)), mlp.predict_proba(part)
+        )
+    broken = X.copy()
+    broken[3, 4] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN"):
+        mlp.predict(csr_array(broken))
+    with pytest.raises(ValueError, match=r"X_val.*sparse, and shift_ is not 0"):
+        mlp.fit(X, y, X_val=csr_array(X), y_val=y)
     with pytest.raises(ValueError, match="X is sparse, and shift_ is not 0"):
-        mlp.predict(csr_array(X))
+        mlp.partial_fit(csr_array(X), y)
+    with pytest.raises(ValueError, match=r"shift of 0 for sparse X; got \(1, 2\)"):
+        make_mlp(scale=(1, 2)).fit(csr_array(X), y)
 
 
 @pytest.mark.parametrize("form", [np.asarray, csr_array], ids=["dense", "sparse"])

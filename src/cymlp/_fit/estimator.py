@@ -109,8 +109,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         else:
             is_scaled = self.divisor_ is not None
             inputs = prepare.check_layout(self, X, is_scaled, once=True)
-            inputs = scaling.scaled(inputs, self.shift_, self.divisor_)
-            rows, n_samples = inputs.rows, inputs.shape[0]
+            rows = scaling.scaled_rows(inputs, self.shift_, self.divisor_)
+            n_samples = inputs.shape[0]
         return self._scores_in_batches(rows, n_samples)
 
     def _is_ready(self, X):

@@ -144,9 +144,7 @@ def _copy_parameters(draft, parameters):
 def _store(draft, training, validation, call):
     """Measure the scale, and store the training and the validation data."""
     if not call.resumes:
-        draft.shift_, draft.divisor_ = prepare.measure_scale(
-            draft, training.inputs.subset(training.indices)
-        )
+        draft.shift_, draft.divisor_ = prepare.measure_scale(draft, training)
     stored = prepare.store_inputs(draft, training.inputs, call.storage)
     if validation is None or validation.inputs is training.inputs:
         return stored, stored

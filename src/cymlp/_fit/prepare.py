@@ -159,12 +159,20 @@ def weighted_targets(samples, indices):
     return samples.targets.weighted(weights)
 
 
-def measure_scale(estimator, inputs):
-    """Shift and divisor of the estimator's `scale`, both None without scaling."""
+def measure_scale(estimator, data):
+    """Shift and divisor of the estimator's `scale`, both None without scaling.
+
+    Weights count as in the loss: samples of weight 0 do not.
+    """
     if estimator.scale is None:
         return None, None
+    inputs, weights = data.inputs.subset(data.indices), data.targets.weights
+    if weights is not None:
+        weights = weights[data.indices].astype(np.float64)
     try:
-        return scaling.fitted_scale(estimator.scale, inputs)
+        return scaling.fitted_scale(
+            estimator.scale, inputs, weights, type(estimator).__name__
+        )
     except ValueError:
         check_finite(estimator, scaling.unscaled(inputs))
         raise

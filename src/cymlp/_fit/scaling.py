@@ -2,14 +2,15 @@
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import InvalidParameterError
 
 from cymlp._engine.inputs import READABLE, Inputs, is_file
-from cymlp._engine.storage.dense import MAX_ROWS
 
-SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
+# Values of X that are measured at once, as float64: 512 KB.
+CHUNK_SIZE = 65_536
+# Relative difference of values that rounding may have caused.
+ROUNDING = 10 * np.finfo(np.float64).eps
 
 
 def conversion(X, dtype, is_scaled, once=False):
@@ -48,65 +49,154 @@ def unscaled(inputs):
     return Inputs(inputs.array, np.float64, indices=inputs.indices)
 
 
-def fitted_scale(scale, inputs):
+def fitted_scale(scale, inputs, weights=None, owner="MLPClassifier"):
     """Measure a scale on inputs that are not scaled, or check a given one.
 
-    Returns shift and divisor, float64 or arrays of float64 of shape (n_features,).
+    `weights` (n_samples,) count the samples, None for 1 each; `owner` is the name of
+    the estimator. Returns shift and divisor, float64 or arrays of float64 of shape
+    (n_features,).
     """
     if not isinstance(scale, str):
-        shift, divisor = given_scale(scale, inputs.shape[1])
+        shift, divisor = given_scale(scale, inputs.shape[1], owner)
         if inputs.is_sparse and np.any(shift):
             raise ValueError(
                 f"scale must have a shift of 0 for sparse X; got {scale!r}, which "
                 "would make every value of X non-zero"
             )
         return shift, divisor
-    if inputs.is_sparse:
-        raise ValueError(
-            f"scale must be None or (0, divisor) for sparse X; got {scale!r}, which "
-            "would make every value of X non-zero. Suitable divisors are the scale_ of "
-            f"sklearn.preprocessing.{'MaxAbsScaler()' if scale == 'minmax' else ''}"
-            f"{'StandardScaler(with_mean=False)' if scale == 'standard' else ''}."
-        )
-    scaler = SCALERS[scale]()
-    inputs = unscaled(inputs)
+    dense, sparse = SCALES[scale]
     with np.errstate(over="ignore", invalid="ignore"):
-        for rows in gen_batches(inputs.shape[0], MAX_ROWS):
-            scaler.partial_fit(inputs.rows(rows))
-        if scale == "standard":
-            shift, divisor = scaler.mean_, scaler.scale_
-        else:
-            shift, divisor = scaler.data_min_, scaler.data_range_
-            # scikit-learn's rule for constant features.
-            divisor = np.where(divisor < 10 * np.finfo(np.float64).eps, 1, divisor)
-    if not np.isfinite([shift, divisor]).all():
+        chunks = _chunks(unscaled(inputs), weights)
+        shift, divisor = sparse(chunks) if inputs.is_sparse else dense(chunks)
+    if not (np.isfinite(shift).all() and np.isfinite(divisor).all()):
         raise ValueError(
             f"scale={scale!r} cannot be measured, because values of X are too large"
         )
     return shift, divisor
 
 
-def given_scale(scale, n_features):
+def _chunks(inputs, weights):
+    """Yield all samples of positive weight in chunks of rows, with their weights."""
+    n_samples, n_features = inputs.shape
+    indices = np.arange(n_samples) if weights is None else np.flatnonzero(weights)
+    # Chunks fit into the cache, since their rows are read several times.
+    n_rows = CHUNK_SIZE // n_features
+    if inputs.is_sparse:
+        # Each chunk also has a sum for each feature.
+        n_stored = max(inputs.array.nnz, 1) / inputs.array.shape[0]
+        n_rows = int(max(CHUNK_SIZE, n_features) / n_stored)
+    for part in gen_batches(indices.size, max(n_rows, 1)):
+        chosen = indices[part]
+        yield (
+            inputs.rows(chosen),
+            np.ones(chosen.size) if weights is None else weights[chosen],
+        )
+
+
+def _standard(chunks):
+    """Mean and standard deviation of arrays, merged as by Chan et al. 1983."""
+    total = mean = squares = 0.0
+    origin = None
+    for X, w in chunks:
+        # Relative to a sample, constant features are exactly 0.
+        origin = X[0] if origin is None else origin
+        X = X - origin
+        n = w.sum()
+        # einsum, because the order of BLAS's sums may vary with its threads.
+        chunk_mean = np.einsum("i,ij->j", w, X) / n
+        X -= chunk_mean
+        total += n
+        change = chunk_mean - mean
+        mean = mean + change * (n / total)
+        squares = squares + change**2 * (n * (1 - n / total))
+        squares += np.einsum("i,ij->j", w, np.square(X, out=X))
+    mean = origin + mean
+    return mean, _divisor(np.sqrt(squares / total), abs(mean))
+
+
+def _root_mean_square(chunks):
+    """Root mean square of sparse matrices."""
+    total = squares = 0.0
+    for X, w in chunks:
+        X.sum_duplicates()
+        weights = np.repeat(w, np.diff(X.indptr))
+        values = weights * np.square(X.data, dtype=np.float64)
+        squares = squares + np.bincount(X.indices, values, minlength=X.shape[1])
+        total += w.sum()
+    return 0.0, _divisor(np.sqrt(squares / total), 0)
+
+
+def _minmax(chunks):
+    """Minimum and range of arrays."""
+    lowest, highest = np.inf, -np.inf
+    for X, _ in chunks:
+        lowest = np.minimum(lowest, X.min(axis=0))
+        highest = np.maximum(highest, X.max(axis=0))
+    return lowest, _divisor(highest - lowest, np.maximum(abs(lowest), abs(highest)))
+
+
+def _max_abs(chunks):
+    """Largest absolute value of sparse matrices."""
+    largest = 0.0
+    for X, _ in chunks:
+        X.sum_duplicates()
+        largest = np.maximum(largest, abs(X).max(axis=0).toarray().ravel())
+    return 0.0, _divisor(largest.astype(np.float64), 0)
+
+
+def _divisor(spread, magnitude):
+    """The spread of the values; for constant features their magnitude, at least 1.
+
+    Features whose values differ only by rounding count as constant. Divided by their
+    magnitude, they stay small whatever it is.
+    """
+    is_constant = spread <= ROUNDING * magnitude
+    return np.where(is_constant, np.maximum(magnitude, 1.0), spread)
+
+
+# How to measure a scale in chunks of rows, of arrays and of sparse matrices.
+SCALES = {
+    "standard": (_standard, _root_mean_square),
+    "minmax": (_minmax, _max_abs),
+}
+
+
+def given_scale(scale, n_features, owner="MLPClassifier"):
     """Check a given shift and divisor; return them like `fitted_scale`."""
     try:
         shift, divisor = (np.asarray(part, np.float64) for part in scale)
     except (TypeError, ValueError):
-        raise _invalid_scale(scale, n_features) from None
+        raise _invalid_scale(scale, n_features, owner) from None
     for part in (shift, divisor):
         if part.shape not in ((), (n_features,)) or not np.isfinite(part).all():
-            raise _invalid_scale(scale, n_features)
+            raise _invalid_scale(scale, n_features, owner)
     if not divisor.all():
-        raise _invalid_scale(scale, n_features)
+        raise _invalid_scale(scale, n_features, owner)
     return shift[()], divisor[()]
 
 
-def _invalid_scale(scale, n_features):
+def _invalid_scale(scale, n_features, owner):
     return InvalidParameterError(
-        "The 'scale' parameter of MLPClassifier must be 'standard', 'minmax', None, or "
-        "a pair of a shift and a non-zero divisor, each a finite float or an array of "
+        f"The 'scale' parameter of {owner} must be 'standard', 'minmax', None, or a "
+        "pair of a shift and a non-zero divisor, each a finite float or an array of "
         f"one finite float for each of the {n_features} features. Got {scale!r} "
         "instead."
     )
+
+
+def scaled_rows(inputs, shift, divisor):
+    """A function that reads and scales the rows in a slice, of sparse inputs too.
+
+    If the shift is not 0, sparse rows become dense, which is no problem for a few.
+    """
+    if not inputs.is_sparse or divisor is None or not np.any(shift):
+        return scaled(inputs, shift, divisor).rows
+
+    def rows(batch):
+        dense = Inputs(inputs.array[batch].toarray())
+        return scaled(dense, shift, divisor).rows(slice(None))
+
+    return rows
 
 
 def scaled(inputs, shift, divisor):
