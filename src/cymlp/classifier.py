@@ -145,7 +145,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         else a part of the training data.
     validation_fraction : float, default=0.1
         Fraction of the training data to hold out, stratified by class, if
-        `early_stopping` is set and no validation data are passed to `fit`.
+        `early_stopping` is set and no validation data are passed to `fit`. Classes too
+        small to be split keep at least one sample to train on. Samples of weight 0 are
+        not held out.
     monitor : {"accuracy", "loss"}, default="accuracy"
         Validation metric for `early_stopping`.
     warm_start : bool, default=False

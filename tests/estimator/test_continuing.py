@@ -286,9 +286,9 @@ REFUSED_BY_FIT = [
     ({}, {"y": np.array(["a", "b"] * 60)}, rf"{SAME_CLASSES}\['a' 'b'\]"),
     ({}, {"y": np.full((120, 4), 0.25)}, rf"{SAME_CLASSES}\[0 1 2 3\]"),
     (
-        {"early_stopping": True, "validation_fraction": 0.01},
-        {},
-        "validation_fraction=0.01 of 120",
+        {"early_stopping": True, "validation_fraction": 0.4},
+        {"sample_weight": np.isin(np.arange(120), [0, 1])},
+        "validation_fraction=0.4 of 2 samples of positive weight",
     ),
     (
         {"early_stopping": True, "hidden_layer_sizes": (9,)},
@@ -298,7 +298,7 @@ REFUSED_BY_FIT = [
     (
         {"early_stopping": True, "validation_fraction": 0.5},
         {"sample_weight": np.arange(120) == 5},
-        "held out only samples whose weight.* is 0|leave no sample",
+        "validation_fraction=0.5 of 1 samples of positive weight",
     ),
     ({}, {"X_val": np.zeros((9, 5)), "y_val": np.arange(9) % 3}, "X_val.*6 features"),
 ]

@@ -95,6 +95,7 @@ def lines_of(program, *arguments):
     [
         ({}, "float32", 0.1, "any", 0.5),  # block sparse
         ({"scale": "standard"}, "float32", 1, "any", 0.5),
+        ({"scale": "minmax"}, "float64", 1, "any", 0.5),
         ({"scale": (128, 255)}, "uint8", 0.1, "whole", 1),  # with a codebook
         ({}, "uint8", 1, "whole", 1),
     ],

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers import assert_same_history, assert_same_weights, make_mlp
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier as SklearnMLP
 
 from cymlp import MLPClassifier
 from cymlp._engine.optimizers import SOLVERS
@@ -227,12 +228,73 @@ def test_held_out_samples_have_their_class_and_sample_weights(three_classes):
     )
 
 
-@pytest.mark.parametrize(("n_samples", "fraction"), [(3, 0.5), (4, 0.1), (12, 0.1)])
-def test_too_few_samples_to_hold_out_are_refused(n_samples, fraction):
-    X, y = np.zeros((n_samples, 2)), np.arange(n_samples) % 3
-    message = rf"validation_fraction={fraction} of {n_samples} samples in 3 classes"
+TINY = [
+    # labels, validation_fraction, held-out samples
+    ("aab", 0.1, 1),
+    ("aab", 0.9, 1),
+    ("aabbccdd", 0.2, 2),
+    ("aaaaaaaaab", 0.5, 5),
+    ("abcc", 0.9, 1),
+    ("abcd", 0.3, 2),  # some classes only
+    ("abcd", 0.9, 2),
+]
+
+
+@pytest.mark.parametrize(("labels", "fraction", "n_held_out"), TINY)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_classes_too_small_to_be_split_are_trained_on(
+    labels, fraction, n_held_out, weighted
+):
+    y = np.array(list(labels))
+    weights = None
+    if weighted:
+        y = np.concatenate([y, y])
+        weights = np.repeat([2.0, 0.0], len(labels))
+    X = np.random.default_rng(0).normal(size=(y.size, 2))
+    held_out = set()
+    for seed in range(20):
+        mlp = watched(validation_fraction=fraction, max_iter=1, random_state=seed)
+        mlp.fit(X, y, weights)
+        indices, rest = mlp.training_.indices, mlp.evaluation_._indices
+        assert sorted([*indices, *rest]) == list(range(y.size))
+        assert rest.size == n_held_out
+        assert rest.max() < len(labels)  # samples of weight 0 are not held out
+        if labels != "abcd":
+            counted = indices[indices < len(labels)]
+            assert set(y[counted]) == set(labels)
+        held_out.add(tuple(rest))
+    assert len(held_out) > 1  # at random
+
+
+def test_early_stopping_accepts_what_scikit_learn_accepts():
+    rng = np.random.default_rng(0)
+    n_accepted = 0
+    for _ in range(150):
+        n_samples, n_classes = rng.integers(3, 20), rng.integers(2, 6)
+        y = np.arange(n_samples) % n_classes
+        y[rng.random(n_samples) < 0.5] = 0
+        y[0] = 1  # so that there are two classes
+        X = rng.normal(size=(n_samples, 2))
+        settings = {
+            "early_stopping": True,
+            "max_iter": 1,
+            "validation_fraction": rng.choice([0.1, 0.3, 0.9]),
+            "random_state": 0,
+        }
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                SklearnMLP((2,), **settings).fit(X, y)
+        except ValueError:
+            continue
+        n_accepted += 1
+        Watched((2,), **settings, n_iter_no_change=np.inf).fit(X, y)
+    assert n_accepted > 50
+
+
+def test_two_samples_of_two_classes_are_too_few_to_hold_one_out():
+    message = r"validation_fraction=0.1 of 2 samples, which would leave too few"
     with pytest.raises(ValueError, match=f"{message}.*Pass X_val and y_val instead"):
-        watched(validation_fraction=fraction).fit(X, y)
+        watched().fit(np.zeros((2, 2)), [0, 1])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Data are refused here only. Cheap checks come first; values that are not finite 
 found last, while X is stored.
 """
 
+import math
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -116,34 +117,48 @@ def check_loss_takes(estimator, targets, name):
 def hold_out(estimator, samples):
     """Indices of the training and of the validation samples, intp.
 
-    The split is stratified. Later calls split in the same way.
+    Samples of weight 0 are not held out. Later calls split in the same way.
     """
     state = estimator._training_state
     if state.split_seed is None:
         # From a copy, so that a refused call leaves the random state unchanged.
         random_state = deepcopy(state.random_state)
         state.split_seed = random_state.randint(2**31 - 1)
-    n_samples = samples.targets.n_samples
-    try:
-        training, validation = train_test_split(
-            np.arange(n_samples, dtype=np.intp),
-            test_size=estimator.validation_fraction,
-            stratify=samples.targets.labels,
-            random_state=state.split_seed,
-        )
-    except ValueError as error:
+    weights, labels = samples.weights, samples.targets.labels
+    if weights is None:
+        weights = np.ones(labels.size)
+    counted = np.flatnonzero(weights)
+    training, validation = _split(
+        counted, labels[counted], estimator.validation_fraction, state.split_seed
+    )
+    if validation.size == 0:
         raise ValueError(
             "early_stopping=True cannot hold out validation_fraction="
-            f"{estimator.validation_fraction} of {n_samples} samples in "
-            f"{estimator.classes_.size} classes ({error}). Pass X_val and y_val "
-            "instead."
-        ) from error
-    if samples.weights is not None and not samples.weights[validation].any():
-        raise ValueError(
-            "early_stopping=True has held out only samples whose weight, by "
-            "sample_weight and class_weight, is 0. Pass X_val and y_val instead."
+            f"{estimator.validation_fraction} of {counted.size} samples"
+            f"{' of positive weight' * (counted.size < labels.size)}, which would "
+            "leave too few to train on. Pass X_val and y_val instead."
         )
-    return training, validation
+    return np.concatenate([training, np.flatnonzero(weights == 0)]), validation
+
+
+def _split(indices, labels, fraction, seed):
+    """Split indices, stratified by their labels if each class has enough samples.
+
+    Otherwise each class keeps a sample to train on or, if no class has two samples, two
+    of the classes do. Fewer samples may be held out then, or none.
+    """
+    counts = np.unique(labels, return_counts=True)[1]
+    n_held_out = math.ceil(fraction * indices.size)
+    if counts.min() > 1 and (counts.size <= n_held_out <= indices.size - counts.size):
+        return train_test_split(
+            indices, test_size=fraction, stratify=labels, random_state=seed
+        )
+    order = np.random.RandomState(seed).permutation(indices.size)
+    first = np.unique(labels[order], return_index=True)[1]
+    others = np.delete(order, first)
+    spare = others if others.size > 0 else order[2:]
+    held_out = spare[:n_held_out]
+    return indices[np.setdiff1d(order, held_out)], indices[held_out]
 
 
 def select(samples, indices=None):
