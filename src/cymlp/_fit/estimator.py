@@ -98,7 +98,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = scaling.keeps_zeros(self.scale)
         return tags
 
     def _scores(self, X):

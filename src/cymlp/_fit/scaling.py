@@ -58,7 +58,7 @@ def fitted_scale(scale, inputs, weights=None, owner="MLPClassifier"):
     """
     if not isinstance(scale, str):
         shift, divisor = given_scale(scale, inputs.shape[1], owner)
-        if inputs.is_sparse and np.any(shift):
+        if inputs.is_sparse and not keeps_zeros(scale):
             raise ValueError(
                 f"scale must have a shift of 0 for sparse X; got {scale!r}, which "
                 "would make every value of X non-zero"
@@ -159,6 +159,16 @@ SCALES = {
     "standard": (_standard, _root_mean_square),
     "minmax": (_minmax, _max_abs),
 }
+
+
+def keeps_zeros(scale):
+    """Whether a scale does not shift sparse X; True for an invalid scale."""
+    if not isinstance(scale, tuple):
+        return True
+    try:
+        return not np.any(np.asarray(scale[0], np.float64))
+    except (IndexError, TypeError, ValueError):
+        return True
 
 
 def given_scale(scale, n_features, owner="MLPClassifier"):
