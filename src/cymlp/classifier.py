@@ -112,7 +112,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         layers. Biases start at 0.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation, and dtype of the weights and predictions.
-    scale : {"standard", "minmax"}, tuple, or None, default=None
+    scale : {"auto", "standard", "minmax"}, tuple, or None, default=None
         Scaling of X to (X - shift) / divisor, applied as X is read, without a copy.
 
         - "standard" uses the mean and the standard deviation of each feature, "minmax"
@@ -125,9 +125,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
           each; (128, 255) suits raw pixels.
         - None leaves X unscaled.
 
+        - "auto" is "standard", except for sparse X.
+
         Sparse X is not shifted, so that zeros stay zeros: "standard" divides it by the
-        root mean square of each feature and "minmax" by the largest absolute value. A
-        tuple must have a shift of 0.
+        root mean square of each feature and "minmax" by the largest absolute value.
+        "auto" does the latter for features with values above 1 or below -1 only, since
+        the rows of a text vectorizer are best left alone. A tuple must have a shift of
+        0.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     random_state : int, RandomState instance or None, default=None

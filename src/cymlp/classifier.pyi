@@ -51,7 +51,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         init: Literal["auto"] | float = "auto",
         dtype: Literal["float32", "float64"]
         | type[np.float32 | np.float64] = "float32",
-        scale: Literal["standard", "minmax"]
+        scale: Literal["auto", "standard", "minmax"]
         | tuple[ArrayLike, ArrayLike]
         | None = None,
         shuffle: bool = True,

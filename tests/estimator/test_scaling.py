@@ -143,6 +143,15 @@ def test_constant_features_become_0(scale, dtype, value):
     assert abs(X[:, 2] - mlp.shift_[2]).max() / mlp.divisor_[2] < 1e-14
 
 
+def test_auto_is_standard_for_dense_data(far):
+    X, y = far
+    weights = np.linspace(0, 1, 150)
+    auto, standard = (
+        make_mlp(scale=scale).fit(X, y, weights) for scale in ("auto", "standard")
+    )
+    assert_same_weights(auto, standard)
+
+
 def test_a_small_spread_beside_a_large_mean_is_no_rounding():
     X = 1.7e9 + np.random.default_rng(0).normal(size=(100_000, 1))
     mlp = make_mlp(scale="standard", max_iter=1).fit(X, np.arange(100_000) % 2)
@@ -313,7 +322,9 @@ def test_a_wrong_scale_is_refused(far, scale):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_sparse_data_are_divided_only(pixels, dtype, n_chunks, monkeypatch):
     X, y = pixels
-    X = csr_array(X * np.where(np.arange(50) == 7, 0, np.linspace(-3, 3, 50)))
+    factors = np.linspace(-3, 3, 50)
+    factors[7], factors[30] = 0, 1e-3
+    X = csr_array(X * factors)
     twice = csr_array((200, 50))
     # Every entry is stored as two halves.
     halves = np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), 2 * X.indptr
@@ -323,6 +334,7 @@ def test_sparse_data_are_divided_only(pixels, dtype, n_chunks, monkeypatch):
     for scale, expected in (
         ("standard", np.sqrt((dense**2).mean(axis=0))),
         ("minmax", MaxAbsScaler().fit(X).scale_),
+        ("auto", np.maximum(MaxAbsScaler().fit(X).scale_, 1)),
     ):
         expected[7] = 1
         for data in (X, twice):

@@ -144,6 +144,12 @@ def _max_abs(chunks):
     return 0.0, _divisor(largest.astype(np.float64), 0)
 
 
+def _at_least_1(chunks):
+    """Largest absolute value of sparse matrices, or 1 if that is larger."""
+    shift, divisor = _max_abs(chunks)
+    return shift, np.maximum(divisor, 1)
+
+
 def _divisor(spread, magnitude):
     """The spread of the values; for constant features their magnitude, at least 1.
 
@@ -156,6 +162,7 @@ def _divisor(spread, magnitude):
 
 # How to measure a scale in chunks of rows, of arrays and of sparse matrices.
 SCALES = {
+    "auto": (_standard, _at_least_1),
     "standard": (_standard, _root_mean_square),
     "minmax": (_minmax, _max_abs),
 }
@@ -187,9 +194,9 @@ def given_scale(scale, n_features, owner="MLPClassifier"):
 
 def _invalid_scale(scale, n_features, owner):
     return InvalidParameterError(
-        f"The 'scale' parameter of {owner} must be 'standard', 'minmax', None, or a "
-        "pair of a shift and a non-zero divisor, each a finite float or an array of "
-        f"one finite float for each of the {n_features} features. Got {scale!r} "
+        f"The 'scale' parameter of {owner} must be 'auto', 'standard', 'minmax', None, "
+        "or a pair of a shift and a non-zero divisor, each a finite float or an array "
+        f"of one finite float for each of the {n_features} features. Got {scale!r} "
         "instead."
     )
 
