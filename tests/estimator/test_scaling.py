@@ -344,7 +344,8 @@ def test_sparse_data_are_divided_only(pixels, dtype, n_chunks, monkeypatch):
             np.testing.assert_allclose(
                 mlp.predict_proba(data), mlp.predict_proba(dense), atol=1e-5
             )
-    assert twice.nnz == 2 * X.nnz
+    if dtype == "float64":  # conversion by SciPy 1.10 adds the halves up
+        assert twice.nnz == 2 * X.nnz
 
 
 @pytest.mark.parametrize("scale", ["standard", "minmax", (1, 2)])
