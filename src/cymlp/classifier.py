@@ -204,9 +204,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Notes
     -----
     With scikit-learn 1.9 and later, ``set_callbacks`` accepts the callbacks of
-    :mod:`sklearn.callback`. `fit` calls them after each epoch, when the metrics of the
-    epoch are in `history_`. If one returns True, `fit` ends as if training had
-    converged. `partial_fit` does not call them.
+    :mod:`sklearn.callback`. `fit` calls them after each epoch, with a private copy of
+    the estimator, whose `history_` has the metrics of the epoch. If one returns True,
+    `fit` ends as if training had converged. `partial_fit` does not call them.
 
     References
     ----------
@@ -384,8 +384,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ------
         ValueError
             If a parameter or the data is invalid, or if the loss or a weight becomes
-            infinite or NaN during training. In the latter case the estimator keeps the
-            weights from before that epoch.
+            infinite or NaN during training. In the latter case the result of the
+            finished epochs is kept.
+        RuntimeError
+            If another thread is fitting the estimator.
 
         Warns
         -----
@@ -393,6 +395,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If training reaches `max_iter` while it still improves.
         RuntimeWarning
             If Ctrl-C interrupts training. The result of the finished epochs is kept.
+
+        Notes
+        -----
+        The estimator changes once, when the call ends: until then, other threads can
+        predict with the earlier model. After an exception it is as it was before the
+        call, unless training diverged after one or more finished epochs.
         """
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation)
@@ -422,13 +430,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If a parameter or the data is invalid, if `early_stopping` or
             ``class_weight="balanced"`` is set, or if the loss or a weight becomes
-            infinite or NaN during training. In the latter case the estimator keeps the
-            weights from before the call.
+            infinite or NaN during training.
+        RuntimeError
+            If another thread is fitting the estimator.
 
         Warns
         -----
         RuntimeWarning
-            If Ctrl-C interrupts training. The weights are those from before the call.
+            If Ctrl-C interrupts training.
+
+        Notes
+        -----
+        The estimator changes once, when the call ends: until then, other threads can
+        predict with the earlier model. After an exception or Ctrl-C it is as it was
+        before the call.
         """
         classes = partial_fit_classes(self, y, classes)
         return self._partial_fit(X, y, classes, sample_weight)
@@ -469,8 +484,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If X contains NaN or infinity, or its number of features differs from that
             seen during fit.
         """
-        Z = self._scores(X)
-        return Z[:, 1] - Z[:, 0] if self.n_outputs_ == 2 else Z
+        model = self._snapshot()
+        Z = model._scores(X)
+        return Z[:, 1] - Z[:, 0] if model.n_outputs_ == 2 else Z
 
     def predict(self, X):
         """Predict class labels.
@@ -493,8 +509,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If X contains NaN or infinity, or its number of features differs from that
             seen during fit.
         """
-        Z = self._scores(X)
-        return self.classes_[Z.argmax(axis=1)]
+        model = self._snapshot()
+        Z = model._scores(X)
+        return model.classes_[Z.argmax(axis=1)]
 
     def score(self, X, y, sample_weight=None):
         """Compute the accuracy.
@@ -553,8 +570,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If X contains NaN or infinity, its number of features differs from that seen
             during fit, or the user's own loss returns an array of another shape.
         """
-        Z = self._scores(X)
-        return self._probabilities(Z)
+        model = self._snapshot()
+        return model._probabilities(model._scores(X))
 
     @available_if(_check_probabilities)
     def predict_log_proba(self, X):
@@ -583,11 +600,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If X contains NaN or infinity, its number of features differs from that seen
             during fit, or the user's own loss returns an array of another shape.
         """
-        Z = self._scores(X)
-        if hasattr(self._loss, "log_probabilities"):
-            return self._loss.log_probabilities(Z)
+        model = self._snapshot()
+        Z = model._scores(X)
+        if hasattr(model._loss, "log_probabilities"):
+            return model._loss.log_probabilities(Z)
         with np.errstate(divide="ignore"):
-            return np.log(self._probabilities(Z))
+            return np.log(model._probabilities(Z))
 
     def _probabilities(self, Z):
         p = self._loss.probabilities(Z)

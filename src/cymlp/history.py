@@ -91,6 +91,10 @@ class History(Mapping):
         epochs = [batches or {} for _, batches in self._epochs]
         return {name: _column(epochs, name) for name in _names(epochs)} or None
 
+    def _truncate(self, n_epochs):
+        """Forget the epochs after the first `n_epochs`."""
+        del self._epochs[n_epochs:]
+
     def __copy__(self):
         copied = History()
         copied._epochs = self._epochs.copy()

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from copy import copy
 from numbers import Real
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
 from cymlp._fit.errors import collected_warnings, naming, naming_text, warn
+from cymlp._fit.fitting import Shared
 from cymlp._fit.hints import shown_value
 from cymlp._fit.scaling import conversion
 from cymlp._fit.shared_storage import SharedStorage
@@ -110,20 +111,25 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         unit="epoch",
     )
 
-    def after_epoch():
-        if stop.is_set():
-            raise KeyboardInterrupt
-        with bar.get_lock():
-            bar.update()
-
     def fit(name):
         estimator = sound[name]
+        n_left = estimator.max_iter
+
+        def after_epoch():
+            nonlocal n_left
+            if stop.is_set():
+                raise KeyboardInterrupt
+            with bar.get_lock():
+                bar.update()
+            n_left -= 1
+
         X_shared, X_val_shared = copies[_conversion_of(estimator)]
         validation = X_val_shared, y_val, None
-        with collected_warnings(warned[name]), _names_aside(estimator, X, X_val):
-            estimator._fit(X_shared, y, None, validation, storage, after_epoch)
+        shared = Shared(storage, _feature_names(estimator, X, X_val), after_epoch)
+        with collected_warnings(warned[name]):
+            estimator._fit(X_shared, y, None, validation, shared)
         with bar.get_lock():
-            bar.total -= estimator.max_iter - estimator.n_iter_
+            bar.total -= n_left
 
     with bar, ThreadPoolExecutor(_n_threads(n_jobs)) as threads:
         names = {threads.submit(fit, name): name for name in sound}
@@ -233,22 +239,14 @@ def _named(estimators):
     return named
 
 
-@contextmanager
-def _names_aside(estimator, X, X_val):
-    """Check feature names, which the shared arrays lack."""
-    if estimator.warm_start and hasattr(estimator, "coefs_"):
-        _check_feature_names(estimator, X, reset=False)
-        names = vars(estimator).pop("feature_names_in_", None)
-        try:
-            yield
-        finally:
-            if names is not None:
-                estimator.feature_names_in_ = names
-    else:
-        yield
-        _check_feature_names(estimator, X, reset=True)
+def _feature_names(estimator, X, X_val):
+    """Check feature names, which the shared arrays lack; return those of X or None."""
+    probe = copy(estimator)
+    resumes = estimator.warm_start and hasattr(estimator, "coefs_")
+    _check_feature_names(probe, X, reset=not resumes)
     if X_val is not None:
-        _check_feature_names(estimator, X_val, reset=False)
+        _check_feature_names(probe, X_val, reset=False)
+    return getattr(probe, "feature_names_in_", None)
 
 
 def _conversion_of(estimator):

@@ -144,14 +144,11 @@ def test_a_fit_that_a_callback_ends_has_the_best_weights(three_classes):
 
 
 @needs_callbacks
-def test_an_error_of_a_callback_keeps_the_finished_epochs(three_classes):
+def test_an_error_of_a_callback_ends_with_their_teardown(three_classes):
     recorder = Recorder(fail_after=3)
-    mlp = make_mlp().set_callbacks(recorder)
     with pytest.raises(ArithmeticError, match="enough"):
-        mlp.fit(*three_classes)
+        make_mlp().set_callbacks(recorder).fit(*three_classes)
     assert recorder.calls[-1] == "teardown"
-    assert mlp.n_iter_ == 3
-    assert_same_weights(mlp, make_mlp(max_iter=3).fit(*three_classes))
 
 
 @needs_callbacks

@@ -858,17 +858,6 @@ def test_squares_that_overflow_are_divergence_too():
     mlp = make_mlp(hidden_layer_sizes=(), solver="adam", init=1e-30)
     with pytest.raises(ValueError, match="diverged in epoch 1"):
         mlp.fit(X, [0, 1])
-    assert np.isfinite(mlp.coefs_[0]).all()
-
-
-def test_divergence_in_the_first_epoch_keeps_the_first_weights(three_classes):
-    X, y = three_classes
-    mlp = make_mlp(learning_rate_init=1e30)
-    with pytest.raises(ValueError, match=r"diverged in epoch 1:"):
-        mlp.fit(1e30 * X, y)
-    assert (mlp.n_iter_, mlp.loss_curve_) == (0, [])
-    first = make_mlp(learning_rate_init=1e-30, max_iter=1).fit(X, y)
-    np.testing.assert_array_equal(mlp.coefs_[0], first.coefs_[0])
 
 
 class InterruptedLoss(UserCrossEntropy):
@@ -901,7 +890,7 @@ def test_an_interrupt_between_epochs_loses_none(three_classes, epoch, monkeypatc
     saved = []
 
     def save(training):
-        if len(saved) == epoch:
+        if len(saved) == epoch - 1:
             raise KeyboardInterrupt
         saved.append(original(training))
 
@@ -929,11 +918,11 @@ def test_ctrl_c_does_not_wait_for_the_end_of_a_long_epoch(press_ctrl_c):
     )
     start = time.process_time()
     with pytest.warns(
-        RuntimeWarning, match=r"interrupted in epoch 1\..*the 0 finished"
+        RuntimeWarning, match=r"interrupted in epoch 1\..*as it was before the call"
     ):
         mlp.fit(X, np.arange(60_000) % 2)
     assert time.process_time() - start < 5
-    assert mlp.n_iter_ == 0
+    assert not hasattr(mlp, "coefs_")
 
 
 def test_an_error_in_a_users_loss_is_raised(three_classes):

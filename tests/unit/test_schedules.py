@@ -145,8 +145,6 @@ def test_a_function_that_does_not_return_a_positive_float_is_refused(
     message = f"learning_rate, if callable, .*returned {re.escape(repr(wrong))} for"
     with pytest.raises(ValueError, match=f"{message} epoch 4"):
         mlp.fit(X, y)
-    assert mlp.n_iter_ == mlp.history_.n_epochs == len(mlp.loss_curve_) == 3
-    assert_same_weights(mlp, make_mlp(max_iter=3).fit(X, y))
 
 
 def test_an_error_of_the_function_is_raised(three_classes):
@@ -154,8 +152,6 @@ def test_an_error_of_the_function_is_raised(three_classes):
     mlp = make_mlp(learning_rate=lambda epoch: 0.01 / (3 - epoch), max_iter=5)
     with pytest.raises(ZeroDivisionError):
         mlp.fit(X, y)
-    assert mlp.n_iter_ == 2
-    mlp.predict(X)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ INDICES = np.array([3, 17, 5, 8], np.intp)
 
 def make_training(
     *, indices=None, weights=None, shuffle=True, dropout=(), seed=0, activation=None,
-    optimizer=None,
+    optimizer=None, rewinds=False,
 ):  # fmt: skip
     """A network and 20 random samples, in batches of 8."""
     rng = np.random.default_rng(0)
@@ -45,6 +45,7 @@ def make_training(
         np.random.RandomState(seed),
         shuffle,
         bool(dropout),
+        rewinds,
     )
 
 
@@ -100,9 +101,36 @@ def test_saved_parameters_are_restored_with_their_number_of_steps():
     training.run_epoch()
     assert training.parameters.n_steps == 6
     assert not np.array_equal(training.parameters.values, saved.values)
-    training.restore()
+    training.restore(1)
     assert training.parameters.n_steps == 3
     np.testing.assert_array_equal(training.parameters.values, saved.values)
+
+
+def test_an_epoch_that_is_not_yet_saved_is_not_lost():
+    training = make_training()
+    training.run_epoch()
+    training.save()
+    training.run_epoch()
+    present = training.parameters.copy()
+    training.restore(2)
+    assert training.parameters.n_steps == 6
+    np.testing.assert_array_equal(training.parameters.values, present.values)
+
+
+@pytest.mark.parametrize("dropout", [(), [0.5]])
+def test_random_numbers_are_taken_back(dropout):
+    def run(n_epochs):
+        training = make_training(dropout=dropout, rewinds=True)
+        for _ in range(n_epochs):
+            training.run_epoch()
+            training.save()
+        return training
+
+    training, shorter = run(3), run(2)
+    training.run_epoch()
+    training.restore(3)
+    training.rewind(2)
+    assert training._random_state.randint(2**31) == shorter._random_state.randint(2**31)
 
 
 @pytest.mark.parametrize("spoiled", ["samples", "velocity"])
@@ -194,10 +222,11 @@ def test_control_lowers_an_adaptive_rate_in_place_of_stopping():
 def test_control_restores_the_best_epoch(monitor, metrics):
     control, state, training = make_control(early_stopping=True, monitor=monitor)
     run(control, training, metrics, f"val_{monitor}")
-    assert control.restore_best() == 2
-    np.testing.assert_array_equal(training.parameters.values, 2)
-    assert training.parameters.n_steps == 20
-    assert state.checkpoint.parameters is None
+    for _ in range(2):  # as when Ctrl-C has come in between
+        assert control.restore_best() == 2
+        np.testing.assert_array_equal(training.parameters.values, 2)
+        assert training.parameters.n_steps == 20
+        assert state.checkpoint.parameters is None
 
 
 def test_control_without_early_stopping_restores_nothing():

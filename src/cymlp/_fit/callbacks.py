@@ -45,17 +45,15 @@ class FitCallbacks:
 
 
 @contextmanager
-def callbacks_of(estimator, X, y, sample_weight):
-    """Context with the FitCallbacks of a fit, or None without callbacks."""
+def callbacks_of(estimator, call, X, y, sample_weight):
+    """Context with the FitCallbacks of a call, or None without callbacks."""
     # Set by set_callbacks, which a user or scikit-learn's model selection calls.
-    if not hasattr(estimator, "_skl_callbacks"):
+    if not (call.has_callbacks and hasattr(estimator, "_skl_callbacks")):
         yield None
         return
     estimator._validate_params()
     try:
-        callbacks = FitCallbacks(estimator, X, y, sample_weight)
-        yield callbacks
-        callbacks.end()
+        yield FitCallbacks(estimator, X, y, sample_weight)
     finally:
         _tear_down(estimator)
 

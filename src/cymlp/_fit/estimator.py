@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
 from cymlp._fit import hints, prepare, scaling
-from cymlp._fit.callbacks import CallbackSupportMixin, callbacks_of
+from cymlp._fit.callbacks import CallbackSupportMixin
 from cymlp._fit.errors import warn
 from cymlp._fit.fitting import Call, fit
 
@@ -26,22 +26,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     ``_class_weights(targets, sample_weight)`` and ``_output_activation()``.
     """
 
-    def _fit(self, X, y, sample_weight, validation, storage=None, after_epoch=None):
-        """Fit; `after_epoch()` is called after each epoch and may raise."""
+    def _fit(self, X, y, sample_weight, validation, shared=None):
+        """Fit; fit_many gives `shared`."""
         resumes = self.warm_start and hasattr(self, "coefs_")
-        with callbacks_of(self, X, y, sample_weight) as callbacks:
-            call = Call(
-                self.max_iter,
-                resumes=resumes,
-                storage=storage,
-                after_epoch=after_epoch,
-                callbacks=callbacks,
-            )
-            try:
-                converged = fit(self, X, y, sample_weight, validation, call)
-            finally:
-                if not self.warm_start:
-                    vars(self).pop("_training_state", None)
+        call = Call(
+            self.max_iter,
+            resumes=resumes,
+            keeps_state=self.warm_start,
+            has_callbacks=True,
+            shared=shared,
+        )
+        converged = fit(self, X, y, sample_weight, validation, call)
         if not converged and self.n_iter_no_change != np.inf:
             warn(
                 f"Training has not converged after max_iter={self.max_iter} epochs. "
@@ -57,7 +52,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
                 "early_stopping must be False for partial_fit, which trains for one "
                 f"epoch only; got {self.early_stopping!r}"
             )
-        call = Call(n_epochs=1, classes=classes, resumes=hasattr(self, "coefs_"))
+        call = Call(1, classes, resumes=hasattr(self, "coefs_"), keeps_state=True)
         fit(self, X, y, sample_weight, (None, None, None), call)
         return self
 
@@ -100,6 +95,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = scaling.keeps_zeros(self.scale)
         return tags
+
+    def _snapshot(self):
+        """The estimator as it is now, which a fit in another thread does not change."""
+        snapshot = object.__new__(type(self))
+        # A fit replaces the dict of the estimator as a whole.
+        snapshot.__dict__ = vars(self)
+        return snapshot
 
     def _scores(self, X):
         """Scores of the output layer, of shape (n_samples, n_outputs)."""

@@ -1,9 +1,13 @@
 """A fit from beginning to end.
 
-`fit` reads as its plan: prepare, store, build, train epoch by epoch, take over.
+`fit` reads as its plan: prepare, store, build, train epoch by epoch, take over. All of
+it works on a draft, a private copy of the estimator. The estimator itself is changed
+once, at the end, so that other threads can predict with the earlier model meanwhile,
+and an exception leaves it as it was.
 """
 
 from copy import copy
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +17,13 @@ from tqdm.auto import tqdm
 from cymlp._engine.blas import largest_dimension
 from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
+from cymlp._fit.callbacks import callbacks_of
 from cymlp._fit.diagnostics import GradientFlow
 from cymlp._fit.errors import naming, warn
 from cymlp._fit.initialization import draw_weights
+from cymlp._fit.one_at_a_time import only_fit_of
 from cymlp._fit.parameters import Parameters
 from cymlp._fit.schedules import Schedule
-from cymlp._fit.stopping import Checkpoint
 from cymlp._fit.training import (
     DivergedError,
     EpochControl,
@@ -26,6 +31,7 @@ from cymlp._fit.training import (
     OptimizerState,
     Training,
     TrainingState,
+    shallow_copy,
 )
 from cymlp.history import History
 
@@ -40,9 +46,24 @@ class Call(NamedTuple):
     n_epochs: int  # at most
     classes: np.ndarray | None = None  # the allowed labels; None for those of y
     resumes: bool = False  # whether to start from the present weights
-    storage: object = None  # SharedStorage or None
-    after_epoch: object = None  # called after each epoch; may raise
-    callbacks: object = None  # FitCallbacks or None
+    keeps_state: bool = False  # whether a later call may resume where this one ends
+    has_callbacks: bool = False  # whether to call scikit-learn's callbacks
+    shared: object = None  # Shared or None
+
+
+class Shared(NamedTuple):
+    """What the fits of fit_many share."""
+
+    storage: object  # SharedStorage
+    feature_names: np.ndarray | None  # of X, which was converted before
+    after_epoch: object  # called after each epoch; may raise
+
+
+class Ending(NamedTuple):
+    """How training ended."""
+
+    converged: bool = False  # before the last epoch
+    error: BaseException | None = None  # DivergedError or KeyboardInterrupt
 
 
 def fit(estimator, X, y, sample_weight, validation, call):
@@ -50,26 +71,59 @@ def fit(estimator, X, y, sample_weight, validation, call):
 
     `validation` is (X_val, y_val, sample_weight_val).
     """
-    draft = _draft(estimator)
-    network, data, validation = _prepare(draft, X, y, sample_weight, validation, call)
-    optimizer = architecture.make_optimizer(draft)
-    parameters = _make_parameters(draft, network, optimizer.n_slots, call)
-    stored, validation_stored = _store(draft, data, validation, call)
-    training = _build_training(
-        draft, data, stored, network, parameters, optimizer, call
-    )
-    evaluation = _build_evaluation(training, validation, validation_stored)
-    control = _build_control(draft, training, call)
-    estimator.__dict__ = vars(draft)  # one assignment, which Ctrl-C cannot split
-    return _train(estimator, training, evaluation, control, call)
+    with only_fit_of(estimator):
+        draft = _draft(estimator, call)
+        with callbacks_of(draft, call, X, y, sample_weight) as callbacks:
+            network, data, validation = _prepare(
+                draft, X, y, sample_weight, validation, call
+            )
+            optimizer = architecture.make_optimizer(draft)
+            parameters = _make_parameters(draft, network, optimizer.n_slots, call)
+            stored, validation_stored = _store(draft, data, validation, call)
+            training = _build_training(
+                draft, data, stored, network, parameters, optimizer, call
+            )
+            evaluation = _build_evaluation(training, validation, validation_stored)
+            control = _build_control(draft, training, call)
+            ending = _train(draft, training, evaluation, control, call, callbacks)
+        if draft.n_iter_ > 0:
+            estimator.__dict__ = vars(draft)  # one step, which Ctrl-C cannot split
+    _report(estimator, draft, ending)
+    return ending.converged
 
 
-def _draft(estimator):
-    """A copy to prepare the fit on, so that a refused call changes nothing."""
-    draft = copy(estimator)
-    if hasattr(estimator, "_training_state"):
-        draft._training_state = copy(estimator._training_state)
+def _draft(estimator, call):
+    """A copy of an estimator, with a state of its own that training may change."""
+    draft = shallow_copy(estimator)
+    if call.resumes:
+        draft.history_ = copy(draft.history_)
+    if hasattr(draft, "_training_state"):
+        draft._training_state = draft._training_state.copy()
+    if call.shared is not None:
+        vars(draft).pop("feature_names_in_", None)  # until training has ended
     return draft
+
+
+def _report(estimator, draft, ending):
+    """Raise or warn if training diverged or was interrupted."""
+    if ending.error is None:
+        return
+    epoch = draft.history_.n_epochs + 1
+    kept = (
+        f"The result of the {draft.n_iter_} finished epochs of this call is kept."
+        if draft.n_iter_ > 0
+        else f"The {type(estimator).__name__} is as it was before the call."
+    )
+    if isinstance(ending.error, KeyboardInterrupt):
+        warn(f"Training interrupted in epoch {epoch}. {kept}", RuntimeWarning)
+        return
+    raise ValueError(
+        f"Training diverged in epoch {epoch}: a loss or a weight is no longer finite. "
+        f"{kept} Try a smaller learning_rate_init (it is {draft.learning_rate_init}), "
+        f"momentum ({draft.momentum}) or weight_decay ({draft.weight_decay}), features "
+        "of X scaled to a mean near 0 and a variance near 1, or other values of init "
+        f"({draft.init!r}) or loss ({draft.loss!r})."
+    ) from ending.error
 
 
 def _prepare(draft, X, y, sample_weight, validation, call):
@@ -145,11 +199,12 @@ def _store(draft, training, validation, call):
     """Measure the scale, and store the training and the validation data."""
     if not call.resumes:
         draft.shift_, draft.divisor_ = prepare.measure_scale(draft, training)
-    stored = prepare.store_inputs(draft, training.inputs, call.storage)
+    storage = None if call.shared is None else call.shared.storage
+    stored = prepare.store_inputs(draft, training.inputs, storage)
     if validation is None or validation.inputs is training.inputs:
         return stored, stored
     with naming("X_val"):
-        return stored, prepare.store_inputs(draft, validation.inputs, call.storage)
+        return stored, prepare.store_inputs(draft, validation.inputs, storage)
 
 
 def _build_training(draft, data, stored, network, parameters, optimizer, call):
@@ -173,6 +228,8 @@ def _build_training(draft, data, stored, network, parameters, optimizer, call):
         state.random_state,
         draft.shuffle,
         bool(np.any(draft.dropout)),
+        # Numbers that are drawn from a RandomState of the user stay drawn.
+        rewinds=call.keeps_state and isinstance(draft.random_state, Integral),
     )
 
 
@@ -185,6 +242,7 @@ def _build_evaluation(training, data, stored):
 
 def _build_control(draft, training, call):
     state = draft._training_state
+    state.n_epochs = draft.history_.n_epochs
     monitor = f"val_{draft.monitor}" if draft.early_stopping else "train_loss"
     state.set_monitor(monitor, draft.tol, draft.n_iter_no_change)
     schedule = Schedule(
@@ -197,72 +255,62 @@ def _build_control(draft, training, call):
     return EpochControl(state, schedule, training, keeps_best=draft.early_stopping)
 
 
-def _epochs(estimator, call):
+def _epochs(draft, call):
     """The epochs of a call, counted from the first epoch of the history."""
-    n_before = estimator.history_.n_epochs
+    n_before = draft.history_.n_epochs
     return range(n_before + 1, n_before + call.n_epochs + 1)
 
 
-def _train(estimator, training, evaluation, control, call):
-    """Train, and take over the result however training ends."""
-    n_before = estimator.history_.n_epochs
+def _train(draft, training, evaluation, control, call, callbacks):
+    """Train, and put the result into the draft; return the Ending.
+
+    After any exception the draft is of no use.
+    """
+    n_before = draft.history_.n_epochs
     try:
-        with single_threaded_blas:
-            converged = _run_epochs(estimator, training, evaluation, control, call)
-        _restore_best(estimator, control)
-        return converged
-    except DivergedError as error:
-        raise ValueError(
-            f"Training diverged in epoch {estimator.history_.n_epochs + 1}: a loss or "
-            "a weight is no longer finite. The weights are those from before this "
-            "epoch. Try a smaller learning_rate_init (it is "
-            f"{estimator.learning_rate_init}), momentum ({estimator.momentum}) or "
-            f"weight_decay ({estimator.weight_decay}), features of X scaled to a mean "
-            "near 0 and a variance near 1, or other values of init "
-            f"({estimator.init!r}) or loss ({estimator.loss!r})."
-        ) from error
-    except KeyboardInterrupt:
-        _restore_best(estimator, control)
-        warn(
-            f"Training interrupted in epoch {estimator.history_.n_epochs + 1}. The "
-            f"result of the {estimator.history_.n_epochs} finished epochs is kept.",
-            RuntimeWarning,
-        )
-        return True
-    finally:
-        _take_over(estimator, training, n_before)
+        ending = _run_epochs(draft, training, evaluation, control, call, callbacks)
+        try:
+            _take_over(draft, training, control, n_before, call)
+            if callbacks is not None and not isinstance(ending.error, DivergedError):
+                callbacks.end()
+        except KeyboardInterrupt as error:
+            ending = Ending(converged=True, error=error)
+            _take_over(draft, training, control, n_before, call)
+        return ending
+    except BaseException:
+        training.rewind(0)
+        raise
 
 
-def _run_epochs(estimator, training, evaluation, control, call):
-    """Train epoch by epoch; return whether training stopped early."""
-    n_before = estimator.history_.n_epochs
-    epochs = _epochs(estimator, call)
-    epoch = n_before
-    training.save()
+def _run_epochs(draft, training, evaluation, control, call, callbacks):
+    """Train epoch by epoch; return the Ending."""
+    n_before = draft.history_.n_epochs
+    epochs = _epochs(draft, call)
     try:
-        with tqdm(
-            total=len(epochs), disable=not estimator.verbose, unit="epoch"
-        ) as bar:
+        with (
+            single_threaded_blas,
+            tqdm(total=len(epochs), disable=not draft.verbose, unit="epoch") as bar,
+        ):
             for epoch in epochs:
                 single_threaded_blas.renew()
                 control.set_learning_rate(epoch)
-                if call.callbacks is not None:
-                    call.callbacks.begin_epoch()
-                metrics = _train_epoch(estimator, epoch, training, evaluation)
-                training.save()
+                if callbacks is not None:
+                    callbacks.begin_epoch()
+                metrics = _train_epoch(draft, epoch, training, evaluation)
                 stop = control.update(metrics)
+                training.save()
                 _show(bar, metrics)
-                stop |= _end_epoch(estimator, call, n_before)
+                stop |= _end_epoch(draft, training, call, callbacks, n_before)
                 if stop:
-                    return True
-    except BaseException:
-        if estimator.history_.n_epochs < epoch:
-            training.restore()
-        raise
-    return False
+                    return Ending(converged=True)
+        return Ending()
+    except (DivergedError, KeyboardInterrupt) as error:
+        training.restore(control.n_epochs - n_before)
+        draft.history_._truncate(control.n_epochs)
+        return Ending(converged=True, error=error)
 
 
-def _train_epoch(estimator, epoch, training, evaluation):
+def _train_epoch(draft, epoch, training, evaluation):
     """Train and evaluate for one epoch, and append its metrics to the history."""
     metrics, batches = training.run_epoch()
     metrics = {"epoch": epoch, **metrics}
@@ -271,11 +319,9 @@ def _train_epoch(estimator, epoch, training, evaluation):
             training.parameters.values[0]
         )
     metrics["learning_rate"] = training.optimizer.learning_rate
-    if estimator.diagnostics:
+    if draft.diagnostics:
         metrics |= _diagnose(training)
-    estimator.history_.append(
-        **metrics, batches=batches if estimator.record_batches else None
-    )
+    draft.history_.append(**metrics, batches=batches if draft.record_batches else None)
     return metrics
 
 
@@ -303,44 +349,44 @@ def _show(bar, metrics):
     bar.update()
 
 
-def _end_epoch(estimator, call, n_before):
+def _end_epoch(draft, training, call, callbacks, n_before):
     """Call the hooks of the call; return whether a callback wants to stop."""
 
     def snapshot():
-        return _snapshot(estimator, n_before) | {"history_": copy(estimator.history_)}
+        return _snapshot(draft, training, n_before) | {"history_": copy(draft.history_)}
 
-    if call.after_epoch is not None:
-        call.after_epoch()
-    return call.callbacks is not None and call.callbacks.end_epoch(snapshot)
+    if call.shared is not None:
+        call.shared.after_epoch()
+    return callbacks is not None and callbacks.end_epoch(snapshot)
 
 
-def _restore_best(estimator, control):
-    """Restore the weights of the best epoch, with early stopping."""
+def _take_over(draft, training, control, n_before, call):
+    """Put the result of training into the draft, without its memory.
+
+    May be called again if Ctrl-C ends it.
+    """
     if (epoch := control.restore_best()) is not None:
-        estimator.best_epoch_ = epoch
-
-
-def _take_over(estimator, training, n_before):
-    """Copy the results of training, so that its memory can be freed."""
-    vars(estimator).update(_snapshot(estimator, n_before))
-    state = estimator._training_state
-    if state.checkpoint.parameters is not None:
-        # An error ended training before the checkpoint was restored.
-        state.checkpoint = Checkpoint()
-    state.optimizer = OptimizerState(
-        estimator.solver,
+        draft.best_epoch_ = epoch
+    vars(draft).update(_snapshot(draft, training, n_before))
+    if call.shared is not None and call.shared.feature_names is not None:
+        draft.feature_names_in_ = call.shared.feature_names
+    if not call.keeps_state:
+        vars(draft).pop("_training_state", None)
+        return
+    draft._training_state.optimizer = OptimizerState(
+        draft.solver,
         training.parameters.values[1:].copy(),
         training.parameters.n_steps,
     )
 
 
-def _snapshot(estimator, n_before):
+def _snapshot(draft, training, n_before):
     """The fitted attributes so far, with copies of the weights."""
-    loss_curve = estimator.history_.get("train_loss", np.empty(0)).tolist()
+    loss_curve = draft.history_.get("train_loss", np.empty(0)).tolist()
     return {
-        "coefs_": [W.copy() for W in estimator.coefs_],
-        "intercepts_": [b.copy() for b in estimator.intercepts_],
-        "n_iter_": estimator.history_.n_epochs - n_before,
+        "coefs_": [W.copy() for W in training.parameters.coefs],
+        "intercepts_": [b.copy() for b in training.parameters.intercepts],
+        "n_iter_": draft.history_.n_epochs - n_before,
         "loss_curve_": loss_curve,
         "loss_": loss_curve[-1] if loss_curve else np.nan,
     }
