@@ -481,12 +481,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError
             If the classifier is not fitted.
         ValueError
-            If X contains NaN or infinity, or its number of features differs from that
-            seen during fit.
+            If X contains NaN or infinity, its number of features differs from that
+            seen during fit, or a score is not finite.
         """
         model = self._snapshot()
         Z = model._scores(X)
-        return Z[:, 1] - Z[:, 0] if model.n_outputs_ == 2 else Z
+        if model.n_outputs_ != 2:
+            return Z
+        with np.errstate(over="ignore"):
+            difference = Z[:, 1] - Z[:, 0]
+        if not np.isfinite(difference).all():
+            raise model._scores_not_finite()
+        return difference
 
     def predict(self, X):
         """Predict class labels.
@@ -506,8 +512,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError
             If the classifier is not fitted.
         ValueError
-            If X contains NaN or infinity, or its number of features differs from that
-            seen during fit.
+            If X contains NaN or infinity, its number of features differs from that
+            seen during fit, or a score is not finite.
         """
         model = self._snapshot()
         Z = model._scores(X)
@@ -568,7 +574,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If the classifier is not fitted.
         ValueError
             If X contains NaN or infinity, its number of features differs from that seen
-            during fit, or the user's own loss returns an array of another shape.
+            during fit, a score is not finite, or the user's own loss returns an array
+            of another shape or with values that are not finite.
         """
         model = self._snapshot()
         return model._probabilities(model._scores(X))
@@ -598,7 +605,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If the classifier is not fitted.
         ValueError
             If X contains NaN or infinity, its number of features differs from that seen
-            during fit, or the user's own loss returns an array of another shape.
+            during fit, a score is not finite, or the user's own loss returns an array
+            of another shape or with values that are not finite.
         """
         model = self._snapshot()
         Z = model._scores(X)
@@ -608,5 +616,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return np.log(model._probabilities(Z))
 
     def _probabilities(self, Z):
-        p = self._loss.probabilities(Z)
-        return checked_result(p, self._loss, "probabilities", Z.shape, Z.dtype)
+        loss = self._loss
+        p = checked_result(
+            loss.probabilities(Z), loss, "probabilities", Z.shape, Z.dtype
+        )
+        # Those of finite scores are finite for the losses of cymlp.
+        if type(loss) not in LOSSES.values() and not np.isfinite(p).all():
+            raise ValueError(
+                f"{type(loss).__name__}.probabilities must return finite numbers; got "
+                "NaN or infinity"
+            )
+        return p

@@ -925,6 +925,54 @@ def test_ctrl_c_does_not_wait_for_the_end_of_a_long_epoch(press_ctrl_c):
     assert not hasattr(mlp, "coefs_")
 
 
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (8,)])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+)
+def test_scores_that_are_not_finite_are_refused(
+    three_classes, hidden_layer_sizes, n_classes, method
+):
+    """As after a last step that is far too long."""
+    X, y = np.float32(three_classes[0]), three_classes[1] % n_classes
+    mlp = make_mlp(hidden_layer_sizes=hidden_layer_sizes, activation="relu").fit(X, y)
+    sound = getattr(mlp, method)(X)
+    layers = mlp.coefs_
+    for wrong in (np.nan, np.inf, 1e38, 3e38):
+        for sign in (1, [1, -1, 1][:n_classes]):
+            mlp.coefs_ = [*layers[:-1], np.full_like(layers[-1], wrong) * sign]
+            with pytest.raises(ValueError, match="scores of X must be finite in float"):
+                getattr(mlp, method)(np.float32(1e6 * X))
+    mlp.coefs_ = layers
+    np.testing.assert_array_equal(getattr(mlp, method)(X), sound)
+
+
+def test_a_difference_of_scores_that_overflows_is_refused():
+    X, y = [[0.0], [1.0]], [0, 1]
+    mlp = make_mlp(hidden_layer_sizes=()).fit(X, y)
+    mlp.coefs_ = [np.float32([[-3e38, 3e38]])]
+    np.testing.assert_array_equal(mlp.predict(X), y)
+    with pytest.raises(ValueError, match="scores of X must be finite in float32"):
+        mlp.decision_function(X)
+
+
+def test_probabilities_of_a_users_loss_must_be_finite(three_classes):
+    class Careless(UserCrossEntropy):
+        wrong = 0
+
+        def probabilities(self, Z):
+            return super().probabilities(Z) + self.wrong
+
+    X, y = three_classes
+    mlp = make_mlp(loss=Careless()).fit(X, y)
+    Careless.wrong = np.nan
+    for method in (mlp.predict_proba, mlp.predict_log_proba):
+        with pytest.raises(
+            ValueError, match=r"Careless\.probabilities must return finite numbers"
+        ):
+            method(X)
+
+
 def test_an_error_in_a_users_loss_is_raised(three_classes):
     class Failing(UserCrossEntropy):
         def value_and_gradient(self, Z, T):

@@ -367,14 +367,15 @@ def test_divergence_ends_with_the_best_epoch(three_classes):
     assert_same_weights(mlp.fit(X, y), shorter.set_params(max_iter=20).fit(X, y))
 
 
-def test_validation_that_overflows_does_not_train_forever(three_classes):
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("value", [3e38, -3e38])
+def test_a_validation_loss_that_is_not_finite_is_divergence(
+    three_classes, early_stopping, value
+):
     X, y = three_classes
-    mlp = watched(
-        monitor="loss", hidden_layer_sizes=(), n_iter_no_change=3, max_iter=50
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        mlp.fit(X, y, X_val=np.full((9, 6), 3e38), y_val=np.arange(9) % 3)
-    assert not np.isfinite(mlp.history_["val_loss"]).any()
-    assert mlp.best_epoch_ == 1
-    assert mlp.n_iter_ == 4
+    mlp = watched(hidden_layer_sizes=(), early_stopping=early_stopping)
+    with pytest.raises(
+        ValueError, match="diverged in epoch 1: the validation loss is no longer finite"
+    ):
+        mlp.fit(X, y, X_val=np.full((9, 6), value), y_val=np.arange(9) % 3)
+    assert not hasattr(mlp, "coefs_")

@@ -30,6 +30,8 @@ from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 
 import numpy as np
 
+from cymlp._engine.storage.base import NotFiniteError
+
 
 cdef struct Layer:
     Py_ssize_t n_in
@@ -291,20 +293,29 @@ cdef class Network:
                     PyErr_CheckSignals()
         return total[0] / total[2], total[1] / total[2]
 
-    def scores(self, floating[:, ::1] U not None, layers, Memory memory not None):
+    def scores(
+        self, floating[:, ::1] U not None, layers, Memory memory not None,
+        bint checks_sums=True
+    ):
         """Return scores (n, n_outputs) from the first layer's sums U (n, n_hidden).
 
         `layers` has the pairs (W, b) of the other layers, C-contiguous and of the dtype
         of U; n > 0. Dropout is off. Without hidden layers, the result is U itself.
+        Raise NotFiniteError if a score is not finite, with `checks_sums` also if a
+        value of U is not.
         """
+        cdef Py_ssize_t n = U.shape[0]
+        if checks_sums or self.depth == 1:
+            refuse_not_finite(U)
         if self.depth == 1:
             return np.asarray(U)
-        Z = np.empty((U.shape[0], self.sizes[-1]), memory.dtype)
+        Z = np.empty((n, self.sizes[-1]), memory.dtype)
         cdef floating[:, ::1] output = Z
         self.borrow(memory, U, layers)
         memory.layers[self.depth - 1].U = &output[0, 0]
         with nogil:
-            self.forward(memory, U.shape[0], False, 0, &U[0, 0])
+            self.forward(memory, n, False, 0, &U[0, 0])
+        refuse_not_finite(output)
         return Z
 
     def gradients(
@@ -548,6 +559,17 @@ cdef class Network:
         """Update the parameters start..start + count - 1, with weight decay or not."""
         return take_step(optimizer, t, theta + start, theta + start + self.n_parameters,
                          self.n_parameters, gradient + start, count, decays)
+
+
+cdef int refuse_not_finite(floating[:, ::1] Z) except -1:
+    cdef const floating *values = &Z[0, 0]
+    cdef Py_ssize_t i
+    cdef bint finite = True
+    for i in range(Z.shape[0] * Z.shape[1]):
+        finite = finite and isfinite(values[i])
+    if not finite:
+        raise NotFiniteError("scores must be finite; got NaN or infinity")
+    return 0
 
 
 cdef bint all_below(const Py_ssize_t[::1] indices, Py_ssize_t limit) noexcept nogil:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
+from cymlp._engine.storage import NotFiniteError
 from cymlp._fit import hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin
 from cymlp._fit.errors import warn
@@ -140,19 +141,31 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         network = Network(sizes, self._activations)
         batch_size = min(n_samples, PREDICTION_BATCH_SIZE)
         memory = network.memory(batch_size, dtype, trains=False)
-        scores = [
-            network.scores(self._first_sums(rows(batch), *first), others, memory)
-            for batch in _batches(n_samples, batch_size)
-        ]
+        try:
+            scores = [
+                self._scores_of(rows(batch), network, first, others, memory)
+                for batch in _batches(n_samples, batch_size)
+            ]
+        except NotFiniteError as error:
+            raise self._scores_not_finite() from error
         return scores[0] if len(scores) == 1 else np.concatenate(scores)
 
-    def _first_sums(self, X, W, b):
-        U = forward(X, W, b)
-        # NaN and infinity in X make sums of their row NaN or infinite, whatever the
-        # weights are. Checking the sums saves another pass over X.
-        if not np.isfinite(U).all():
+    def _scores_not_finite(self):
+        return ValueError(
+            f"The scores of X must be finite in {np.dtype(self.dtype)}; got NaN or "
+            "infinity. Values of X, coefs_ or intercepts_ are too large or not finite, "
+            "as after a step with a learning rate that was too high."
+        )
+
+    def _scores_of(self, X, network, first, others, memory):
+        U = forward(X, *first)
+        try:
+            return network.scores(U, others, memory)
+        except NotFiniteError:
+            # NaN and infinity in X make sums of their row NaN or infinite, whatever
+            # the weights are. Checking the sums saves another pass over X.
             prepare.check_values(self, X)
-        return U
+        return network.scores(U, others, memory, checks_sums=False)
 
 
 def _converted(array, dtype):

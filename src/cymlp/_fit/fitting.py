@@ -118,7 +118,7 @@ def _report(estimator, draft, ending):
         warn(f"Training interrupted in epoch {epoch}. {kept}", RuntimeWarning)
         return
     raise ValueError(
-        f"Training diverged in epoch {epoch}: a loss or a weight is no longer finite. "
+        f"Training diverged in epoch {epoch}: {ending.error} is no longer finite. "
         f"{kept} Try a smaller learning_rate_init (it is {draft.learning_rate_init}), "
         f"momentum ({draft.momentum}) or weight_decay ({draft.weight_decay}), features "
         "of X scaled to a mean near 0 and a variance near 1, or other values of init "

@@ -1,5 +1,6 @@
 """Training of a network, epoch by epoch."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,7 +18,7 @@ def shallow_copy(thing):
 
 
 class DivergedError(ArithmeticError):
-    """A loss or a parameter is no longer finite."""
+    """A value is no longer finite; the argument says which."""
 
 
 class OptimizerState(NamedTuple):
@@ -134,10 +135,16 @@ class Evaluation:
         self._memory = network.memory(batch_size, stored.dtype)
 
     def run(self, theta):
-        """Weighted means of loss and accuracy, for theta of shape (n_parameters,)."""
-        return self._network.evaluate(
+        """Weighted means of loss and accuracy, for theta of shape (n_parameters,).
+
+        Raise DivergedError if the loss is not finite.
+        """
+        loss, accuracy = self._network.evaluate(
             self._first, self._targets, self._indices, theta, self._memory
         )
+        if not math.isfinite(loss):
+            raise DivergedError("the validation loss")
+        return loss, accuracy
 
 
 class Training:
@@ -182,7 +189,7 @@ class Training:
             self._seed(),
         )  # fmt: skip
         if not finite or not np.isfinite(self.parameters.values).all():
-            raise DivergedError
+            raise DivergedError("a loss or a weight")
         self.parameters.n_steps += len(self._batch_sizes)
         loss, accuracy = np.average(record[:2], axis=1, weights=self._batch_sizes)
         metrics = {
