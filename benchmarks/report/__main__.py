@@ -15,6 +15,7 @@ from benchmarks.report.cluster import ClusterError, connected
 from benchmarks.report.replicates import grouped
 from benchmarks.report.rows import plan, published
 from benchmarks.report.training import train
+from cymlp._files import write_file
 
 MAX_PLAIN = 250_000  # bytes of a JSON file that is not compressed
 
@@ -27,12 +28,12 @@ def write_runs(results, folder, name):
     plain, packed = folder / f"{name}.json", folder / f"{name}.json.gz"
     content = json.dumps(results, separators=(",", ":")).encode()
     if len(content) > MAX_PLAIN:
-        plain.unlink(missing_ok=True)
         # mtime=0: the same runs give the same bytes.
-        packed.write_bytes(gzip.compress(content, mtime=0))
+        write_file(packed, gzip.compress(content, mtime=0))
+        plain.unlink(missing_ok=True)
         return packed
+    write_file(plain, content)
     packed.unlink(missing_ok=True)
-    plain.write_bytes(content)
     return plain
 
 

@@ -11,6 +11,8 @@ import textwrap
 from string import Template
 from typing import NamedTuple
 
+from cymlp._files import write_file
+
 
 class Strong(NamedTuple):
     """Bold text."""
@@ -115,12 +117,12 @@ def write(blocks, folder, name):
     path : Path
         Path of the HTML page.
     """
-    (folder / f"{name}.md").write_text(as_markdown(blocks), encoding="utf-8")
+    write_file(folder / f"{name}.md", as_markdown(blocks).encode())
     for block in blocks:
         if isinstance(block, Picture):
-            (folder / block.name).write_bytes(block.png)
+            write_file(folder / block.name, block.png)
     path = folder / f"{name}.html"
-    path.write_text(as_html(blocks), encoding="utf-8")
+    write_file(path, as_html(blocks).encode())
     return path
 
 

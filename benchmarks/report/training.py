@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 from benchmarks.report import cluster
 from benchmarks.report.records import record
 from cymlp import fit_many
+from cymlp._files import write_file
 
 
 def train(runs, dataset, *, epochs, jobs, folder, client=None):
@@ -121,7 +122,5 @@ def file_name(run, data_name, epochs):
 
 
 def save(described, path):
-    """Write the file of a run; an interrupt leaves no incomplete file."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(described), encoding="utf-8")
-    part.replace(path)
+    """Write the file of a run."""
+    write_file(path, json.dumps(described).encode())

@@ -10,6 +10,7 @@ from benchmarks.speed import bar_chart, tables
 from benchmarks.speed.cases import CASES
 from benchmarks.speed.peer_processes import PeerProcesses
 from benchmarks.speed.peers import PEERS
+from cymlp._files import write_file
 
 SUMMARY = ("mnist", "text")  # the cases in summary.png, which the README shows
 
@@ -135,8 +136,8 @@ def processor():
 def write(results, folder):
     """Write the results as Markdown, as JSON and as a bar chart."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "speed.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
-    (folder / "speed.md").write_text(tables.document(results), encoding="utf-8")
+    write_file(folder / "speed.json", json.dumps(results, indent=1).encode())
+    write_file(folder / "speed.md", tables.document(results).encode())
     bar_chart.draw(results, folder / "speed.png")
     chosen = {
         case: results["cases"][case]

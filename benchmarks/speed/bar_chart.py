@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from benchmarks.png import encode
 from benchmarks.speed.peers import PEERS
 from benchmarks.speed.tables import compared
+from cymlp._files import write_file
 
 # The palette of Okabe and Ito, which colour-blind readers can tell apart.
 COLOURS = {
@@ -49,4 +50,4 @@ def draw(results, path):
         xlabel="time, as a multiple of cymlp's (shorter is faster)",
     )
     axes.spines[["top", "right", "left"]].set_visible(False)
-    path.write_bytes(encode(figure, DPI))
+    write_file(path, encode(figure, DPI))

@@ -1,7 +1,9 @@
 """Classifiers that leave as C or as a model file."""
 
 import ctypes
+import errno
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -548,6 +550,22 @@ def test_what_is_no_path_is_refused(three_classes, file):
     for write in (export.save, export.to_c):
         with pytest.raises(TypeError, match=message):
             write(clf, file)
+
+
+@pytest.mark.parametrize("write", [export.to_c, export.save])
+def test_a_full_disk_leaves_the_old_file(three_classes, tmp_path, monkeypatch, write):
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    clf = fitted(*three_classes)
+    write(clf, tmp_path / "model")
+    before = (tmp_path / "model").read_bytes()
+    monkeypatch.setattr(os, "fsync", fail)
+    clf.coefs_[0][:] = 0
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "model"))):
+        write(clf, tmp_path / "model")
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model").read_bytes() == before
 
 
 def test_a_path_may_have_any_letters(three_classes, tmp_path):

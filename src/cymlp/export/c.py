@@ -3,11 +3,13 @@
 import json
 import re
 
+from cymlp._files import write_file
 from cymlp.export.parts import (
     as_float32,
     as_path,
     has_softmax,
     parts_of,
+    snapshot_of,
     without_scaling,
 )
 
@@ -32,7 +34,7 @@ def to_c(classifier, file, prefix=""):
     classifier : MLPClassifier
         Fitted classifier, without user-defined activations.
     file : str or path-like
-        File to write. An existing file is replaced.
+        File to write. An existing file is replaced once the new one is complete.
     prefix : str, default=""
         Prefix for the names of all functions and constants: empty, or a C identifier
         that begins with a letter.
@@ -63,10 +65,11 @@ def to_c(classifier, file, prefix=""):
     True
     """
     _check_prefix(prefix)
+    classifier = snapshot_of(classifier)
     activations, layers = parts_of(classifier)
     layers = as_float32(without_scaling(classifier, layers))
     source = _source(classifier, activations, layers, prefix)
-    as_path(file).write_text(source, "ascii", newline="\n")
+    write_file(as_path(file), source.encode("ascii"))
 
 
 def _check_prefix(prefix):

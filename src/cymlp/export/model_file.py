@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cymlp._files import write_file
 from cymlp._fit.scaling import given_scale
 from cymlp.activations import ACTIVATIONS
 from cymlp.classifier import MLPClassifier
@@ -18,6 +19,7 @@ from cymlp.export.parts import (
     class_dtype,
     imported,
     parts_of,
+    snapshot_of,
 )
 from cymlp.history import History
 from cymlp.losses import LOSSES, bind
@@ -45,7 +47,7 @@ def save(classifier, file):
         Fitted classifier, without user-defined activations or loss. The labels must be
         numbers, strings or booleans.
     file : str or path-like
-        File to write. An existing file is replaced.
+        File to write. An existing file is replaced once the new one is complete.
 
     Raises
     ------
@@ -78,6 +80,7 @@ def save(classifier, file):
     True
     """
     safetensors = imported("safetensors.numpy", "cymlp[safetensors]")
+    classifier = snapshot_of(classifier)
     activations, layers = parts_of(classifier)
     feature_names = getattr(classifier, "feature_names_in_", None)
     model = {
@@ -101,7 +104,8 @@ def save(classifier, file):
         tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
     _restored(model, tensors)  # raises the errors that `load` would raise
     document = _json({"model": model, "sha256": _digest(model, tensors)})
-    as_path(file).write_bytes(safetensors.save(tensors, metadata={"cymlp": document}))
+    content = safetensors.save(tensors, metadata={"cymlp": document})
+    write_file(as_path(file), content)
 
 
 def load(file):

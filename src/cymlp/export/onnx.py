@@ -9,6 +9,7 @@ from cymlp.export.parts import (
     has_softmax,
     imported,
     parts_of,
+    snapshot_of,
     without_scaling,
 )
 
@@ -57,6 +58,7 @@ def to_onnx(classifier):
     """
     onnx = imported("onnx", "cymlp[onnx]")
     make_value, float_type = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    classifier = snapshot_of(classifier)
     arrays, nodes = _graph_parts(classifier)
     initializers = {
         name: onnx.numpy_helper.from_array(array, name)
@@ -134,7 +136,7 @@ def _convert(scope, operator, container):
     """Add the operators of a classifier to a conversion by skl2onnx."""
     data_types = imported("skl2onnx.common.data_types", "skl2onnx")
     float_type = data_types.guess_proto_type(data_types.FloatTensorType())
-    classifier = operator.raw_operator
+    classifier = snapshot_of(operator.raw_operator)
     if not has_softmax(classifier):
         raise ValueError(
             "loss must define probabilities that skl2onnx can convert; got "

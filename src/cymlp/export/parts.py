@@ -18,13 +18,18 @@ CLASS_DTYPES = (
 )  # fmt: skip
 
 
-def parts_of(classifier):
-    """The activations, and the weights and biases of each layer, checked."""
+def snapshot_of(classifier):
+    """A fitted classifier as it is now, which a fit in a thread does not change."""
     if not isinstance(classifier, MLPClassifier):
         raise TypeError(
             f"classifier must be an MLPClassifier; got {type(classifier).__name__}"
         )
     check_is_fitted(classifier)
+    return classifier._snapshot()
+
+
+def parts_of(classifier):
+    """The activations, and the weights and biases of each layer, checked."""
     for activation in classifier._activations:
         _check_activation(activation)
     layers = [
