@@ -28,15 +28,27 @@ def needs_integration(code):
     return INTEGRATION.search(code) is not None
 
 
+# A small network that trains by SGD for a fixed number of epochs.
+SMALL_MLP = {
+    "hidden_layer_sizes": (8,),
+    "activation": "tanh",
+    "solver": "sgd",
+    "learning_rate_init": 0.01,
+    "learning_rate": "constant",
+    "epsilon": 1e-8,
+    "weight_decay": 1e-4,
+    "batch_size": 100,
+    "max_iter": 10,
+    "scale": None,
+    "n_iter_no_change": np.inf,
+    "monitor": "accuracy",
+    "random_state": 0,
+}
+
+
 def make_mlp(**parameters):
-    """A small network that trains for a fixed number of epochs."""
-    settings = {
-        "hidden_layer_sizes": (8,),
-        "max_iter": 10,
-        "n_iter_no_change": np.inf,
-        "random_state": 0,
-    }
-    return MLPClassifier(**settings | parameters)
+    """A classifier with the settings of SMALL_MLP, except for those given."""
+    return MLPClassifier(**SMALL_MLP | parameters)
 
 
 def assert_same_weights(one, other):

@@ -39,13 +39,15 @@ enum { CYMLP_ELEMENT_TYPES(CYMLP_ENUMERATOR) CYMLP_N_ELEMENT_TYPES };
 #undef CYMLP_ENUMERATOR
 
 /* X as the user passes it: rows of n_features values x of an element type,
- * which stand for (x - shift) / divisor. */
+ * which stand for (x - shift) / divisor. Before, values outside their bounds
+ * are set to the nearer bound, unless they are infinite. */
 typedef struct {
   const void *values;
   int type; /* index in CYMLP_ELEMENT_TYPES */
   size_t itemsize;
   ptrdiff_t n_features;
   const double *shift, *divisor; /* (n_features), or NULL: x is not scaled */
+  const double *lower, *upper;   /* (n_features), or NULL: x has no bounds */
 } cymlp_inputs;
 
 /* X in block sparse form: X = S + 1 fill_values^T. A row is divided into

@@ -50,10 +50,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(100,)
+    hidden_layer_sizes : int or array-like of int, default=(256,)
         Number of units in each hidden layer. Empty for a network without hidden layers.
     activation : str, object, or list of these with one per hidden layer, \
-            default="tanh"
+            default="relu"
         Activation of the hidden layers: "tanh", "selu", "hardswish", "relu", "logistic"
         or "identity", an instance of a class from :mod:`cymlp.activations`, or any
         object with the methods of :class:`~cymlp.typing.ActivationLike`.
@@ -62,12 +62,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         a class from :mod:`cymlp.losses`, or any object with the method of
         :class:`~cymlp.typing.LossLike`. The classifier predicts probabilities if the
         loss has a method ``probabilities(Z)``.
-    solver : {"sgd", "adam"}, default="sgd"
+    solver : {"sgd", "adam"}, default="adam"
         Optimiser: stochastic gradient descent with momentum, or Adam.
-    learning_rate_init : float, default=0.01
+    learning_rate_init : float, default=0.003
         Initial learning rate.
     learning_rate : {"constant", "cosine", "invscaling", "adaptive"} or callable, \
-            default="constant"
+            default="cosine"
         Learning rate schedule, for either solver.
 
         - "constant" keeps `learning_rate_init`.
@@ -88,11 +88,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     beta_1, beta_2 : float, default=0.9 and 0.999
         Decay rates of the moving averages of the gradient and of its square, in [0, 1)
         (Adam only).
-    epsilon : float, default=1e-8
+    epsilon : float, default=1e-6
         Added to the denominator for numerical stability (Adam only).
-    weight_decay : float, default=1e-4
+    weight_decay : "auto" or float, default="auto"
         Strength of the L2 penalty. This factor of the weights and biases is added to
         their gradient, with either solver. The reported loss excludes the penalty.
+        "auto" is 2 / n_samples, with an n_samples of at least 100: the fewer samples,
+        the stronger the penalty. For `partial_fit`, which does not know the number of
+        samples, "auto" is 1e-4.
     dropout : float, or list of float with one per hidden layer, default=0.0
         Fraction of the units of a hidden layer, in [0, 1), to drop at random for each
         sample during training. Training loss and accuracy are measured with dropout,
@@ -101,9 +104,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Weight of each class; classes missing from the dict get weight 1. "balanced"
         gives all classes the same total weight. If y has rows of probabilities, the
         weight of a sample is the mean of the class weights under its probabilities.
-    batch_size : int, default=100
-        Size of the mini-batches, at most the number of samples.
-    max_iter : int, default=100
+    batch_size : "auto" or int, default="auto"
+        Size of the mini-batches, at most the number of samples. "auto" is the square
+        root of the number of training samples, at least 32.
+    max_iter : int, default=60
         Maximum number of epochs.
     init : "auto" or float, default="auto"
         Distribution of the initial weights. "auto" uses LeCun normal for layers that
@@ -112,9 +116,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         layers. Biases start at 0.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation, and dtype of the weights and predictions.
-    scale : {"auto", "standard", "minmax"}, tuple, or None, default=None
+    scale : {"auto", "standard", "minmax"}, tuple, or None, default="auto"
         Scaling of X to (X - shift) / divisor, applied as X is read, without a copy.
 
+        - "auto" is "standard" for the bulk of the values. X is clipped to bounds first,
+          so that a few outliers cannot ruin the scale. The bounds of a feature lie
+          outside its 5th and 95th percentile by twice the distance between the two. If
+          these are equal, the bounds are the minimum and the maximum. The percentiles
+          are those of at most 1000 samples. Sparse X is not clipped.
         - "standard" uses the mean and the standard deviation of each feature, "minmax"
           its minimum and range, as scikit-learn's scalers do. The divisor of a constant
           feature is 1, or its absolute value if that is larger. Weights count as in the
@@ -124,8 +133,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         - A tuple (shift, divisor) has a float or an array of shape (n_features,) for
           each; (128, 255) suits raw pixels.
         - None leaves X unscaled.
-
-        - "auto" is "standard", except for sparse X.
 
         Sparse X is not shifted, so that zeros stay zeros: "standard" divides it by the
         root mean square of each feature and "minmax" by the largest absolute value.
@@ -152,7 +159,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         `early_stopping` is set and no validation data are passed to `fit`. Classes too
         small to be split keep at least one sample to train on. Samples of weight 0 are
         not held out.
-    monitor : {"accuracy", "loss"}, default="accuracy"
+    monitor : {"loss", "accuracy"}, default="loss"
         Validation metric for `early_stopping`.
     warm_start : bool, default=False
         Whether `fit` resumes training where the previous call ended. The weights,
@@ -192,6 +199,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "softmax", or "identity" if the loss does not define probabilities.
     shift_, divisor_ : float, ndarray of shape (`n_features_in_`,), or None
         Shift and divisor that `scale` applies to X; None without scaling.
+    bounds_ : ndarray of shape (2, `n_features_in_`), or None
+        Lowest and highest value of each feature, to which X is clipped before it is
+        scaled; None without clipping.
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -250,10 +260,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 1e-37, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "dtype": [
@@ -280,34 +293,34 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @explains_arguments
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="tanh",
+        hidden_layer_sizes=(256,),
+        activation="relu",
         loss="cross_entropy",
         *,
-        solver="sgd",
-        learning_rate_init=0.01,
-        learning_rate="constant",
+        solver="adam",
+        learning_rate_init=0.003,
+        learning_rate="cosine",
         power_t=0.5,
         momentum=0.9,
         nesterovs_momentum=False,
         beta_1=0.9,
         beta_2=0.999,
-        epsilon=1e-8,
-        weight_decay=1e-4,
+        epsilon=1e-6,
+        weight_decay="auto",
         dropout=0.0,
         class_weight=None,
-        batch_size=100,
-        max_iter=100,
+        batch_size="auto",
+        max_iter=60,
         init="auto",
         dtype="float32",
-        scale=None,
+        scale="auto",
         shuffle=True,
         random_state=None,
         tol=1e-4,
         n_iter_no_change=10,
         early_stopping=False,
         validation_fraction=0.1,
-        monitor="accuracy",
+        monitor="loss",
         warm_start=False,
         verbose=False,
         record_batches=False,

@@ -24,43 +24,44 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     out_activation_: str
     shift_: float | NDArray | None
     divisor_: float | NDArray | None
+    bounds_: NDArray | None
     n_features_in_: int
     feature_names_in_: NDArray
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] | NDArray = (100,),
+        hidden_layer_sizes: int | Sequence[int] | NDArray = (256,),
         # `str`, not a Literal, so that names from a loop over strings are accepted.
-        activation: str | ActivationLike | Sequence[str | ActivationLike] = "tanh",
+        activation: str | ActivationLike | Sequence[str | ActivationLike] = "relu",
         loss: str | LossLike = "cross_entropy",
         *,
-        solver: Literal["sgd", "adam"] = "sgd",
-        learning_rate_init: float = 0.01,
+        solver: Literal["sgd", "adam"] = "adam",
+        learning_rate_init: float = 0.003,
         learning_rate: Literal["constant", "cosine", "invscaling", "adaptive"]
-        | Callable[[int], float] = "constant",
+        | Callable[[int], float] = "cosine",
         power_t: float = 0.5,
         momentum: float = 0.9,
         nesterovs_momentum: bool = False,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 1e-4,
+        epsilon: float = 1e-6,
+        weight_decay: Literal["auto"] | float = "auto",
         dropout: float | Sequence[float] = 0.0,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
-        batch_size: int = 100,
-        max_iter: int = 100,
+        batch_size: Literal["auto"] | int = "auto",
+        max_iter: int = 60,
         init: Literal["auto"] | float = "auto",
         dtype: Literal["float32", "float64"]
         | type[np.float32 | np.float64] = "float32",
         scale: Literal["auto", "standard", "minmax"]
         | tuple[ArrayLike, ArrayLike]
-        | None = None,
+        | None = "auto",
         shuffle: bool = True,
         random_state: int | RandomState | None = None,
         tol: float = 1e-4,
         n_iter_no_change: float = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        monitor: Literal["accuracy", "loss"] = "accuracy",
+        monitor: Literal["loss", "accuracy"] = "loss",
         warm_start: bool = False,
         verbose: bool | int = False,
         record_batches: bool = False,

@@ -24,6 +24,8 @@ cdef extern from "cymlp/kernels.h" nogil:
         Py_ssize_t n_features
         const double *shift
         const double *divisor
+        const double *lower
+        const double *upper
 
     ctypedef struct cymlp_block_sparse:
         const Py_ssize_t *indptr

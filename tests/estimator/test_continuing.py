@@ -239,7 +239,7 @@ def test_pickles_are_hardly_larger_than_the_weights():
     for solver in OPTIMIZERS:
         settings = {"hidden_layer_sizes": (100,), "max_iter": 1, "solver": solver}
         mlp = make_mlp(**settings, early_stopping=True).fit(X, y)
-        n_slots = make_optimizer(mlp).n_slots
+        n_slots = make_optimizer(mlp, None).n_slots
         n_bytes = sum(array.nbytes for array in mlp.coefs_ + mlp.intercepts_)
         assert len(pickle.dumps(mlp)) <= 1.1 * n_bytes + 16_000
         # Each slot of the training state is as large as the weights again.

@@ -153,7 +153,7 @@ def test_labels_are_in_a_comment_and_stay_there(three_classes, tmp_path, labels)
 
 
 def test_c_keeps_extreme_weights_to_the_last_bit(three_classes, tmp_path):
-    clf = fitted(*three_classes, hidden=())
+    clf = fitted(*three_classes, hidden=(), scale=None)
     numbers = np.finfo(np.float32)
     extreme = [numbers.max, -numbers.max, numbers.tiny, numbers.smallest_subnormal,
                1.0, -0.0, 1 / 3, 1e7, 16777217 / 3]  # fmt: skip

@@ -22,7 +22,7 @@ def memory(kind):
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(kind))
 
 def make(**parameters):
-    return MLPClassifier((16,), max_iter=1, n_iter_no_change=np.inf, **parameters)
+    return MLPClassifier((16,), batch_size=100, max_iter=1, n_iter_no_change=np.inf, **parameters)
 
 def every_use(X, y, settings):
     """Calls, each with the number of times that it takes X."""
@@ -93,11 +93,12 @@ def lines_of(program, *arguments):
 @pytest.mark.parametrize(
     ("settings", "dtype", "share", "values", "limit"),
     [
-        ({}, "float32", 0.1, "any", 0.5),  # block sparse
+        ({"scale": None}, "float32", 0.1, "any", 0.5),  # block sparse
+        ({"scale": "auto"}, "float32", 1, "any", 0.5),
         ({"scale": "standard"}, "float32", 1, "any", 0.5),
         ({"scale": "minmax"}, "float64", 1, "any", 0.5),
         ({"scale": (128, 255)}, "uint8", 0.1, "whole", 1),  # with a codebook
-        ({}, "uint8", 1, "whole", 1),
+        ({"scale": None}, "uint8", 1, "whole", 1),
     ],
 )
 def test_x_is_not_copied(settings, dtype, share, values, limit):
@@ -110,9 +111,9 @@ def test_x_is_not_copied(settings, dtype, share, values, limit):
 @pytest.mark.parametrize(
     ("settings", "dtype"),
     [
-        ({}, "uint8"),
+        ({"scale": None}, "uint8"),
         ({"scale": "standard", "dtype": "float64"}, "float32"),
-        ({}, "float64"),
+        ({"scale": None}, "float64"),
     ],
 )
 def test_a_file_larger_than_the_memory_allowed_is_trained_on(tmp_path, settings, dtype):

@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import SMALL_MLP
 from joblib import parallel_config
 from scipy.sparse import csr_array
 from sklearn.base import clone
@@ -30,13 +31,7 @@ def digits():
 
 
 def make_mlp(**parameters):
-    settings = {
-        "hidden_layer_sizes": (8,),
-        "max_iter": 6,
-        "n_iter_no_change": np.inf,
-        "random_state": 0,
-    }
-    return MLPClassifier(**settings | parameters)
+    return MLPClassifier(**SMALL_MLP | {"max_iter": 6} | parameters)
 
 
 def make_networks():

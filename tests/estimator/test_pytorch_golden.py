@@ -50,8 +50,10 @@ def fit(case, convert=np.asarray, **changes):
     model = MLPClassifier(
         loss=LOSSES[case["loss"]](**case["loss_settings"]),
         shuffle=False,
+        learning_rate="constant",
+        scale=None,
         n_iter_no_change=np.inf,
-        **case["parameters"] | changes,
+        **{"epsilon": 1e-8} | case["parameters"] | changes,
     )
     return model.fit(convert(X), y, sample_weight=weights)
 

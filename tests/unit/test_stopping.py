@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import assert_same_history, assert_same_weights, make_mlp
+from helpers import SMALL_MLP, assert_same_history, assert_same_weights, make_mlp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as SklearnMLP
 
@@ -94,9 +94,7 @@ def watch(monkeypatch):
 
 
 def watched(**parameters):
-    settings = {"hidden_layer_sizes": (8,), "n_iter_no_change": np.inf, "max_iter": 10}
-    settings |= {"random_state": 0, "early_stopping": True}
-    return Watched(**settings | parameters)
+    return Watched(**SMALL_MLP | {"early_stopping": True} | parameters)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -286,7 +284,7 @@ def test_early_stopping_accepts_what_scikit_learn_accepts():
         except ValueError:
             continue
         n_accepted += 1
-        Watched((2,), **settings, n_iter_no_change=np.inf).fit(X, y)
+        watched(hidden_layer_sizes=(2,), **settings).fit(X, y)
     assert n_accepted > 50
 
 

@@ -247,7 +247,7 @@ def test_another_monitor_starts_another_count():
     control, state, training = make_control(n_iter_no_change=2)
     run(control, training, [0.5] * 3)
     other, _, training = make_control(state, n_iter_no_change=2, early_stopping=True)
-    assert run(other, training, [0.1, 0.1, 0.1], "val_accuracy") == []
+    assert run(other, training, [0.1, 0.1, 0.1], "val_loss") == []
     assert other.restore_best() == 1
 
 

@@ -12,6 +12,7 @@ cdef class Inputs(Buffers):
     cdef readonly object dtype
     cdef readonly object shift
     cdef readonly object divisor
+    cdef readonly object bounds
     cdef readonly object indices
     cdef readonly bint is_sparse
     cdef readonly bint is_direct

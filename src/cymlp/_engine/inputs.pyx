@@ -25,14 +25,19 @@ cdef class Inputs(Buffers):
     `array` (n_samples, n_features) is a C-contiguous array of a dtype in `READABLE`, or
     a SciPy CSR matrix of the precision of the computation, `dtype` (float32 or float64;
     None for that of the array). `shift` and `divisor` (n_features,), for arrays only,
-    are float64, or None for values that are not scaled. `indices` (intp) selects
-    samples; None selects all. Values are used as they are where `is_direct`.
+    are float64, or None for values that are not scaled. Before they are scaled, values
+    are clipped to `bounds` (2, n_features), float64; None for no bounds. `indices`
+    (intp) selects samples; None selects all. Values are used as they are where
+    `is_direct`.
     """
 
-    def __cinit__(self, array, dtype=None, shift=None, divisor=None, indices=None):
+    def __cinit__(
+        self, array, dtype=None, shift=None, divisor=None, bounds=None, indices=None
+    ):
         self.array = array
         self.dtype = np.dtype(array.dtype if dtype is None else dtype)
-        self.shift, self.divisor, self.indices = shift, divisor, indices
+        self.shift, self.divisor, self.bounds = shift, divisor, bounds
+        self.indices = indices
         n_samples = array.shape[0] if indices is None else len(indices)
         self.shape = n_samples, array.shape[1]
         self.is_sparse = issparse(array)
@@ -61,6 +66,14 @@ cdef class Inputs(Buffers):
             self.source.divisor = <const double *> self.keep(
                 divisor, np.float64, "divisor"
             )
+        if bounds is not None:
+            if shift is None or bounds.shape != (2, self.shape[1]):
+                raise ValueError(
+                    f"bounds must have shape {(2, self.shape[1])} and need a shift; "
+                    f"got {bounds.shape} and {shift}"
+                )
+            self.source.lower = <const double *> self.keep(bounds, np.float64, "bounds")
+            self.source.upper = self.source.lower + self.source.n_features
 
     def rows(self, indices):
         """Return rows (n, n_features) as an array or CSR matrix, a view if possible.
@@ -88,7 +101,9 @@ cdef class Inputs(Buffers):
         """Select the samples `indices` (intp) without reading them."""
         if self.indices is not None:
             indices = self.indices[indices]
-        return Inputs(self.array, self.dtype, self.shift, self.divisor, indices)
+        return Inputs(
+            self.array, self.dtype, self.shift, self.divisor, self.bounds, indices
+        )
 
 
 def is_file(array):

@@ -148,11 +148,11 @@ cdef class SGD(Optimizer):
         self.nesterov = nesterov
 
     @classmethod
-    def from_parameters(cls, parameters):
+    def from_parameters(cls, parameters, weight_decay):
         """Create the optimiser from the parameters of an estimator."""
         return cls(
             parameters.learning_rate_init, parameters.momentum,
-            parameters.weight_decay, parameters.nesterovs_momentum
+            weight_decay, parameters.nesterovs_momentum
         )
 
     cdef int step_f32(
@@ -299,11 +299,11 @@ cdef class Adam(Optimizer):
         )
 
     @classmethod
-    def from_parameters(cls, parameters):
+    def from_parameters(cls, parameters, weight_decay):
         """Create the optimiser from the parameters of an estimator."""
         return cls(
             parameters.learning_rate_init, parameters.beta_1, parameters.beta_2,
-            parameters.epsilon, parameters.weight_decay
+            parameters.epsilon, weight_decay
         )
 
     cdef int step_f32(

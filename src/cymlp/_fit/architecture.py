@@ -1,5 +1,6 @@
 """The parts of a network, made from the parameters of an estimator."""
 
+import math
 from collections.abc import Mapping, Set
 from numbers import Integral, Real
 
@@ -129,6 +130,17 @@ def make_network(estimator, sizes):
     )
 
 
-def make_optimizer(estimator):
-    """The optimiser of an estimator."""
-    return SOLVERS[estimator.solver].from_parameters(estimator)
+def make_optimizer(estimator, n_samples):
+    """The optimiser of an estimator for a number of training samples, None if open."""
+    weight_decay = estimator.weight_decay
+    if weight_decay == "auto":
+        weight_decay = 1e-4 if n_samples is None else 2 / max(n_samples, 100)
+    return SOLVERS[estimator.solver].from_parameters(estimator, weight_decay)
+
+
+def batch_size(estimator, n_samples):
+    """Size of the mini-batches for a number of training samples."""
+    size = estimator.batch_size
+    if size == "auto":
+        size = max(32, math.isqrt(n_samples))
+    return min(size, n_samples, largest_dimension())

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,7 +12,6 @@ from cymlp._engine.network import Network
 from cymlp._engine.storage import NotFiniteError
 from cymlp._fit import hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin
-from cymlp._fit.errors import warn
 from cymlp._fit.fitting import Call, fit
 
 # Rows that are predicted at once, which bounds the memory for hidden layers.
@@ -37,14 +35,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             has_callbacks=True,
             shared=shared,
         )
-        converged = fit(self, X, y, sample_weight, validation, call)
-        if not converged and self.n_iter_no_change != np.inf:
-            warn(
-                f"Training has not converged after max_iter={self.max_iter} epochs. "
-                "Increase max_iter, or set n_iter_no_change=np.inf to train for a "
-                "fixed number of epochs.",
-                ConvergenceWarning,
-            )
+        fit(self, X, y, sample_weight, validation, call)
         return self
 
     def _partial_fit(self, X, y, classes, sample_weight):
@@ -53,7 +44,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
                 "early_stopping must be False for partial_fit, which trains for one "
                 f"epoch only; got {self.early_stopping!r}"
             )
-        call = Call(1, classes, resumes=hasattr(self, "coefs_"), keeps_state=True)
+        call = Call(
+            1,
+            has_all_samples=False,
+            classes=classes,
+            resumes=hasattr(self, "coefs_"),
+            keeps_state=True,
+        )
         fit(self, X, y, sample_weight, (None, None, None), call)
         return self
 
@@ -112,7 +109,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         else:
             is_scaled = self.divisor_ is not None
             inputs = prepare.check_layout(self, X, is_scaled, once=True)
-            rows = scaling.scaled_rows(inputs, self.shift_, self.divisor_)
+            rows = scaling.scaled_rows(inputs, scaling.scale_of(self))
             n_samples = inputs.shape[0]
         return self._scores_in_batches(rows, n_samples)
 

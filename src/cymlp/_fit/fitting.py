@@ -14,7 +14,6 @@ import numpy as np
 from sklearn.utils import check_random_state, gen_batches
 from tqdm.auto import tqdm
 
-from cymlp._engine.blas import largest_dimension
 from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
 from cymlp._fit.callbacks import callbacks_of
@@ -22,6 +21,7 @@ from cymlp._fit.diagnostics import GradientFlow
 from cymlp._fit.errors import naming, warn
 from cymlp._fit.initialization import draw_weights
 from cymlp._fit.one_at_a_time import only_fit_of
+from cymlp._fit.outcome import warn_of_outcome
 from cymlp._fit.parameters import Parameters
 from cymlp._fit.schedules import Schedule
 from cymlp._fit.training import (
@@ -44,6 +44,7 @@ class Call(NamedTuple):
     """How a call of fit or partial_fit differs from others with the same data."""
 
     n_epochs: int  # at most
+    has_all_samples: bool = True  # False for partial_fit
     classes: np.ndarray | None = None  # the allowed labels; None for those of y
     resumes: bool = False  # whether to start from the present weights
     keeps_state: bool = False  # whether a later call may resume where this one ends
@@ -67,7 +68,7 @@ class Ending(NamedTuple):
 
 
 def fit(estimator, X, y, sample_weight, validation, call):
-    """Fit an estimator; return whether it converged before the last epoch.
+    """Fit an estimator.
 
     `validation` is (X_val, y_val, sample_weight_val).
     """
@@ -77,7 +78,8 @@ def fit(estimator, X, y, sample_weight, validation, call):
             network, data, validation = _prepare(
                 draft, X, y, sample_weight, validation, call
             )
-            optimizer = architecture.make_optimizer(draft)
+            n_samples = data.indices.size if call.has_all_samples else None
+            optimizer = architecture.make_optimizer(draft, n_samples)
             parameters = _make_parameters(draft, network, optimizer.n_slots, call)
             stored, validation_stored = _store(draft, data, validation, call)
             training = _build_training(
@@ -88,8 +90,10 @@ def fit(estimator, X, y, sample_weight, validation, call):
             ending = _train(draft, training, evaluation, control, call, callbacks)
         if draft.n_iter_ > 0:
             estimator.__dict__ = vars(draft)  # one step, which Ctrl-C cannot split
-    _report(estimator, draft, ending)
-    return ending.converged
+    if ending.error is not None:
+        _report(draft, ending)
+    elif call.has_all_samples:
+        warn_of_outcome(draft, data, ending.converged)
 
 
 def _draft(estimator, call):
@@ -104,15 +108,13 @@ def _draft(estimator, call):
     return draft
 
 
-def _report(estimator, draft, ending):
-    """Raise or warn if training diverged or was interrupted."""
-    if ending.error is None:
-        return
+def _report(draft, ending):
+    """Raise or warn, because training diverged or was interrupted."""
     epoch = draft.history_.n_epochs + 1
     kept = (
         f"The result of the {draft.n_iter_} finished epochs of this call is kept."
         if draft.n_iter_ > 0
-        else f"The {type(estimator).__name__} is as it was before the call."
+        else f"The {type(draft).__name__} is as it was before the call."
     )
     if isinstance(ending.error, KeyboardInterrupt):
         warn(f"Training interrupted in epoch {epoch}. {kept}", RuntimeWarning)
@@ -198,7 +200,8 @@ def _copy_parameters(draft, parameters):
 def _store(draft, training, validation, call):
     """Measure the scale, and store the training and the validation data."""
     if not call.resumes:
-        draft.shift_, draft.divisor_ = prepare.measure_scale(draft, training)
+        scale = prepare.measure_scale(draft, training)
+        draft.shift_, draft.divisor_, draft.bounds_ = scale
     storage = None if call.shared is None else call.shared.storage
     stored = prepare.store_inputs(draft, training.inputs, storage)
     if validation is None or validation.inputs is training.inputs:
@@ -222,7 +225,7 @@ def _build_training(draft, data, stored, network, parameters, optimizer, call):
         stored,
         data.targets,
         data.indices,
-        min(draft.batch_size, data.indices.size, largest_dimension()),
+        architecture.batch_size(draft, data.indices.size),
         parameters,
         optimizer,
         state.random_state,

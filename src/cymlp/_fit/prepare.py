@@ -175,12 +175,12 @@ def weighted_targets(samples, indices):
 
 
 def measure_scale(estimator, data):
-    """Shift and divisor of the estimator's `scale`, both None without scaling.
+    """The Scale of the estimator's `scale`.
 
     Weights count as in the loss: samples of weight 0 do not.
     """
     if estimator.scale is None:
-        return None, None
+        return scaling.Scale()
     inputs, weights = data.inputs.subset(data.indices), data.targets.weights
     if weights is not None:
         weights = weights[data.indices].astype(np.float64)
@@ -194,19 +194,19 @@ def measure_scale(estimator, data):
 
 
 def store_inputs(estimator, inputs, storage=None):
-    """Scale X by `shift_` and `divisor_` and store it; refuse values not finite.
+    """Scale X as measured and store it; refuse values that are not finite.
 
     What a SharedStorage `storage` holds already is not stored again.
     """
-    shift, divisor = estimator.shift_, estimator.divisor_
+    scale = scaling.scale_of(estimator)
 
     def make():
-        return store(scaling.scaled(inputs, shift, divisor))
+        return store(scaling.scaled(inputs, scale))
 
     try:
         if storage is None:
             return make()
-        return storage.get((inputs.array, inputs.dtype, shift, divisor), make)
+        return storage.get((inputs.array, inputs.dtype, *scale), make)
     except NotFiniteError:
         _explain_not_finite(estimator, inputs)
         raise
@@ -219,9 +219,7 @@ def _explain_not_finite(estimator, inputs):
         return
     check_finite(estimator, scaling.unscaled(inputs))
     try:
-        check_finite(
-            estimator, scaling.scaled(inputs, estimator.shift_, estimator.divisor_)
-        )
+        check_finite(estimator, scaling.scaled(inputs, scaling.scale_of(estimator)))
     except ValueError as error:
         raise ValueError(
             f"scale={estimator.scale!r} makes values of X that are not finite in "

@@ -1,5 +1,7 @@
 """Conversion and scaling of X, applied as its rows are read."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
@@ -9,8 +11,27 @@ from cymlp._engine.inputs import READABLE, Inputs, is_file
 
 # Values of X that are measured at once, as float64: 512 KB.
 CHUNK_SIZE = 65_536
+# Samples of which quantiles are measured.
+N_QUANTILE_SAMPLES = 1000
 # Relative difference of values that rounding may have caused.
 ROUNDING = 10 * np.finfo(np.float64).eps
+
+
+class Scale(NamedTuple):
+    """The scaling of X to (X - shift) / divisor, after clipping to bounds.
+
+    Shift and divisor are float64 or arrays of float64 of shape (n_features,), both None
+    without scaling. Bounds have shape (2, n_features), None without clipping.
+    """
+
+    shift: np.ndarray | float | None = None
+    divisor: np.ndarray | float | None = None
+    bounds: np.ndarray | None = None
+
+
+def scale_of(estimator):
+    """The scale that an estimator has measured."""
+    return Scale(estimator.shift_, estimator.divisor_, estimator.bounds_)
 
 
 def conversion(X, dtype, is_scaled, once=False):
@@ -53,8 +74,7 @@ def fitted_scale(scale, inputs, weights=None, owner="MLPClassifier"):
     """Measure a scale on inputs that are not scaled, or check a given one.
 
     `weights` (n_samples,) count the samples, None for 1 each; `owner` is the name of
-    the estimator. Returns shift and divisor, float64 or arrays of float64 of shape
-    (n_features,).
+    the estimator.
     """
     if not isinstance(scale, str):
         shift, divisor = given_scale(scale, inputs.shape[1], owner)
@@ -63,19 +83,60 @@ def fitted_scale(scale, inputs, weights=None, owner="MLPClassifier"):
                 f"scale must have a shift of 0 for sparse X; got {scale!r}, which "
                 "would make every value of X non-zero"
             )
-        return shift, divisor
+        return Scale(shift, divisor)
     dense, sparse = SCALES[scale]
+    inputs = unscaled(inputs)
+    bounds = None
     with np.errstate(over="ignore", invalid="ignore"):
-        chunks = _chunks(unscaled(inputs), weights)
+        if scale == "auto" and not inputs.is_sparse:
+            bounds = _bounds(inputs, weights)
+        chunks = _chunks(inputs, weights, bounds)
         shift, divisor = sparse(chunks) if inputs.is_sparse else dense(chunks)
     if not (np.isfinite(shift).all() and np.isfinite(divisor).all()):
         raise ValueError(
             f"scale={scale!r} cannot be measured, because values of X are too large"
         )
-    return shift, divisor
+    return Scale(shift, divisor, bounds)
 
 
-def _chunks(inputs, weights):
+def _bounds(inputs, weights):
+    """Lowest and highest value of each feature that are not outliers.
+
+    The bounds lie outside the 5th and the 95th percentile by twice their distance.
+    Where these two are equal, every value is within the bounds.
+    """
+    indices = np.arange(inputs.shape[0]) if weights is None else np.flatnonzero(weights)
+    chosen = indices[:: -(-indices.size // N_QUANTILE_SAMPLES)]
+    X, w = inputs.rows(chosen), None if weights is None else weights[chosen]
+    n_columns = max(CHUNK_SIZE // len(X), 1)
+    parts = [
+        _quantiles(X[:, part], w, [0.05, 0.95])
+        for part in gen_batches(X.shape[1], n_columns)
+    ]
+    low, high = np.concatenate(parts, axis=1)
+    margin = 2 * (high - low)
+    largest = np.finfo(np.float64).max
+    bounds = np.array([low - margin, high + margin]).clip(-largest, largest)
+    if not margin.all():
+        lowest, width = _minmax(_chunks(inputs, weights))
+        bounds = np.where(margin > 0, bounds, [lowest, lowest + width])
+    return bounds
+
+
+def _quantiles(X, weights, fractions):
+    """Quantiles of each column: the first value that reaches a fraction of the weight.
+
+    Weights count as repetitions, which NumPy can do since version 2.0 only.
+    """
+    order = X.argsort(axis=0)
+    reached = np.ones(len(X)) if weights is None else weights
+    reached = reached[order].cumsum(axis=0)
+    X = np.take_along_axis(X, order, axis=0)
+    index = [(reached < fraction * reached[-1]).sum(axis=0) for fraction in fractions]
+    return np.take_along_axis(X, np.array(index), axis=0)
+
+
+def _chunks(inputs, weights, bounds=None):
     """Yield all samples of positive weight in chunks of rows, with their weights."""
     n_samples, n_features = inputs.shape
     indices = np.arange(n_samples) if weights is None else np.flatnonzero(weights)
@@ -87,8 +148,9 @@ def _chunks(inputs, weights):
         n_rows = int(max(CHUNK_SIZE, n_features) / n_stored)
     for part in gen_batches(indices.size, max(n_rows, 1)):
         chosen = indices[part]
+        X = inputs.rows(chosen)
         yield (
-            inputs.rows(chosen),
+            X if bounds is None else X.clip(*bounds),
             np.ones(chosen.size) if weights is None else weights[chosen],
         )
 
@@ -201,33 +263,32 @@ def _invalid_scale(scale, n_features, owner):
     )
 
 
-def scaled_rows(inputs, shift, divisor):
+def scaled_rows(inputs, scale):
     """A function that reads and scales the rows in a slice, of sparse inputs too.
 
     If the shift is not 0, sparse rows become dense, which is no problem for a few.
     """
-    if not inputs.is_sparse or divisor is None or not np.any(shift):
-        return scaled(inputs, shift, divisor).rows
+    if not inputs.is_sparse or scale.divisor is None or not np.any(scale.shift):
+        return scaled(inputs, scale).rows
 
     def rows(batch):
         dense = Inputs(inputs.array[batch].toarray())
-        return scaled(dense, shift, divisor).rows(slice(None))
+        return scaled(dense, scale).rows(slice(None))
 
     return rows
 
 
-def scaled(inputs, shift, divisor):
-    """Scale inputs: arrays as they are read, the values of sparse matrices now.
-
-    A divisor of None means no scaling.
-    """
-    if divisor is None:
+def scaled(inputs, scale):
+    """Scale inputs: arrays as they are read, the values of sparse matrices now."""
+    if scale.divisor is None:
         return inputs
     n_features = inputs.shape[1]
-    shift = np.full(n_features, shift, np.float64)
-    divisor = np.full(n_features, divisor, np.float64)
+    shift = np.full(n_features, scale.shift, np.float64)
+    divisor = np.full(n_features, scale.divisor, np.float64)
     if not inputs.is_sparse:
-        return Inputs(inputs.array, inputs.dtype, shift, divisor, inputs.indices)
+        return Inputs(
+            inputs.array, inputs.dtype, shift, divisor, scale.bounds, inputs.indices
+        )
     if shift.any():
         raise ValueError(
             "X is sparse, and shift_ is not 0: scaling would make every value of X "

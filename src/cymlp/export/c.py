@@ -7,6 +7,7 @@ from cymlp._files import write_file
 from cymlp.export.parts import (
     as_float32,
     as_path,
+    bounds_of,
     has_softmax,
     parts_of,
     snapshot_of,
@@ -94,15 +95,17 @@ static void {prefix}apply_{name}(float *a, int n)
 """
 
 DENSE = """
-/* out = x W + b, W being stored row by row. */
-static void {prefix}dense(const float *x, int n_in, const float *W,
+/* out = x W + b, W being stored row by row{note}. */
+static void {prefix}{name}(const float *x, int n_in, const float *W,
     const float *b, int n_out, float *out)
 {{
     for (int j = 0; j < n_out; j++)
         out[j] = b[j];
-    for (int i = 0; i < n_in; i++)
+    for (int i = 0; i < n_in; i++) {{
+        const float value = {value};
         for (int j = 0; j < n_out; j++)
-            out[j] += x[i] * W[i * n_out + j];
+            out[j] += value * W[i * n_out + j];
+    }}
 }}
 """
 
@@ -143,17 +146,33 @@ def _source(classifier, activations, layers, prefix):
         _head(classifier, layers, prefix, has_probabilities),
         *(_array(f"{prefix}W{i}", W) for i, (W, _) in enumerate(layers, 1)),
         *(_array(f"{prefix}b{i}", b) for i, (_, b) in enumerate(layers, 1)),
-        DENSE.format(prefix=prefix),
+        _dense(classifier, layers, prefix),
         *(
             ACTIVATION.format(
                 prefix=prefix, name=activation.name, formula=activation.c_formula
             )
             for activation in {member.name: member for member in activations}.values()
         ),
-        _scores(activations, layers, prefix),
+        _scores(classifier, activations, layers, prefix),
         PROBABILITIES.format(prefix=prefix) if has_probabilities else "",
         CLASS.format(prefix=prefix),
     ]
+    return "".join(parts)
+
+
+def _dense(classifier, layers, prefix):
+    """The functions for layers, and the bounds of the first if X has bounds."""
+    parts = []
+    if classifier.bounds_ is not None:
+        names = [f"{prefix}lower", f"{prefix}upper"]
+        parts += map(_array, names, bounds_of(classifier))
+        value = "fminf(fmaxf(x[i], {}[i]), {}[i])".format(*names)
+        note = ", with x clipped"
+        parts.append(
+            DENSE.format(prefix=prefix, name="first_layer", note=note, value=value)
+        )
+    if classifier.bounds_ is None or len(layers) > 1:
+        parts.append(DENSE.format(prefix=prefix, name="dense", note="", value="x[i]"))
     return "".join(parts)
 
 
@@ -198,20 +217,21 @@ def _float(value):
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
-def _scores(activations, layers, prefix):
+def _scores(classifier, activations, layers, prefix):
     widths = [b.size for _, b in layers[:-1]]
     lines, source, n_in = [], "x", f"{prefix}N_FEATURES"
+    layer = "dense" if classifier.bounds_ is None else "first_layer"
     for i, (activation, width) in enumerate(zip(activations, widths, strict=True), 1):
         target = "ab"[i % 2 == 0]
         lines += [
-            f"{prefix}dense({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
+            f"{prefix}{layer}({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
             f"{width}, {target});",
             f"{prefix}apply_{activation.name}({target}, {width});",
         ]
-        source, n_in = target, width
+        source, n_in, layer = target, width, "dense"
     i = len(layers)
     lines.append(
-        f"{prefix}dense({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
+        f"{prefix}{layer}({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
         f"{prefix}N_CLASSES, scores);"
     )
     arrays = [f"{name}[{max(widths)}]" for name in "ab"[: len(widths)]]

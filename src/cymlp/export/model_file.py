@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from cymlp._files import write_file
-from cymlp._fit.scaling import given_scale
+from cymlp._fit.scaling import given_scale, scale_of
 from cymlp.activations import ACTIVATIONS
 from cymlp.classifier import MLPClassifier
 from cymlp.export.parts import (
@@ -97,8 +97,10 @@ def save(classifier, file):
         "scale": None,
     }
     if classifier.divisor_ is not None:
-        scale = classifier.shift_, classifier.divisor_
-        model["scale"] = [np.asarray(part).tolist() for part in scale]
+        model["scale"] = [
+            None if part is None else np.asarray(part).tolist()
+            for part in scale_of(classifier)
+        ]
     tensors = {}
     for i, (W, b) in enumerate(layers):
         tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
@@ -289,9 +291,11 @@ def _restored(model, tensors):
         clf.feature_names_in_ = _feature_names(
             model["feature_names"], clf.n_features_in_
         )
-    clf.shift_ = clf.divisor_ = None
+    clf.shift_ = clf.divisor_ = clf.bounds_ = None
     if model["scale"] is not None:
-        clf.shift_, clf.divisor_ = given_scale(model["scale"], clf.n_features_in_)
+        *scale, bounds = model["scale"]
+        clf.shift_, clf.divisor_ = given_scale(scale, clf.n_features_in_)
+        clf.bounds_ = _bounds(bounds, clf.n_features_in_)
     clf.n_layers_, clf.n_outputs_ = len(layers) + 1, clf.classes_.size
     clf.out_activation_ = clf._output_activation()
     clf.history_ = History()
@@ -336,6 +340,19 @@ def _layers(tensors, n_layers):
                 f"its arrays must be float32 or float64; {name} is {tensor.dtype}"
             )
     return [(np.atleast_1d(tensors[W]), tensors[b]) for W, b in names]
+
+
+def _bounds(bounds, n_features):
+    """The bounds of X as an array, or None."""
+    if bounds is None:
+        return None
+    bounds = np.array(bounds, np.float64)
+    if bounds.shape != (2, n_features) or np.isnan(bounds).any():
+        raise ValueError(
+            "the bounds of its scale must be a lowest and a highest value of each "
+            f"feature; got {bounds!r:.200}"
+        )
+    return bounds
 
 
 def _feature_names(names, n_features):

@@ -5,6 +5,7 @@ import numpy as np
 from cymlp.classifier import MLPClassifier
 from cymlp.export.parts import (
     as_float32,
+    bounds_of,
     class_dtype,
     has_softmax,
     imported,
@@ -173,6 +174,14 @@ def _graph_parts(classifier):
     activations, layers = parts_of(classifier)
     arrays = {"classes": _labels(classifier.classes_)}
     nodes, source = [], "X"
+    if classifier.bounds_ is not None:
+        lower, upper = bounds_of(classifier)
+        arrays |= {"lower": lower, "upper": upper}
+        nodes += [
+            ("Max", ["X", "lower"], "X_bounded_below", {}),
+            ("Min", ["X_bounded_below", "upper"], "X_bounded", {}),
+        ]
+        source = "X_bounded"
     layers = as_float32(without_scaling(classifier, layers))
     for i, (W, b) in enumerate(layers):
         arrays |= {f"coefs_{i}": W, f"intercepts_{i}": b}

@@ -81,7 +81,7 @@ def check_layers(layers, n_features, n_outputs):
 
 
 def without_scaling(classifier, layers):
-    """The layers, with the scaling of X merged into the first."""
+    """The layers, with the scaling of X merged into the first, for bounded X."""
     if classifier.divisor_ is None:
         return layers
     (W, b), *others = layers
@@ -89,6 +89,12 @@ def without_scaling(classifier, layers):
     with np.errstate(over="ignore", invalid="ignore"):
         W = W / (classifier.divisor_ * ones)[:, np.newaxis]
         return [(W, b - (classifier.shift_ * ones) @ W), *others]
+
+
+def bounds_of(classifier):
+    """The lowest and the highest value of each feature, in float32."""
+    largest = np.finfo(np.float32).max
+    return classifier.bounds_.clip(-largest, largest).astype(np.float32)
 
 
 def as_float32(layers):

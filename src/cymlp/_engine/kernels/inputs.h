@@ -22,6 +22,12 @@ static inline float cymlp_from_half(uint16_t half) {
   return half & 0x8000 ? -x : x;
 }
 
+/* Infinity and NaN stay as they are, so that they are found and refused. */
+static inline double cymlp_clip(double x, double lower, double upper) {
+  const double clipped = x < lower ? lower : x > upper ? upper : x;
+  return x - x == 0 ? clipped : x;
+}
+
 #define CYMLP_AS_IT_IS(x) (x)
 #define CYMLP_FROM_HALF(x) cymlp_from_half(x)
 
@@ -34,12 +40,20 @@ static inline float cymlp_from_half(uint16_t half) {
     const type *from = row;                                                    \
     const double *shift = inputs->shift;                                       \
     const double *divisor = inputs->divisor;                                   \
+    const double *lower = inputs->lower;                                       \
+    const double *upper = inputs->upper;                                       \
     const ptrdiff_t n = inputs->n_features;                                    \
     if (shift == NULL)                                                         \
       for (ptrdiff_t k = 0; k < n; k++) to[k] = (REAL)convert(from[k]);        \
-    else                                                                       \
+    else if (lower == NULL)                                                    \
       for (ptrdiff_t k = 0; k < n; k++)                                        \
         to[k] = (REAL)(((double)convert(from[k]) - shift[k]) / divisor[k]);    \
+    else                                                                       \
+      for (ptrdiff_t k = 0; k < n; k++) {                                      \
+        const double x =                                                       \
+            cymlp_clip((double)convert(from[k]), lower[k], upper[k]);          \
+        to[k] = (REAL)((x - shift[k]) / divisor[k]);                           \
+      }                                                                        \
   }
 CYMLP_ELEMENT_TYPES(READ_ROW)
 #undef READ_ROW
