@@ -62,7 +62,7 @@ report: $(VENV)/installed $(VENV)/group-report ## Train the published experiment
 bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed of cymlp and of other implementations
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 
-exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p and tanh over all float32
+exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p, tanh and erfc over all float32
 	$(BIN)/python -m benchmarks.speed.kernel_accuracy $(ARGS)
 
 wheel: $(VENV)/group-wheel ## Build the wheel for others, test it under every Python at hand (Linux)

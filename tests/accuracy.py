@@ -1,8 +1,14 @@
 """Errors of the kernels' functions, and the arguments at which to measure them."""
 
 import numpy as np
+from scipy.special import erfc
 
-MAX_ULPS = 3
+# The functions over arrays, as NumPy and SciPy have them.
+FUNCTIONS = {
+    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p,
+    "tanh": np.tanh, "erfc": erfc,
+}  # fmt: skip
+MAX_ULPS = dict.fromkeys(FUNCTIONS, 3) | {"erfc": 4}
 
 
 def edges(dtype=np.float32):
@@ -11,7 +17,10 @@ def edges(dtype=np.float32):
     ends = [0, info.smallest_subnormal, info.tiny, info.eps, info.max, np.inf]
     halves = np.log(2) * np.arange(-300, 300) / 2
     limits = [-104, -103.97208, -103.27893, -87.33655, -30, 15, 88.72284, 89]
-    x = np.concatenate([ends, np.negative(ends), halves, limits]).astype(dtype)
+    limits += [0.5, 9.19, 10.05, 10.06, 10.5, 26.54, 27.23]  # of erfc
+    squares = np.sqrt(np.abs(halves))
+    x = [ends, np.negative(ends), halves, limits, squares, np.negative(squares)]
+    x = np.concatenate(x).astype(dtype)
     return np.concatenate([x, np.nextafter(x, dtype(0)), np.nextafter(x, dtype(1e9))])
 
 

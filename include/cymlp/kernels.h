@@ -186,6 +186,7 @@ typedef struct {
   void (*log)(const void *x, void *y, ptrdiff_t count);
   void (*log1p)(const void *x, void *y, ptrdiff_t count);
   void (*tanh)(const void *x, void *y, ptrdiff_t count);
+  void (*erfc)(const void *x, void *y, ptrdiff_t count);
 } cymlp_kernels;
 
 typedef struct {

@@ -124,6 +124,7 @@ cdef extern from "cymlp/kernels.h" nogil:
         void (*log)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*log1p)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*tanh)(const void *x, void *y, Py_ssize_t count) noexcept nogil
+        void (*erfc)(const void *x, void *y, Py_ssize_t count) noexcept nogil
 
     ctypedef struct cymlp_kernel_set:
         const char *isa
@@ -167,3 +168,7 @@ cdef inline void log1p(const floating *x, floating *y, Py_ssize_t count) noexcep
 
 cdef inline void tanh(const floating *x, floating *y, Py_ssize_t count) noexcept nogil:
     kernels_for(x).tanh(x, y, count)
+
+
+cdef inline void erfc(const floating *x, floating *y, Py_ssize_t count) noexcept nogil:
+    kernels_for(x).erfc(x, y, count)

@@ -90,8 +90,12 @@ def _evaluate(name, const floating[::1] x not None, floating[::1] y not None):
         log1p(&x[0], &y[0], x.shape[0])
     elif name == "tanh":
         tanh(&x[0], &y[0], x.shape[0])
+    elif name == "erfc":
+        erfc(&x[0], &y[0], x.shape[0])
     else:
-        raise ValueError(f"name must be exp, expm1, log, log1p or tanh; got {name!r}")
+        raise ValueError(
+            f"name must be exp, expm1, log, log1p, tanh or erfc; got {name!r}"
+        )
 
 
 _use(os.environ.get("CYMLP_ISA"))

@@ -49,11 +49,9 @@ static void evaluate(const char *name, ptrdiff_t count) {
   const struct {
     const char *name;
     void (*function)(const void *x, void *y, ptrdiff_t count);
-  } functions[] = {{"exp", kernels->exp},
-                   {"expm1", kernels->expm1},
-                   {"log", kernels->log},
-                   {"log1p", kernels->log1p},
-                   {"tanh", kernels->tanh}};
+  } functions[] = {{"exp", kernels->exp},   {"expm1", kernels->expm1},
+                   {"log", kernels->log},   {"log1p", kernels->log1p},
+                   {"tanh", kernels->tanh}, {"erfc", kernels->erfc}};
   void *x = receive(count);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
     if (strcmp(functions[i].name, name) == 0) {

@@ -43,6 +43,8 @@ OVER_ARRAY(log1p_f32)
 OVER_ARRAY(log1p_f64)
 OVER_ARRAY(tanh_f32)
 OVER_ARRAY(tanh_f64)
+OVER_ARRAY(erfc_f32)
+OVER_ARRAY(erfc_f64)
 
 #define TABLE(real, suffix)                                      \
   {                                                              \
@@ -68,6 +70,7 @@ OVER_ARRAY(tanh_f64)
       .log = log_##suffix,                                       \
       .log1p = log1p_##suffix,                                   \
       .tanh = tanh_##suffix,                                     \
+      .erfc = erfc_##suffix,                                     \
   }
 
 #define STRING(name) #name
