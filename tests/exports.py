@@ -5,6 +5,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from cymlp import MLPClassifier, activations, losses
+from cymlp.activations import LeakyRelu
 from cymlp.losses import CrossEntropy, Focal, Hinge
 
 ACTIVATIONS = sorted(activations.ACTIVATIONS)
@@ -24,8 +25,11 @@ LABELS = [
 ]
 HIDDEN = {name: ((7,), name) for name in ACTIVATIONS} | {
     "none": ((), "tanh"),
+    "two slopes": (
+        (7, 6, 5), [LeakyRelu(negative_slope=slope) for slope in (0.5, 1, 0.5)]
+    ),
     "all of them": (tuple(range(len(ACTIVATIONS) + 3, 3, -1)), ACTIVATIONS),
-}
+}  # fmt: skip
 SCALES = ["standard", (3, 2), (np.arange(6), np.arange(1, 7))]
 
 

@@ -7,9 +7,13 @@ from reference import OPTIMIZERS as TWINS
 from cymlp import activations, losses
 from cymlp._engine import optimizers
 from cymlp._engine.optimizers import SGD
+from cymlp.activations import LeakyRelu
 from cymlp.losses import CrossEntropy, Focal, Hinge
 
-ACTIVATIONS = [member() for _, member in sorted(activations.ACTIVATIONS.items())]
+ACTIVATIONS = [
+    *(member() for _, member in sorted(activations.ACTIVATIONS.items())),
+    LeakyRelu(negative_slope=0.2),
+]
 LOSSES = [
     *(member() for _, member in sorted(losses.LOSSES.items())),
     CrossEntropy(label_smoothing=0.1),

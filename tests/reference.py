@@ -7,6 +7,7 @@ scores, so that tests can take them for the truth.
 import itertools
 
 import numpy as np
+from scipy.special import ndtr
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
@@ -34,8 +35,8 @@ def selu_derivative(u):
 
 
 def hardswish(u):
-    """u · clip(u + 3, 0, 6) / 6."""
-    return u * (np.clip(u + 3, 0, 6) / 6)
+    """u · clip(u + 3, 0, 6) / 6, the limit 0 at −∞."""
+    return np.where(u == -np.inf, 0, u) * (np.clip(u + 3, 0, 6) / 6)
 
 
 def hardswish_derivative(u):
@@ -62,6 +63,54 @@ def logistic(u):
 def logistic_derivative(u):
     """f(u) f(−u)."""
     return logistic(u) * logistic(-u)
+
+
+def gelu(u):
+    """u Φ(u), the limit 0 at −∞."""
+    return np.where(u == -np.inf, 0, u) * ndtr(u)
+
+
+def gelu_derivative(u):
+    """Φ(u) + u φ(u), φ(u) = exp(−u²/2) / √(2π), which is 0 from ±40 on."""
+    near = np.clip(u, -40, 40)
+    return ndtr(u) + near * np.exp(-(near**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def silu(u):
+    """u σ(u) with σ the logistic function, the limit 0 at −∞."""
+    return np.where(u == -np.inf, 0, u) * logistic(u)
+
+
+def silu_derivative(u):
+    """σ(u) + u σ(u) σ(−u), of which the last term is 0 from ±1000 on."""
+    return logistic(u) + np.clip(u, -1000, 1000) * logistic_derivative(u)
+
+
+def softplus(u):
+    """ln(1 + exp u) = max(u, 0) + ln(1 + exp(−|u|))."""
+    return np.maximum(u, 0) + np.log1p(np.exp(-np.abs(u)))
+
+
+def mish(u):
+    """u tanh(ln(1 + exp u)), the limit 0 at −∞."""
+    return np.where(u == -np.inf, 0, u) * np.tanh(softplus(u))
+
+
+def mish_derivative(u):
+    """tanh s + u σ(u) / cosh² s with s = ln(1 + exp u), whose derivative is σ(u)."""
+    s = softplus(u)
+    rising = logistic(u) * tanh_derivative(s)
+    return np.tanh(s) + np.clip(u, -1000, 1000) * rising
+
+
+def leaky_relu(u, negative_slope=0.01):
+    """u for u > 0, αu otherwise."""
+    return np.where(u > 0, u, negative_slope * u)
+
+
+def leaky_relu_derivative(u, negative_slope=0.01):
+    """1 for u > 0, α otherwise."""
+    return np.where(u > 0, 1, negative_slope)
 
 
 def identity(u):
@@ -144,11 +193,15 @@ def focal(Z, T, alpha=1.0, gamma=2.0):
 
 
 ACTIVATIONS = {
+    "gelu": (gelu, gelu_derivative),
     "hardswish": (hardswish, hardswish_derivative),
     "identity": (identity, identity_derivative),
+    "leaky_relu": (leaky_relu, leaky_relu_derivative),
     "logistic": (logistic, logistic_derivative),
+    "mish": (mish, mish_derivative),
     "relu": (relu, relu_derivative),
     "selu": (selu, selu_derivative),
+    "silu": (silu, silu_derivative),
     "tanh": (tanh, tanh_derivative),
 }
 LOSSES = {

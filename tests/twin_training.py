@@ -20,9 +20,10 @@ from cymlp.losses import CrossEntropy
 
 def twin_of(part):
     """The NumPy twin of an activation or a loss."""
+    parameters = part.get_params()
     if part.name in ACTIVATIONS:
-        return ACTIVATIONS[part.name]
-    return functools.partial(LOSSES[part.name], **part.get_params())
+        return [functools.partial(f, **parameters) for f in ACTIVATIONS[part.name]]
+    return functools.partial(LOSSES[part.name], **parameters)
 
 
 class Training:

@@ -54,9 +54,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Number of units in each hidden layer. Empty for a network without hidden layers.
     activation : str, object, or list of these with one per hidden layer, \
             default="relu"
-        Activation of the hidden layers: "tanh", "selu", "hardswish", "relu", "logistic"
-        or "identity", an instance of a class from :mod:`cymlp.activations`, or any
-        object with the methods of :class:`~cymlp.typing.ActivationLike`.
+        Activation of the hidden layers: "tanh", "selu", "hardswish", "relu",
+        "leaky_relu", "gelu", "silu", "mish", "logistic" or "identity", an instance of a
+        class from :mod:`cymlp.activations`, or any object with the methods of
+        :class:`~cymlp.typing.ActivationLike`.
     loss : str or object, default="cross_entropy"
         Loss to minimise: "cross_entropy", "kl_div", "hinge" or "focal", an instance of
         a class from :mod:`cymlp.losses`, or any object with the method of

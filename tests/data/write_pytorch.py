@@ -12,7 +12,7 @@ It holds two kinds of golden values:
 
 - Members: each loss and each activation with its gradient, at ordinary and at extreme
   inputs. None of them is at a kink, except 0, where both libraries take the derivative
-  of relu and selu from the left.
+  of relu, leaky_relu and selu from the left.
 - Fits: networks after a few epochs. The cases are a pairwise covering design: any two
   levels of two FACTORS occur together in at least one case. All combinations would be
   tens of thousands.
@@ -79,14 +79,18 @@ def focal(Z, T, alpha=1.0, gamma=2.0):
 
 
 ACTIVATIONS = {
+    "gelu": functional.gelu,
     "hardswish": functional.hardswish,
     "identity": torch.nn.Identity(),
+    "leaky_relu": functional.leaky_relu,
     "logistic": torch.sigmoid,
+    "mish": functional.mish,
     "relu": functional.relu,
     "selu": functional.selu,
+    "silu": functional.silu,
     "tanh": torch.tanh,
 }
-KINKS = {"hardswish": [-3, 3], "relu": [0], "selu": [0]}
+KINKS = {"hardswish": [-3, 3], "leaky_relu": [0], "relu": [0], "selu": [0]}
 
 # Level: the loss by name, its function, its parameters, the kind of targets.
 LOSSES = {

@@ -25,7 +25,7 @@ from cymlp import MLPClassifier, activations, losses
 from cymlp._engine.blas import largest_dimension
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit.training import Training
-from cymlp.activations import Selu, Tanh
+from cymlp.activations import LeakyRelu, Selu, Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge
 
 
@@ -216,7 +216,7 @@ def test_outputs_carry_the_dtype(three_classes, dtype):
         ),
         *(
             (other, np.sqrt(2 / np.array([200 + 150, 150 + 100, 100 + 60])))
-            for other in ("hardswish", "identity", "logistic", "relu")
+            for other in sorted({*activations.ACTIVATIONS} - {"selu"})
         ),
     ],
 )
@@ -699,8 +699,12 @@ def with_value(value):
             {"activation": ["tanh", "selu"]},
             r"'activation'.*one value, or a list with one value per hidden layer \(1\)",
         ),
-        ({"activation": ["relux"]}, r"'activation'.*\['hardswish', .*'tanh'\]"),
+        ({"activation": ["relux"]}, r"'activation'.*\['gelu', .*'tanh'\]"),
         ({"activation": [None]}, "'activation'.*Got None"),
+        (
+            {"activation": LeakyRelu(negative_slope=-1)},
+            r"'negative_slope'.*LeakyRelu.*\(0.0, 1.0\].*Got -1",
+        ),
         ({"loss": "mse"}, r"'loss'.*'cross_entropy'.*'mse'"),
         ({"loss": Focal}, "'loss'.*not a class"),
         ({"loss": Hinge(margin=0)}, r"'margin'.*Hinge.*Got 0"),

@@ -31,6 +31,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from cymlp import MLPClassifier
+from cymlp.activations import LeakyRelu
 from cymlp.losses import Focal
 
 
@@ -105,6 +106,20 @@ def test_a_grid_search_reaches_the_loss_and_the_activations(three_classes):
     assert best.activation == search.best_params_["mlpclassifier__activation"]
     # Candidates share no loss: the one that was given is as it was.
     assert pipeline[-1].loss.gamma == Focal().gamma
+
+
+def test_a_grid_search_reaches_the_parameter_of_an_activation(three_classes):
+    X, y = three_classes
+    given = LeakyRelu()
+    grid = {"activation__negative_slope": [1e-3, 0.99]}
+    search = GridSearchCV(make_mlp(activation=given), grid, cv=2).fit(X, y)
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
+    best = search.best_estimator_
+    assert (
+        best.activation.negative_slope
+        == (search.best_params_["activation__negative_slope"])
+    )
+    assert given.negative_slope == LeakyRelu().negative_slope
 
 
 def test_a_halving_search_has_epochs_as_its_resource(three_classes):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from exports import (
+    ACTIVATIONS,
     HIDDEN,
     LABELS,
     LOSSES,
@@ -27,6 +28,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
 from cymlp import activations, export
+from cymlp.activations import LeakyRelu
 from cymlp.export import model_file
 from cymlp.losses import Focal
 
@@ -85,6 +87,19 @@ def test_c_computes_what_the_classifier_does(three_classes, tmp_path, hidden, dt
         compiled.probabilities(X), clf.predict_proba(X), rtol=0, atol=1e-5
     )
     assert clf.classes_[compiled.classes(X)].tolist() == clf.predict(X).tolist()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_c_has_the_same_activations_up_to_infinity(three_classes, tmp_path, name):
+    X, y = three_classes
+    clf = fitted(X[:, :1], y, (1,), name, loss="hinge")
+    clf.coefs_ = [np.ones((1, 1)), np.ones((1, 3))]
+    clf.intercepts_ = [np.zeros(1), np.zeros(3)]
+    ends = [20, 50, 100, 150, 1e4, 1e30, np.inf]
+    u = np.float32([*np.linspace(-10, 10, 2001), *np.negative(ends), *ends])
+    expected = activations.ACTIVATIONS[name]().value(u)
+    scores = Compiled(clf, tmp_path).scores(u[:, np.newaxis])
+    np.testing.assert_allclose(scores[:, 0], expected, rtol=1e-6, atol=2e-7)
 
 
 @pytest.mark.parametrize("scale", SCALES, ids=str)
@@ -280,9 +295,13 @@ def test_the_network_as_it_was_fitted_is_saved_not_later_parameters(
     three_classes, tmp_path
 ):
     X, y = three_classes
-    clf = fitted(X, y).set_params(activation="relu", loss="hinge")
+    clf = fitted(X, y, activation=LeakyRelu(negative_slope=0.5))
+    before = clf.decision_function(X)
+    clf.set_params(activation__negative_slope=0.1, loss="hinge")
+    np.testing.assert_array_equal(clf.decision_function(X), before)
     loaded = saved_and_loaded(clf, tmp_path)
     assert_same_predictions(clf, loaded, X)
+    assert loaded.activation.negative_slope == 0.1
     assert loaded.loss == "hinge"
 
 
@@ -352,8 +371,9 @@ def change_tensor(name, tensor):
 
 NAN = np.full((6, 7), np.nan, np.float32)
 DEEP = json.loads("[" * 900 + "]" * 900)
+TANH = {"object": "tanh", "parameters": {}}
 HOSTILE = {
-    "newer format": (change("format", 2), "its format must be 1; got 2"),
+    "newer format": (change("format", 3), "its format must be 2; got 3"),
     "unknown key": (change("code", "1"), "it must have the keys"),
     "missing key": (lambda model, tensors: model.pop("loss"), "must have the keys"),
     "unknown parameter": (change_parameter("code", 1), "unexpected keyword.*code=1"),
@@ -379,9 +399,22 @@ HOSTILE = {
         change("loss", {"object": "focal", "parameters": {"alpha": [1.0, 2.0]}}),
         "each of the 3 classes",
     ),
-    "unknown activation": (change("activations", ["exp"]), "exp"),
+    "unknown activation": (
+        change("activations", [{"object": "exp", "parameters": {}}]), "exp",
+    ),
+    "loss for an activation": (
+        change("activations", [{"object": "hinge", "parameters": {}}]),
+        "its activations must be of .*'tanh'.*; got Hinge",
+    ),
+    "activation with an invalid parameter": (
+        change(
+            "activations",
+            [{"object": "leaky_relu", "parameters": {"negative_slope": 2}}],
+        ),
+        "'negative_slope'",
+    ),
     "too few activations": (change("activations", []), "of 1 layers"),
-    "too many activations": (change("activations", ["tanh"] * 2), "of 3 layers"),
+    "too many activations": (change("activations", [TANH] * 2), "of 3 layers"),
     "too few classes": (change("classes", [0, 1]), r"to 2 outputs.*\(7, 3\)"),
     "one class": (change("classes", [0]), "at least two"),
     "classes unsorted": (change("classes", [0, 2, 1]), "sorted"),

@@ -16,13 +16,19 @@ from cymlp import History, MLPClassifier, export, fit_many, kernels, plots
 from cymlp.activations import (
     ACTIVATIONS,
     Activation,
+    BoundActivation,
+    Gelu,
     HardSwish,
     Identity,
+    LeakyRelu,
     Logistic,
+    Mish,
     Relu,
     Selu,
+    Silu,
     Tanh,
 )
+from cymlp.activations import bind as bind_activation
 from cymlp.losses import (
     LOSSES,
     BoundLoss,
@@ -69,6 +75,7 @@ def build(X: NDArray[Any]) -> list[MLPClassifier]:
     ]  # fmt: skip
     activations: list[ActivationLike] = [
         Tanh(), Selu(), Relu(), Logistic(), Identity(), HardSwish(), Sine(),
+        Gelu(), Silu(), Mish(), LeakyRelu(), LeakyRelu(negative_slope=0.1),
         *(member() for member in ACTIVATIONS.values()),
     ]  # fmt: skip
     settings: dict[str, Any] = {"max_iter": 2, "n_iter_no_change": np.inf}
@@ -164,6 +171,9 @@ def call_parts(X: NDArray[Any], y: NDArray[Any]) -> None:
     assert_type(kernels.isa(), str)
     assert_type(kernels.available(), list[str])
     assert_type(bind(SquaredError(), n_outputs=2), BoundLoss)
+    assert_type(bind_activation(Sine()), BoundActivation)
+    assert_type(LeakyRelu().c_formula, str)
+    assert_type(LeakyRelu().onnx_nodes[0][0], str)
     assert_type(LOSSES, dict[str, type[Loss]])
     assert_type(ACTIVATIONS, dict[str, type[Activation]])
 

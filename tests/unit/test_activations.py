@@ -4,11 +4,12 @@ import pickle
 
 import numpy as np
 import pytest
+from mpmath import mp
 from reference import ACTIVATIONS
 from sklearn.base import clone
 
 from cymlp import activations
-from cymlp.activations import Identity, Logistic, Relu
+from cymlp.activations import Gelu, Identity, LeakyRelu, Logistic, Relu, bind
 
 # Units in the last place: 3 of float32's tanh and expm1 (test_vecmath.py), or of the C
 # library's, and one for each of at most three products and sums after them.
@@ -68,7 +69,7 @@ def test_small_values_keep_their_digits(name, activation, dtype):
 @np.errstate(over="ignore")
 def test_extremes_agree_with_the_twin(name, activation, dtype):
     """Where the value itself is beyond the largest number it is infinite."""
-    ends = [100, 1e4, np.finfo(np.float32).max, np.finfo(dtype).max]
+    ends = [100, 1e4, np.finfo(np.float32).max, np.finfo(dtype).max, np.inf]
     U = np.array([0.0, *ends, np.finfo(dtype).tiny], dtype)
     U = np.concatenate([U, -U])
     value, derivative = ACTIVATIONS[name]
@@ -108,6 +109,46 @@ def test_logistic_keeps_its_digits_where_it_is_next_to_0(dtype):
     expected = ACTIVATIONS["logistic"][0](U.astype(np.float64))
     rtol = ULPS * np.finfo(dtype).eps
     np.testing.assert_allclose(Logistic().value(U), expected, rtol=rtol)
+
+
+def test_gelu_keeps_its_digits_in_its_tail(dtype):
+    """The argument of erfc is rounded, which tells in proportion to its square."""
+    U = np.linspace(-13, -1, 241, dtype=dtype)
+    with mp.workdps(40):
+        expected = [float(u * mp.ncdf(float(u))) for u in U.astype(float)]
+    error = np.abs(Gelu().value(U) / expected - 1)
+    assert np.all(error <= (ULPS + U**2) * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("n", [1, 255, 256, 257, 1000])
+def test_derivatives_do_not_depend_on_the_length(activation, n):
+    """Some are computed block by block."""
+    A = activation.value(ORDINARY)
+    np.testing.assert_array_equal(
+        activation.derivative(ORDINARY[:n], A[:n]),
+        activation.derivative(ORDINARY, A)[:n],
+    )
+
+
+@pytest.mark.parametrize("negative_slope", [1, 0.5, np.float32(0.25)])
+def test_leaky_relu_has_its_slope(dtype, negative_slope):
+    activation = LeakyRelu(negative_slope=negative_slope)
+    U = np.array([-np.inf, -2, -0.0, 0, 3, np.inf], dtype)
+    A = activation.value(U)
+    slope = float(negative_slope)
+    np.testing.assert_array_equal(A, [-np.inf, -2 * slope, 0, 0, 3, np.inf])
+    np.testing.assert_array_equal(activation.derivative(U, A), [slope] * 4 + [1, 1])
+
+
+@pytest.mark.parametrize("negative_slope", [0, -0.1, 1.1, np.nan, np.inf, "0.1", None])
+def test_leaky_relu_refuses_other_slopes(negative_slope):
+    activation = LeakyRelu(negative_slope=negative_slope)
+    for use in (bind, lambda a: a.value([1.0]), lambda a: a.derivative([1.0], [1.0])):
+        with pytest.raises(
+            ValueError,
+            match=rf"'negative_slope'.* \(0.0, 1.0\]. Got {negative_slope!r} instead",
+        ):
+            use(activation)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (5,), (3, 4), (2, 3, 4)])

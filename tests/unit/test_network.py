@@ -244,7 +244,7 @@ def test_a_class_derived_from_our_activation_computes_what_it_overrides(activati
 
     doubled, ours = (
         Training(activations=[part], momentum=0, weight_decay=0, batch_size=20)
-        for part in (Doubled(), activation)
+        for part in (Doubled(**activation.get_params()), activation)
     )
     coefs, _ = split_parameters(ours.state[0], ours.sizes)
     coefs[1] *= 2
@@ -527,11 +527,15 @@ TORCH_LOSSES = {
     ),
 }
 TORCH_ACTIVATIONS = {
+    "gelu": "GELU",
     "hardswish": "Hardswish",
     "identity": "Identity",
+    "leaky_relu": "LeakyReLU",
     "logistic": "Sigmoid",
+    "mish": "Mish",
     "relu": "ReLU",
     "selu": "SELU",
+    "silu": "SiLU",
     "tanh": "Tanh",
 }
 
@@ -567,7 +571,7 @@ def test_20_steps_agree_with_torch(loss, settings):
     settings = {"learning_rate": 0.05} | settings
     settings = settings_of(settings["optimizer"]) | settings
     parts = [activations.ACTIVATIONS[name]() for name in TORCH_ACTIVATIONS]
-    sizes = [6, 9, 8, 7, 8, 7, 8, 4]
+    sizes = [6, 9, 8, 7, 8, 7, 8, 9, 8, 7, 8, 4]
     training = Training(
         sizes, parts, losses.LOSSES[loss](), n_samples=160, batch_size=8, **settings
     )

@@ -24,8 +24,9 @@ from cymlp._engine.optimizers cimport Optimizer, take_step
 from cymlp._engine.storage.base cimport FirstLayer
 from cymlp._engine.targets cimport Targets, read_targets
 from cymlp.activations cimport (
-    ActivationKernel, activate, activate_backward, kernel_of
+    ActivationKernel, BoundActivation, activate, activate_backward
 )
+from cymlp.activations cimport bind as bind_activation
 from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 
 import numpy as np
@@ -109,13 +110,14 @@ cdef class Network:
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t depth
     cdef Layer *layers
-    cdef tuple activations      # owns the objects behind Layer.activation
+    cdef tuple activations      # bound, they own the memory of Layer.activation
     cdef BoundLoss loss
 
     def __cinit__(self, sizes, activations, loss=None, dropout=()):
         cdef Layer *layer
-        self.sizes, self.activations = tuple(sizes), tuple(activations)
-        self.check_parts(dropout)
+        self.sizes = tuple(sizes)
+        self.check_parts(activations, dropout)
+        self.activations = tuple([bind_activation(given) for given in activations])
         self.depth = len(sizes) - 1
         self.loss = None if loss is None else bind(loss, sizes[-1])
         self.layers = <Layer *> PyMem_Calloc(self.depth, sizeof(Layer))
@@ -128,19 +130,19 @@ cdef class Network:
             layer.b = layer.W + layer.n_in * layer.n_out
             self.n_parameters = layer.b + layer.n_out
             if index < self.depth - 1:
-                layer.activation = kernel_of(self.activations[index])
+                layer.activation = (<BoundActivation> self.activations[index]).kernel
                 layer.dropout = dropout[index] if dropout else 0
 
-    cdef check_parts(self, dropout):
+    cdef check_parts(self, activations, dropout):
         n_hidden = len(self.sizes) - 2
         if n_hidden < 0 or min(self.sizes) < 1:
             raise ValueError(
                 f"sizes must be at least two positive integers; got {self.sizes}"
             )
-        if len(self.activations) != n_hidden:
+        if len(activations) != n_hidden:
             raise ValueError(
                 f"activations must be one per hidden layer, {n_hidden}; got "
-                f"{len(self.activations)}, {self.activations!r}"
+                f"{len(activations)}, {activations!r}"
             )
         if dropout and (
             len(dropout) != n_hidden or not all(0 <= rate < 1 for rate in dropout)

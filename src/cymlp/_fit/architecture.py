@@ -74,10 +74,14 @@ def _per_hidden_layer(estimator, name, n_hidden):
 
 
 def activation_objects(estimator, n_hidden):
-    """The activation of each hidden layer."""
-    return [
+    """The activation of each hidden layer; a copy of each that is cymlp's."""
+    activations = [
         _as_object(estimator, "activation", given, ACTIVATIONS)
         for given in _per_hidden_layer(estimator, "activation", n_hidden)
+    ]
+    return [
+        clone(given) if type(given) in ACTIVATIONS.values() else given
+        for given in activations
     ]
 
 

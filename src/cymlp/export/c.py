@@ -85,7 +85,7 @@ def _check_prefix(prefix):
 
 
 ACTIVATION = """
-static void {prefix}apply_{name}(float *a, int n)
+static void {prefix}{function}(float *a, int n)
 {{
     for (int i = 0; i < n; i++) {{
         const float u = a[i];
@@ -142,18 +142,19 @@ int {prefix}predict_class(const float *x)
 
 def _source(classifier, activations, layers, prefix):
     has_probabilities = has_softmax(classifier)
+    functions = _function_names(activations)
     parts = [
         _head(classifier, layers, prefix, has_probabilities),
         *(_array(f"{prefix}W{i}", W) for i, (W, _) in enumerate(layers, 1)),
         *(_array(f"{prefix}b{i}", b) for i, (_, b) in enumerate(layers, 1)),
         _dense(classifier, layers, prefix),
         *(
-            ACTIVATION.format(
-                prefix=prefix, name=activation.name, formula=activation.c_formula
-            )
-            for activation in {member.name: member for member in activations}.values()
+            ACTIVATION.format(prefix=prefix, function=function, formula=formula)
+            for formula, function in functions.items()
         ),
-        _scores(classifier, activations, layers, prefix),
+        _scores(
+            classifier, [functions[a.c_formula] for a in activations], layers, prefix
+        ),
         PROBABILITIES.format(prefix=prefix) if has_probabilities else "",
         CLASS.format(prefix=prefix),
     ]
@@ -217,16 +218,24 @@ def _float(value):
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
-def _scores(classifier, activations, layers, prefix):
+def _function_names(activations):
+    """A function for each formula, named after the first layer that applies it."""
+    names = {}
+    for i, activation in enumerate(activations, 1):
+        names.setdefault(activation.c_formula, f"apply_{activation.name}_{i}")
+    return names
+
+
+def _scores(classifier, functions, layers, prefix):
     widths = [b.size for _, b in layers[:-1]]
     lines, source, n_in = [], "x", f"{prefix}N_FEATURES"
     layer = "dense" if classifier.bounds_ is None else "first_layer"
-    for i, (activation, width) in enumerate(zip(activations, widths, strict=True), 1):
+    for i, (function, width) in enumerate(zip(functions, widths, strict=True), 1):
         target = "ab"[i % 2 == 0]
         lines += [
             f"{prefix}{layer}({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
             f"{width}, {target});",
-            f"{prefix}apply_{activation.name}({target}, {width});",
+            f"{prefix}{function}({target}, {width});",
         ]
         source, n_in, layer = target, width, "dense"
     i = len(layers)

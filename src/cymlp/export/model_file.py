@@ -10,6 +10,7 @@ import numpy as np
 from cymlp._files import write_file
 from cymlp._fit.scaling import given_scale, scale_of
 from cymlp.activations import ACTIVATIONS
+from cymlp.activations import bind as bind_activation
 from cymlp.classifier import MLPClassifier
 from cymlp.export.parts import (
     CLASS_DTYPES,
@@ -25,7 +26,7 @@ from cymlp.history import History
 from cymlp.losses import LOSSES, bind
 
 # Version of the file format, to be raised if older versions of cymlp cannot read it.
-FORMAT = 1
+FORMAT = 2
 MODEL_KEYS = {
     "format", "parameters", "activations", "loss", "classes", "class_dtype",
     "feature_names", "scale",
@@ -89,7 +90,7 @@ def save(classifier, file):
             name: _encoded(name, value)
             for name, value in classifier.get_params(deep=False).items()
         },
-        "activations": [activation.name for activation in activations],
+        "activations": [_encoded("activation", given) for given in activations],
         "loss": _encoded("loss", classifier._loss),
         "classes": classifier.classes_.tolist(),
         "class_dtype": class_dtype(classifier.classes_),
@@ -274,7 +275,7 @@ def _restored(model, tensors):
     )
     clf._validate_params()
     layers = _layers(tensors, len(model["activations"]) + 1)
-    clf._activations = [ACTIVATIONS[name]() for name in model["activations"]]
+    clf._activations = [_activation(value) for value in model["activations"]]
     clf._loss = _decoded(model["loss"])
     if type(clf._loss) not in LOSSES.values():
         raise ValueError(
@@ -300,6 +301,17 @@ def _restored(model, tensors):
     clf.out_activation_ = clf._output_activation()
     clf.history_ = History()
     return clf
+
+
+def _activation(value):
+    """An activation of cymlp with checked parameters."""
+    activation = _decoded(value)
+    if type(activation) not in ACTIVATIONS.values():
+        raise ValueError(
+            f"its activations must be of {sorted(ACTIVATIONS)}; got {activation!r:.200}"
+        )
+    bind_activation(activation)  # checks its parameters
+    return activation
 
 
 def _classes(labels, dtype):

@@ -188,15 +188,34 @@ def _graph_parts(classifier):
         sums = "scores" if i == len(activations) else f"sums_{i}"
         nodes.append(("Gemm", [source, f"coefs_{i}", f"intercepts_{i}"], sums, {}))
         if i < len(activations):
-            operator, attributes = activations[i].onnx_operator
             source = f"hidden_{i}"
-            nodes.append((operator, [sums], source, attributes))
+            more_arrays, more_nodes = _activation_parts(activations[i], i, sums, source)
+            arrays |= more_arrays
+            nodes += more_nodes
     nodes += [
         ("ArgMax", ["scores"], "index", {"axis": 1, "keepdims": 0}),
         ("Gather", ["classes", "index"], "label", {}),
     ]
     if has_softmax(classifier):
         nodes.append(("Softmax", ["scores"], "probabilities", {"axis": 1}))
+    return arrays, nodes
+
+
+def _activation_parts(activation, i, sums, output):
+    """Arrays and nodes of the activation of layer i, as from `_graph_parts`."""
+    arrays, nodes = {}, []
+    names = {"u": sums, "a": output}
+
+    def name_of(value):
+        if isinstance(value, float):
+            name = f"constant_{value!r}"
+            arrays[name] = np.array([value], np.float32)
+            return name
+        return names.get(value, f"{value}_{i}")
+
+    for operator, inputs, result, attributes in activation.onnx_nodes:
+        inputs = [name_of(value) for value in inputs]
+        nodes.append((operator, inputs, name_of(result), attributes))
     return arrays, nodes
 
 
