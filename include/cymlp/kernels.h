@@ -129,6 +129,25 @@ typedef struct {
                            const void *D, ptrdiff_t stride,
                            const cymlp_step *step);
 
+  /* Matrices in panels of so many columns: all rows of the first columns, then
+   * all rows of the next, with zeros beyond the width. */
+  ptrdiff_t panel;
+  /* Write rows first..end - 1 of the panels of B (n, width); columns first..end
+   * - 1 of the panels of its transpose. */
+  void (*pack_panels)(const void *B, ptrdiff_t n, ptrdiff_t width,
+                      ptrdiff_t first, ptrdiff_t end, void *panels);
+  void (*pack_transposed)(const void *B, ptrdiff_t width, ptrdiff_t first,
+                          ptrdiff_t end, void *panels);
+  /* C (n, width) <- A B + bias, A (n, k), with B (k, width) in panels; a bias
+   * of NULL is 0. Rows of C do not depend on other rows. */
+  void (*panel_product)(const void *A, ptrdiff_t n, ptrdiff_t k, const void *B,
+                        ptrdiff_t width, const void *bias, void *C);
+  /* Rows first..end - 1 of G (n_in, width) <- A^T D, A (n, n_in), with
+   * D (n, width) in panels. */
+  void (*panel_gradient)(const void *A, ptrdiff_t n, ptrdiff_t n_in,
+                         ptrdiff_t first, ptrdiff_t end, const void *D,
+                         ptrdiff_t width, void *G);
+
   /* Write the blocks of n samples from `first`, and the number of blocks of
    * each sample to `counts`. Return 0 if there are more than 256 different
    * values to code, otherwise 1. */

@@ -78,6 +78,23 @@ cdef extern from "cymlp/kernels.h" nogil:
             const void *const *A, Py_ssize_t n, Py_ssize_t n_in, const void *D,
             Py_ssize_t stride, const cymlp_step *step
         ) noexcept nogil
+        Py_ssize_t panel
+        void (*pack_panels)(
+            const void *B, Py_ssize_t n, Py_ssize_t width, Py_ssize_t first,
+            Py_ssize_t end, void *panels
+        ) noexcept nogil
+        void (*pack_transposed)(
+            const void *B, Py_ssize_t width, Py_ssize_t first, Py_ssize_t end,
+            void *panels
+        ) noexcept nogil
+        void (*panel_product)(
+            const void *A, Py_ssize_t n, Py_ssize_t k, const void *B, Py_ssize_t width,
+            const void *bias, void *C
+        ) noexcept nogil
+        void (*panel_gradient)(
+            const void *A, Py_ssize_t n, Py_ssize_t n_in, Py_ssize_t first,
+            Py_ssize_t end, const void *D, Py_ssize_t width, void *G
+        ) noexcept nogil
         bint (*block_sparse_encode)(
             const cymlp_inputs *inputs, Py_ssize_t first, Py_ssize_t n,
             const cymlp_encoder *encoder, Py_ssize_t *counts, void *blocks

@@ -1,12 +1,15 @@
-"""The dense layer by itself; the way back through it is in test_network.py."""
+"""The dense layer by itself, and above the first in networks of many widths."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from twin_training import Training, assert_epochs_agree_with_twin
 
+from cymlp import kernels
 from cymlp._engine import dense
+from cymlp.activations import Tanh
 
 
 def layer(n, n_in, n_out, dtype="float64"):
@@ -77,3 +80,33 @@ def test_forward_names_shapes_that_do_not_fit(A, W, b):
     with pytest.raises(ValueError, match="must have shapes") as error:
         dense.forward(np.zeros(A), np.zeros(W), np.zeros(b))
     assert str(error.value).endswith(f"got {A}, {W} and {b}")
+
+
+# In an epoch, with the kernels of every instruction set
+
+
+@pytest.fixture(params=kernels.available())
+def isa(request):
+    before = kernels.isa()
+    kernels._use(request.param)
+    yield request.param
+    kernels._use(before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_in", [1, 7, 16, 40])
+@pytest.mark.parametrize("n_out", [1, 8, 17, 32, 53, 100])
+def test_widths_of_every_kind_agree_with_numpy(isa, n_in, n_out, dtype):
+    training = Training(
+        [3, n_in, n_out, 3], [Tanh(), Tanh()], n_samples=45, batch_size=20, dtype=dtype
+    )
+    tolerance = 2e-5 if dtype == "float32" else 1e-12
+    assert_epochs_agree_with_twin(training, n_epochs=2, tolerance=tolerance)
+
+
+def test_deep_products_agree_with_numpy(isa):
+    # The inner dimensions are longer than the blocks of the kernels.
+    training = Training(
+        [3, 530, 300, 2], [Tanh(), Tanh()], n_samples=300, batch_size=280
+    )
+    assert_epochs_agree_with_twin(training, n_epochs=2, tolerance=1e-11)

@@ -1,12 +1,15 @@
 """The dense layer: U = A W + b, and its gradients.
 
-A is (n, n_in), W (n_in, n_out), b (n_out) and U (n, n_out), all row-major.
+A is (n, n_in), W (n_in, n_out), b (n_out) and U (n, n_out), all row-major. Predictions
+use BLAS. In an epoch, weights are also kept in panels, and each sample's results are
+independent of the other samples that are computed with it.
 """
 
 from cython cimport floating
 from libc.string cimport memcpy, memset
 
 from cymlp._engine.blas cimport gemm
+from cymlp.kernels cimport cymlp_kernels, kernels_for, kernels_of
 
 import numpy as np
 from scipy.sparse import issparse
@@ -26,13 +29,51 @@ cdef void dense_forward(
     gemm(False, False, n, n_out, n_in, A, W, <floating> 1, U)
 
 
-# dW = A^T dU
+cdef size_t panels_size(bint is_f32, Py_ssize_t n, Py_ssize_t width) noexcept nogil:
+    cdef Py_ssize_t panel = kernels_of(is_f32).panel
+    return n * ((width + panel - 1) // panel * panel) * (4 if is_f32 else 8)
 
-cdef void dense_backward(
-    const floating *A, const floating *dU, floating *dW,
+
+cdef void pack_weights(
+    const floating *W, Panels *panels, Py_ssize_t n_in, Py_ssize_t n_out,
+    Py_ssize_t first, Py_ssize_t end
+) noexcept nogil:
+    cdef const cymlp_kernels *kernels = kernels_for(W)
+    kernels.pack_panels(W, n_in, n_out, first, end, panels.W)
+    kernels.pack_transposed(W, n_out, first, end, panels.transposed_W)
+
+
+cdef void pack_gradient(
+    const floating *dU, Panels *panels, Py_ssize_t n, Py_ssize_t n_out
+) noexcept nogil:
+    kernels_for(dU).pack_panels(dU, n, n_out, 0, n, panels.dU)
+
+
+# U = A W + 1 b^T
+
+cdef void panel_forward(
+    const floating *A, const Panels *panels, const floating *b, floating *U,
     Py_ssize_t n, Py_ssize_t n_in, Py_ssize_t n_out
 ) noexcept nogil:
-    gemm(True, False, n_in, n_out, n, A, dU, <floating> 0, dW)
+    kernels_for(A).panel_product(A, n, n_in, panels.W, n_out, b, U)
+
+
+# dA = dU W^T
+
+cdef void panel_backward_input(
+    const floating *dU, const Panels *panels, floating *dA, Py_ssize_t n,
+    Py_ssize_t n_in, Py_ssize_t n_out
+) noexcept nogil:
+    kernels_for(dU).panel_product(dU, n, n_out, panels.transposed_W, n_in, NULL, dA)
+
+
+# dW = A^T dU
+
+cdef void panel_backward(
+    const floating *A, const Panels *panels, floating *dW, Py_ssize_t n,
+    Py_ssize_t n_in, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t end
+) noexcept nogil:
+    kernels_for(A).panel_gradient(A, n, n_in, first, end, panels.dU, n_out, dW)
 
 
 # db = 1^T dU
@@ -45,15 +86,6 @@ cdef void bias_backward(
     for i in range(n):
         for j in range(n_out):
             db[j] += dU[i * n_out + j]
-
-
-# dA = dU W^T
-
-cdef void dense_backward_input(
-    const floating *dU, const floating *W, floating *dA,
-    Py_ssize_t n, Py_ssize_t n_in, Py_ssize_t n_out
-) noexcept nogil:
-    gemm(False, True, n, n_in, n_out, dU, W, <floating> 0, dA)
 
 
 def forward(A, W, b):

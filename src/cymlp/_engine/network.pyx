@@ -17,7 +17,8 @@ from libc.string cimport memcpy, memset
 from cymlp._engine.blas cimport norm
 from cymlp._engine.buffers cimport Buffers, check_shape
 from cymlp._engine.dense cimport (
-    bias_backward, dense_backward, dense_backward_input, dense_forward
+    Panels, bias_backward, dense_forward, pack_gradient, pack_weights, panel_backward,
+    panel_backward_input, panel_forward, panels_size
 )
 from cymlp._engine.dropout cimport apply_mask, draw_mask, stream
 from cymlp._engine.optimizers cimport Optimizer, take_step
@@ -58,6 +59,8 @@ cdef struct LayerMemory:
     void *values
     void *mask
     void *output
+    # Above the first layer, in memory for training; NULL otherwise.
+    Panels panels
 
 
 def n_parameters(sizes):
@@ -177,6 +180,8 @@ cdef class Network:
             work.U = memory.reserve(size)
             if trains:
                 work.dU = memory.reserve(size)
+                if index > 0:
+                    self.reserve_panels(memory, index)
             if index < self.depth - 1:
                 work.values = work.output = memory.reserve(size)
             if self.layers[index].dropout > 0:
@@ -188,6 +193,15 @@ cdef class Network:
             memory.scratch = memory.reserve(batch_size * n_outputs * itemsize)
             memory.gradient = memory.reserve(self.n_parameters * itemsize)
         return memory
+
+    cdef reserve_panels(self, Memory memory, Py_ssize_t index):
+        cdef Layer *layer = &self.layers[index]
+        cdef Panels *panels = &memory.layers[index].panels
+        cdef bint is_f32 = memory.dtype == np.float32
+        cdef Py_ssize_t n = memory.batch_size, n_in = layer.n_in, n_out = layer.n_out
+        panels.W = memory.reserve(panels_size(is_f32, n_in, n_out))
+        panels.transposed_W = memory.reserve(panels_size(is_f32, n_out, n_in))
+        panels.dU = memory.reserve(panels_size(is_f32, n, n_out))
 
     def train_epoch(
         self,
@@ -401,6 +415,7 @@ cdef class Network:
         for index in range(self.depth):
             memory.layers[index].W = theta + self.layers[index].W
             memory.layers[index].b = theta + self.layers[index].b
+        self.pack(memory, theta)
 
     cdef borrow(self, Memory memory, floating[:, ::1] U, layers):
         """Use the caller's sums of the first layer and parameters of the others."""
@@ -421,8 +436,20 @@ cdef class Network:
             check_shape(f"biases of layer {index}", (b.shape[0],),
                         self.sizes[index + 1:index + 2])
             memory.layers[index].W, memory.layers[index].b = &W[0, 0], &b[0]
+        self.pack(memory, &U[0, 0])
 
     # The last argument of the following methods only selects the precision.
+
+    cdef void pack(self, Memory memory, const floating *precision) noexcept nogil:
+        """Write the weights above the first layer to their panels."""
+        cdef Py_ssize_t index
+        cdef LayerMemory *work
+        cdef Layer *layer
+        for index in range(1, self.depth):
+            layer, work = &self.layers[index], &memory.layers[index]
+            if work.panels.W != NULL:
+                pack_weights(<const floating *> work.W, &work.panels, layer.n_in,
+                             layer.n_out, 0, layer.n_in)
 
     cdef int forward(
         self, Memory memory, Py_ssize_t n, bint drops_out, uint64_t seed,
@@ -434,7 +461,13 @@ cdef class Network:
         cdef LayerMemory *work
         for index in range(self.depth):
             layer, work = &self.layers[index], &memory.layers[index]
-            if index > 0:
+            if index > 0 and work.panels.W != NULL:
+                panel_forward(
+                    <const floating *> memory.layers[index - 1].output, &work.panels,
+                    <const floating *> work.b, <floating *> work.U, n, layer.n_in,
+                    layer.n_out
+                )
+            elif index > 0:
                 dense_forward(
                     <const floating *> memory.layers[index - 1].output,
                     <const floating *> work.W, <const floating *> work.b,
@@ -519,10 +552,12 @@ cdef class Network:
             previous, previous_work = &self.layers[index - 1], &memory.layers[index - 1]
             dU_previous = <floating *> previous_work.dU
             if trains:
-                dense_backward(<const floating *> previous_work.output, dU,
-                               &gradient[layer.W], n, layer.n_in, layer.n_out)
-            dense_backward_input(dU, <const floating *> work.W, dU_previous, n,
-                                 layer.n_in, layer.n_out)
+                pack_gradient(dU, &work.panels, n, layer.n_out)
+                panel_backward(<const floating *> previous_work.output, &work.panels,
+                               &gradient[layer.W], n, layer.n_in, layer.n_out, 0,
+                               layer.n_in)
+            panel_backward_input(dU, &work.panels, dU_previous, n, layer.n_in,
+                                 layer.n_out)
             if trains and previous.dropout > 0:
                 apply_mask(<const floating *> previous_work.mask, dU_previous,
                            dU_previous, n * previous.n_out)
@@ -544,14 +579,14 @@ cdef class Network:
         first.step(samples, n, memory.layers[0].dU, gradient + rest, optimizer, t,
                    gradient_norm)
         gradient_norm[0] = hypot(gradient_norm[0], norm(gradient + rest, count))
-        if optimizer.decays_biases:
-            return self.step_part(optimizer, t, theta, gradient, rest, count, True)
         for index in range(self.depth):
             layer = &self.layers[index]
             if index > 0:
                 self.step_part(optimizer, t, theta, gradient, layer.W,
                                layer.n_in * layer.n_out, True)
-            self.step_part(optimizer, t, theta, gradient, layer.b, layer.n_out, False)
+            self.step_part(optimizer, t, theta, gradient, layer.b, layer.n_out,
+                           optimizer.decays_biases)
+        self.pack(memory, theta)
         return 0
 
     cdef int step_part(
