@@ -63,7 +63,14 @@ class Run(NamedTuple):
             settings["activation"] = SwappedHardSwish()
         return MLPClassifier(
             **settings,
+            solver="sgd",
+            nesterovs_momentum=False,
+            learning_rate="constant",
+            dropout=0.0,
             init=0.01,
+            dtype="float32",
+            scale=None,  # X is scaled already
+            shuffle=True,
             max_iter=epochs,
             n_iter_no_change=np.inf,
             random_state=self.seed,

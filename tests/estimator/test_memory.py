@@ -22,7 +22,8 @@ def memory(kind):
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(kind))
 
 def make(**parameters):
-    return MLPClassifier((16,), batch_size=100, max_iter=1, n_iter_no_change=np.inf, **parameters)
+    fixed = {"batch_size": 100, "max_iter": 1, "n_iter_no_change": np.inf}
+    return MLPClassifier((16,), **fixed, **parameters)
 
 def every_use(X, y, settings):
     """Calls, each with the number of times that it takes X."""

@@ -75,8 +75,14 @@ def test_samples_may_be_sparse():
 def test_history_has_them_on_request_and_training_is_the_same():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 5)), rng.integers(3, size=60)
-    settings = {"activation": "hardswish", "loss": "hinge", "scale": None,
-                "max_iter": 3, "n_iter_no_change": np.inf, "random_state": 0}  # fmt: skip
+    settings = {
+        "activation": "hardswish",
+        "loss": "hinge",
+        "scale": None,
+        "max_iter": 3,
+        "n_iter_no_change": np.inf,
+        "random_state": 0,
+    }
     plain = MLPClassifier((7, 6), **settings).fit(X, y)
     diagnosed = MLPClassifier((7, 6), **settings, diagnostics=True).fit(X, y)
     assert {"dead_units", "saturation", "zero_gradients"}.isdisjoint(plain.history_)

@@ -54,9 +54,11 @@ class CymlpPeer(EstimatorPeer):
             "learning_rate_init": workload.learning_rate,
             "momentum": workload.momentum,
             "epsilon": workload.epsilon,
+            "learning_rate": "constant",
             "weight_decay": workload.weight_decay,
             "batch_size": workload.batch_size,
             "max_iter": n_epochs,
+            "scale": None,
             "n_iter_no_change": np.inf,
             "random_state": 0,
         }
