@@ -72,7 +72,8 @@ class History(Mapping):
             If `batches` has values that are not numbers.
         """
         if batches is not None:
-            batches = {name: np.float32(values) for name, values in batches.items()}
+            with np.errstate(over="ignore"):
+                batches = {name: np.float32(values) for name, values in batches.items()}
         self._epochs.append((figures, batches))
 
     @property

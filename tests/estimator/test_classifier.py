@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from cymlp import MLPClassifier, activations, losses
+from cymlp import MLPClassifier, activations, export, losses
 from cymlp._engine.blas import largest_dimension
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit.training import Training
@@ -231,6 +231,13 @@ def test_first_weights_have_the_stated_deviation(activation, deviations):
     assert all(np.abs(b).max() < 1e-20 for b in mlp.intercepts_)
 
 
+def test_initial_weights_that_overflow_are_refused(three_classes):
+    with pytest.raises(
+        ValueError, match=r"init=1e\+300 gives weights too large for float32"
+    ):
+        make_mlp(init=1e300).fit(*three_classes)
+
+
 def test_init_can_be_a_standard_deviation(digits):
     X, y = digits
     mlp = make_mlp(
@@ -381,6 +388,74 @@ def test_predictions_use_weights_that_a_user_assigns(three_classes):
     mlp.coefs_ = [np.zeros_like(W) for W in mlp.coefs_]
     mlp.intercepts_[-1] = np.array([0.0, 5.0, 0.0])
     assert set(mlp.predict(X)) == {1}
+
+
+# Functions of lists of weights and biases, and the error for the lists they return.
+BAD_LAYERS = {
+    "no layer": (lambda W, b: ([], []), "each of the 2 layers; got 0 and 0"),
+    "a layer less": (lambda W, b: (W[:1], b), "each of the 2 layers; got 1 and 2"),
+    "a layer more": (
+        lambda W, b: ([*W, np.eye(3)], [*b, np.ones(3)]),
+        "each of the 2 layers; got 3 and 3",
+    ),
+    "None": (lambda W, b: (None, b), "must be lists of arrays"),
+    "ragged": (lambda W, b: ([[[1, 2], [3]], W[1]], b), "must be lists of arrays"),
+    "text": (lambda W, b: (["a", "b"], b), "must be real numbers.*dtype <U1"),
+    "complex": (lambda W, b: ([W[0] * 1j, W[1]], b), "real numbers.*dtype complex64"),
+    "flat": (lambda W, b: ([W[0].ravel(), W[1]], b), r"consistent.*got \[\(48,\), \(8"),
+    "transposed": (lambda W, b: ([W[0], W[1].T], b), r"consistent.*\(3, 8\)"),
+    "scalars": (lambda W, b: ([1, 2], [3, 4]), r"consistent.*\[\(\), "),
+    "other features": (lambda W, b: ([W[0][1:], W[1]], b), r"consistent.*\(5, 8\)"),
+    "other biases": (lambda W, b: (W, [b[0][1:], b[1]]), r"consistent.*\(7,\)"),
+    "more outputs": (
+        lambda W, b: ([W[0], np.ones((8, 5))], [b[0], np.ones(5)]),
+        r"6 features to 3 outputs.*\(8, 5\)",
+    ),
+    "fewer outputs": (
+        lambda W, b: ([W[0], np.ones((8, 2))], [b[0], np.ones(2)]),
+        r"6 features to 3 outputs.*\(8, 2\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), BAD_LAYERS.values(), ids=BAD_LAYERS.keys()
+)
+def test_assigned_weights_that_do_not_fit_are_refused(
+    three_classes, tmp_path, change, message
+):
+    X, y = three_classes
+    mlp = make_mlp(warm_start=True).fit(X, y)
+    mlp.coefs_, mlp.intercepts_ = change(mlp.coefs_, mlp.intercepts_)
+    for use in (
+        lambda: mlp.predict(X),
+        lambda: mlp.predict_proba(np.float32(X)),
+        lambda: export.to_c(mlp, tmp_path / "model.c"),
+    ):
+        with pytest.raises(ValueError, match=f"coefs_ and intercepts_ .*{message}"):
+            use()
+    for train in (mlp.fit, mlp.partial_fit):
+        with pytest.raises(ValueError, match="coefs_ and intercepts_ "):
+            train(X, y)
+
+
+def test_assigned_weights_of_other_outputs_are_refused_without_hidden_layers(
+    three_classes,
+):
+    X, y = three_classes
+    mlp = make_mlp(hidden_layer_sizes=()).fit(X, y)
+    mlp.coefs_, mlp.intercepts_ = [np.ones((6, 2))], [np.ones(2)]
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ must have consistent"):
+        mlp.predict(X)
+
+
+def test_assigned_weights_may_be_lists_and_have_another_width(three_classes):
+    X, y = three_classes
+    mlp = make_mlp().fit(X, y)
+    wide = make_mlp(hidden_layer_sizes=(11,)).fit(X, y)
+    mlp.coefs_ = [W.tolist() for W in wide.coefs_]
+    mlp.intercepts_ = [b.tolist() for b in wide.intercepts_]
+    np.testing.assert_array_equal(mlp.predict_proba(X), wide.predict_proba(X))
 
 
 def test_weights_are_arrays_of_their_own(three_classes):
@@ -767,6 +842,9 @@ def test_invalid_parameters_are_refused(parameters, message):
         ({"y": X_GOOD[:, :3]}, r"y must be labels.*row 0 has sum .*MultiOutputClass"),
         ({"y": np.full((30, 3), np.nan)}, "y contains NaN"),
         ({"y": None}, "requires y to be passed"),
+        ({"y": []}, "^y must have at least one label; got none"),
+        ({"y": np.empty((0, 3))}, r"^y: .*0 sample"),
+        ({"X": 1e300 * X_GOOD}, "^Input X contains infinity or a value too large"),
         ({"sample_weight": -np.ones(30)}, "sample_weight.*negative"),
         ({"sample_weight": np.zeros(30)}, "(?i)sample.weight.*at least one"),
         ({"sample_weight": np.ones(5)}, "sample_weight.shape"),
@@ -782,6 +860,16 @@ def test_invalid_parameters_are_refused(parameters, message):
         ({"X_val": X_GOOD, "y_val": np.array([*"abc"] * 10)}, "y_val.*labels.*'a'"),
         ({"X_val": X_GOOD, "y_val": Y_GOOD + 1}, r"y_val.*labels.*\[3\]"),
         ({"sample_weight_val": np.ones(30)}, "together, with sample_weight_val; got"),
+        ({"X_val": 1e300 * X_GOOD, "y_val": Y_GOOD}, "^X_val: Input X contains inf"),
+        ({"X_val": X_GOOD, "y_val": []}, "^y_val: y must have at least one label"),
+        ({"X_val": X_GOOD, "y_val": X_GOOD[:, 0]}, "^y_val: .*continuous"),
+        *(
+            (
+                {"X_val": X_GOOD, "y_val": Y_GOOD, "sample_weight_val": wrong},
+                "^sample_weight_val: ",
+            )
+            for wrong in (-np.ones(30), np.ones(5), np.full(30, np.nan), ["a"] * 30)
+        ),
     ],
 )
 def test_invalid_data_are_refused(arguments, message):
@@ -960,6 +1048,32 @@ def test_a_difference_of_scores_that_overflows_is_refused():
     np.testing.assert_array_equal(mlp.predict(X), y)
     with pytest.raises(ValueError, match="scores of X must be finite in float32"):
         mlp.decision_function(X)
+
+
+@pytest.mark.parametrize("part", ["loss", "gradient", "value", "derivative"])
+def test_a_users_result_that_overflows_is_divergence_without_a_warning(
+    three_classes, part
+):
+    """Warnings are errors in these tests."""
+    factor = {part: 1e300}
+
+    class Loss(UserCrossEntropy):
+        def value_and_gradient(self, Z, T):
+            value, gradient = super().value_and_gradient(np.float64(Z), T)
+            return (1 + value) * factor.get("loss", 1), gradient * factor.get(
+                "gradient", 1
+            )
+
+    class Activation:
+        def value(self, U):
+            return np.tanh(np.float64(U)) * factor.get("value", 1)
+
+        def derivative(self, U, A):
+            return (2 - np.tanh(np.float64(U)) ** 2) * factor.get("derivative", 1)
+
+    mlp = make_mlp(loss=Loss(), activation=Activation())
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        mlp.fit(*three_classes)
 
 
 def test_probabilities_of_a_users_loss_must_be_finite(three_classes):

@@ -50,6 +50,13 @@ def test_batches_have_a_row_per_epoch(history):
     )
 
 
+def test_metrics_of_batches_that_overflow_are_infinite_without_a_warning():
+    """Warnings are errors in these tests."""
+    history = History()
+    history.append(epoch=1, train_loss=1e300, batches={"loss": [1e300, 1]})
+    np.testing.assert_array_equal(history.batches["loss"], [[np.inf, 1]])
+
+
 def test_an_empty_history_has_no_columns():
     assert len(History()) == History().n_epochs == 0
     assert History().batches is None

@@ -110,6 +110,14 @@ def test_onnx_has_the_labels(three_classes, run_onnx, labels):
     assert run_onnx(clf, X)["label"].tolist() == clf.predict(X).tolist()
 
 
+@pytest.mark.parametrize("dtype", [str, object])
+def test_onnx_refuses_labels_that_are_no_unicode(three_classes, dtype):
+    X, y = three_classes
+    labels = np.array(["a", "b\ud800", "c"], dtype)
+    with pytest.raises(ValueError, match=r"^classes_ must be text.*got 'b\\ud800'"):
+        export.to_onnx(fitted(X, labels[y]))
+
+
 def test_onnx_refuses_weights_too_large_for_float32(three_classes):
     clf = fitted(*three_classes, dtype="float64")
     clf.coefs_[0][0, 0] = 1e39

@@ -324,6 +324,7 @@ cdef class Network:
         if checks_sums or self.depth == 1:
             refuse_not_finite(U)
         if self.depth == 1:
+            check_shape("U", (U.shape[1],), self.sizes[1:2])
             return np.asarray(U)
         Z = np.empty((n, self.sizes[-1]), memory.dtype)
         cdef floating[:, ::1] output = Z

@@ -124,6 +124,57 @@ def _as_object(estimator, name, given, registry):
     return given
 
 
+def assigned_arrays(estimator):
+    """Lists of the weights and of the biases, which a user may have assigned.
+
+    They are arrays of real numbers; shapes and dtypes are left to the caller.
+    """
+    try:
+        coefs, intercepts = (
+            [np.asarray(array) for array in arrays]
+            for arrays in (estimator.coefs_, estimator.intercepts_)
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"coefs_ and intercepts_ must be lists of arrays: {error}"
+        ) from error
+    for array in (*coefs, *intercepts):
+        if array.dtype.kind not in "biuf":
+            raise ValueError(
+                "coefs_ and intercepts_ must be real numbers; got an array of dtype "
+                f"{array.dtype}"
+            )
+    return coefs, intercepts
+
+
+def assigned_layers(estimator):
+    """Pairs of the weights and biases of each layer, whose shapes fit together."""
+    coefs, intercepts = assigned_arrays(estimator)
+    n_layers = len(estimator._activations) + 1
+    if not len(coefs) == len(intercepts) == n_layers:
+        raise ValueError(
+            f"coefs_ and intercepts_ must have an array for each of the {n_layers} "
+            f"layers; got {len(coefs)} and {len(intercepts)}"
+        )
+    layers = list(zip(coefs, intercepts, strict=True))
+    check_shapes(layers, estimator.n_features_in_, estimator.n_outputs_)
+    return layers
+
+
+def check_shapes(layers, n_features, n_outputs):
+    """Refuse weights and biases unless their shapes fit together."""
+    shapes = [array.shape for layer in layers for array in layer]
+    n_in, fit = n_features, True
+    for W, b in layers:
+        fit = fit and W.ndim == 2 and W.shape[0] == n_in and b.shape == W.shape[1:]
+        n_in = W.shape[-1] if W.shape else 0
+    if not (fit and n_in == n_outputs and all(W.size for W, _ in layers)):
+        raise ValueError(
+            "coefs_ and intercepts_ must have consistent shapes, from "
+            f"{n_features} features to {n_outputs} outputs; got {shapes}"
+        )
+
+
 def make_network(estimator, sizes):
     """The network, from the activations and the loss that were made before."""
     return Network(

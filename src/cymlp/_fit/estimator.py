@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
 from cymlp._engine.storage import NotFiniteError
-from cymlp._fit import hints, prepare, scaling
+from cymlp._fit import architecture, hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin
 from cymlp._fit.fitting import Call, fit
 
@@ -131,20 +131,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _scores_in_batches(self, rows, n_samples):
         dtype = np.dtype(self.dtype)
-        coefs = [_converted(W, dtype) for W in self.coefs_]
-        intercepts = [_converted(b, dtype) for b in self.intercepts_]
-        first, *others = zip(coefs, intercepts, strict=True)
-        sizes = [coefs[0].shape[0], *(W.shape[1] for W in coefs)]
-        network = Network(sizes, self._activations)
-        batch_size = min(n_samples, PREDICTION_BATCH_SIZE)
-        memory = network.memory(batch_size, dtype, trains=False)
         try:
+            coefs = [_converted(W, dtype) for W in self.coefs_]
+            intercepts = [_converted(b, dtype) for b in self.intercepts_]
+            first, *others = zip(coefs, intercepts, strict=True)
+            sizes = [self.n_features_in_, *(W.shape[1] for W in coefs[:-1])]
+            network = Network([*sizes, self.n_outputs_], self._activations)
+            batch_size = min(n_samples, PREDICTION_BATCH_SIZE)
+            memory = network.memory(batch_size, dtype, trains=False)
             scores = [
                 self._scores_of(rows(batch), network, first, others, memory)
                 for batch in _batches(n_samples, batch_size)
             ]
         except NotFiniteError as error:
             raise self._scores_not_finite() from error
+        except Exception:
+            architecture.assigned_layers(self)  # raises if they are the reason
+            raise
         return scores[0] if len(scores) == 1 else np.concatenate(scores)
 
     def _scores_not_finite(self):
@@ -169,7 +172,11 @@ def _converted(array, dtype):
     """Like np.require, but faster for an array that needs no conversion."""
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous:
         return array
-    return np.require(array, dtype, "C")
+    array = np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise TypeError("not an array of real numbers")
+    with np.errstate(over="ignore"):  # infinite weights make infinite scores
+        return np.require(array, dtype, "C")
 
 
 def _batches(n, batch_size):

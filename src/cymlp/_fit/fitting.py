@@ -178,9 +178,10 @@ def _make_parameters(draft, network, n_slots, call):
 
 def _copy_parameters(draft, parameters):
     """Copy the weights and biases of an earlier call."""
-    given = [*draft.coefs_, *draft.intercepts_]
+    coefs, intercepts = architecture.assigned_arrays(draft)
+    given = [*coefs, *intercepts]
     arrays = [*parameters.coefs, *parameters.intercepts]
-    shapes = [np.shape(array) for array in given]
+    shapes = [array.shape for array in given]
     if shapes != [array.shape for array in arrays]:
         raise ValueError(
             f"hidden_layer_sizes={draft.hidden_layer_sizes!r} does not fit the coefs_ "

@@ -201,7 +201,8 @@ def store_inputs(estimator, inputs, storage=None):
     scale = scaling.scale_of(estimator)
 
     def make():
-        return store(scaling.scaled(inputs, scale))
+        with np.errstate(invalid="ignore"):  # for the sum of infinities
+            return store(scaling.scaled(inputs, scale))
 
     try:
         if storage is None:
@@ -238,4 +239,5 @@ def check_finite(estimator, inputs):
 
 def check_values(estimator, X):
     """Raise scikit-learn's error for an array that is not finite."""
-    assert_all_finite(X, input_name="X", estimator_name=type(estimator).__name__)
+    with np.errstate(invalid="ignore"):  # for the sum of infinities
+        assert_all_finite(X, input_name="X", estimator_name=type(estimator).__name__)

@@ -54,6 +54,8 @@ def _checked_labels(y):
             "samples out: with keep = ~pandas.isna(y), pass X[keep] and y[keep]."
         )
     y = _check_y(y)
+    if y.size == 0:
+        raise ValueError("y must have at least one label; got none")
     try:
         check_classification_targets(y)
     except ValueError as error:

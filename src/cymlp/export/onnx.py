@@ -222,6 +222,13 @@ def _activation_parts(activation, i, sums, output):
 def _labels(classes):
     """Labels in one of the few types that all runtimes support."""
     name = class_dtype(classes)
+    for label in classes.tolist():
+        try:
+            str(label).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"classes_ must be text that UTF-8 can encode, for ONNX; got {label!r}"
+            ) from error
     if name.startswith(("int", "uint")) and name != "uint64":
         return classes.astype(np.int64)
     return classes.astype(object) if name == "str" else classes

@@ -2,12 +2,12 @@
 
 import importlib
 import os
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from cymlp._fit import architecture
 from cymlp.activations import ACTIVATIONS
 from cymlp.classifier import MLPClassifier
 from cymlp.losses import LOSSES
@@ -34,14 +34,14 @@ def parts_of(classifier):
         _check_activation(activation)
     layers = [
         (np.require(W, _dtype(W), "C"), np.require(b, _dtype(W), "C"))
-        for W, b in zip(classifier.coefs_, classifier.intercepts_, strict=True)
+        for W, b in architecture.assigned_layers(classifier)
     ]
     check_layers(layers, classifier.n_features_in_, classifier.n_outputs_)
     return classifier._activations, layers
 
 
 def _dtype(array):
-    return np.float32 if np.asarray(array).dtype == np.float32 else np.float64
+    return np.float32 if array.dtype == np.float32 else np.float64
 
 
 def _check_activation(activation):
@@ -66,16 +66,7 @@ def has_softmax(classifier):
 
 def check_layers(layers, n_features, n_outputs):
     """Check the shapes of weights and biases, and that they are finite."""
-    shapes = [array.shape for layer in layers for array in layer]
-    widths = [n_features, *(W.shape[-1] for W, _ in layers)]
-    expected = [
-        shape for n_in, n_out in pairwise(widths) for shape in ((n_in, n_out), (n_out,))
-    ]
-    if shapes != expected or widths[-1] != n_outputs or not all(widths):
-        raise ValueError(
-            "coefs_ and intercepts_ must have consistent shapes, from "
-            f"{n_features} features to {n_outputs} outputs; got {shapes}"
-        )
+    architecture.check_shapes(layers, n_features, n_outputs)
     if not all(np.isfinite(array).all() for layer in layers for array in layer):
         raise ValueError("coefs_ and intercepts_ must be finite; got NaN or infinity")
 
