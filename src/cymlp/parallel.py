@@ -8,10 +8,12 @@ from numbers import Real
 
 import numpy as np
 from joblib import effective_n_jobs, parallel_config
+from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
+from cymlp._engine.inputs import canonical_csr
 from cymlp._fit.errors import collected_warnings, naming, naming_text, warn
 from cymlp._fit.fitting import Shared
 from cymlp._fit.hints import shown_value
@@ -261,4 +263,5 @@ def _converted(X, name, dtype, is_scaled):
     if X is None:
         return None
     with naming(name), naming_text(X), np.errstate(over="ignore"):
-        return check_array(X, **conversion(X, dtype, is_scaled))
+        X = check_array(X, **conversion(X, dtype, is_scaled))
+        return canonical_csr(X) if issparse(X) else X

@@ -5,12 +5,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from helpers import assert_same_weights, make_mlp
+from helpers import assert_same_history, assert_same_weights, make_mlp
 from members import SOLVERS
 from scipy.sparse import csr_array, random_array
 from twin_training import Training, assert_epochs_agree_with_twin
 
-from cymlp import kernels
+from cymlp import fit_many, kernels
 from cymlp._engine.inputs import Inputs
 from cymlp._engine.optimizers import SOLVERS as OPTIMIZERS
 from cymlp._engine.optimizers import power
@@ -294,6 +294,78 @@ def test_a_warm_start_continues_as_one_fit_of_as_many_epochs(texts, settings):
     whole = make_mlp(max_iter=6, **settings).fit(X, y)
     again = make_mlp(max_iter=3, warm_start=True, **settings).fit(X, y).fit(X, y)
     assert_same_weights(whole, again)
+
+
+def backwards(X):
+    """The same values with the indices of each row in reverse order."""
+    turned = X[:, ::-1]
+    turned.sort_indices()
+    indices = X.shape[1] - 1 - turned.indices
+    return csr_array((turned.data, indices, turned.indptr), shape=X.shape)
+
+
+def halved(X):
+    """The same values in two halves each."""
+    arrays = np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), 2 * X.indptr
+    return csr_array(arrays, shape=X.shape)
+
+
+def with_zeros(X):
+    """The same values and a stored zero where a row lacks one of two features."""
+    stored = X.toarray() != 0
+    stored[:, [5, 60]] = True
+    rows, columns = stored.nonzero()
+    indptr = np.append(0, np.cumsum(stored.sum(axis=1)))
+    return csr_array((X.toarray()[rows, columns], columns, indptr), shape=X.shape)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [None, "standard"])
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("change", [backwards, halved, with_zeros])
+def test_every_way_to_store_sparse_values_gives_the_same_bits(
+    texts, settings, change, scale, dtype
+):
+    _, X, y = texts
+    X = csr_array(X).astype(dtype)
+    changed = change(X)
+    before = changed.data.copy(), changed.indices.copy(), changed.indptr.copy()
+    assert not changed.has_canonical_format or changed.nnz > X.nnz
+    settings = settings | {"scale": scale, "dtype": dtype}
+    one = make_mlp(**settings).fit(X, y, X_val=X[:9], y_val=y[:9])
+    for other in (
+        make_mlp(**settings).fit(changed, y, X_val=changed[:9], y_val=y[:9]),
+        fit_many([make_mlp(**settings)], changed, y, X_val=changed[:9], y_val=y[:9])[0],
+    ):
+        assert_same_weights(one, other)
+        assert_same_history(one, other)
+        np.testing.assert_array_equal(
+            one.predict_proba(X), other.predict_proba(changed)
+        )
+    for array, given in zip(
+        (changed.data, changed.indices, changed.indptr), before, strict=True
+    ):
+        np.testing.assert_array_equal(array, given)
+
+
+@pytest.mark.parametrize("settings", [{}, {"diagnostics": True}], ids=str)
+def test_indices_that_a_users_loss_changes_lead_nowhere(texts, settings):
+    _, X, y = texts
+    X = csr_array(X).astype(np.float32)
+    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+
+    class Loss:
+        def value_and_gradient(self, Z, T):
+            given.indices[:] = 2**31 - 1
+            given.indptr[1:] = 2**31 - 1
+            return CrossEntropy().value_and_gradient(Z, T)
+
+    given = X.copy()
+    spoilt = make_mlp(loss=Loss(), **settings).fit(given, y, X_val=given, y_val=y)
+    assert given.indices.max() == 2**31 - 1
+    alone = make_mlp(**settings).fit(X, y, X_val=X, y_val=y)
+    assert_same_history(spoilt, alone)
+    assert_same_weights(spoilt, alone)
 
 
 def test_the_same_fit_gives_the_same_bits(texts):

@@ -91,8 +91,8 @@ cdef void bias_backward(
 def forward(A, W, b):
     """Return A W + b of shape (n, n_out), in the precision of A.
 
-    A (n, n_in) is array-like or sparse. W (n_in, n_out) and b (n_out,) are converted to
-    its dtype.
+    A (n, n_in) is array-like or a CSR matrix. W (n_in, n_out) and b (n_out,) are
+    converted to its dtype.
     """
     A = A if issparse(A) else as_float(A, "A")
     W = np.require(W, A.dtype, "C")
@@ -103,6 +103,9 @@ def forward(A, W, b):
             f"{A.shape}, {W.shape} and {b.shape}"
         )
     if issparse(A):
+        if not A.has_canonical_format:  # SciPy adds in the order of the indices
+            A = A.copy()
+            A.sum_duplicates()
         return A @ W + b
     U = np.empty((A.shape[0], W.shape[1]), A.dtype)
     _forward(A, W, b, U)

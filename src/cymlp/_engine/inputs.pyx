@@ -10,7 +10,7 @@ from cython cimport floating
 from cymlp.kernels cimport kernels_for
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from cymlp.kernels import _element_types
 
@@ -104,6 +104,48 @@ cdef class Inputs(Buffers):
         return Inputs(
             self.array, self.dtype, self.shift, self.divisor, self.bounds, indices
         )
+
+
+class CanonicalCSR(csr_array):
+    """A CSR array with checked indices that nobody else can change.
+
+    They are sorted, without duplicates, and without those of zeros. So the order of
+    sums does not depend on the way in which the same values were stored.
+    """
+
+
+def canonical_csr(X):
+    """Return a CSR matrix as CanonicalCSR; values are copied only if they move."""
+    if type(X) is CanonicalCSR:
+        return X
+    # Copies, because loops use them as addresses and the caller may change X.
+    indptr, indices = np.array(X.indptr), np.array(X.indices)
+    n_samples, n_features = X.shape
+    if X.data.shape != indices.shape:
+        raise ValueError(
+            f"X.data and X.indices differ in length: {X.data.size} and {indices.size}"
+        )
+    if indices.size and not 0 <= indices.min() <= indices.max() < n_features:
+        raise ValueError(
+            f"X.indices must be in 0..{n_features - 1}; got {indices.min()} to "
+            f"{indices.max()}"
+        )
+    if (
+        indptr.shape != (n_samples + 1,)
+        or indptr[0] != 0
+        or indptr[-1] > indices.size
+        or np.any(np.diff(indptr) < 0)
+    ):
+        raise ValueError(
+            f"X.indptr must have {n_samples + 1} values that do not decrease, from 0 "
+            f"to at most {indices.size}; got {X.indptr!r}"
+        )
+    own = CanonicalCSR((X.data, indices, indptr), shape=X.shape)
+    if not own.has_canonical_format or np.count_nonzero(own.data) < own.data.size:
+        own.data = own.data.copy()
+        own.sum_duplicates()
+        own.eliminate_zeros()
+    return own
 
 
 def is_file(array):

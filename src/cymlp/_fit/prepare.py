@@ -47,7 +47,7 @@ def check_layout(estimator, X, is_scaled, name="X", reset=False, once=False):
     with naming(name), naming_text(X), np.errstate(over="ignore", invalid="ignore"):
         arguments = scaling.conversion(X, estimator.dtype, is_scaled, once)
         X = validate_data(estimator, X, reset=reset, **arguments)
-        return scaling.as_inputs(X, estimator.dtype)
+        return scaling.as_inputs(X, estimator.dtype, once)
 
 
 def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):

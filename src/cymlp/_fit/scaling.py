@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import InvalidParameterError
 
-from cymlp._engine.inputs import READABLE, Inputs, is_file
+from cymlp._engine.inputs import READABLE, Inputs, canonical_csr, is_file
 
 # Values of X that are measured at once, as float64: 512 KB.
 CHUNK_SIZE = 65_536
@@ -52,9 +52,14 @@ def conversion(X, dtype, is_scaled, once=False):
     return arguments | {"dtype": kept}
 
 
-def as_inputs(X, dtype):
-    """Make Inputs, not scaled yet, of X as checked by scikit-learn."""
-    if not issparse(X):
+def as_inputs(X, dtype, once=False):
+    """Make Inputs, not scaled yet, of X as checked by scikit-learn.
+
+    `once` tells that X is read only once.
+    """
+    if issparse(X):
+        X = X if once else canonical_csr(X)
+    else:
         # Data frames of several types can come out as objects.
         X = np.require(X, None if X.dtype in READABLE else dtype, ["C", "A"])
     return Inputs(X, dtype)

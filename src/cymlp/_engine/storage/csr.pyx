@@ -34,6 +34,7 @@ from cymlp._engine.optimizers cimport (
 import numpy as np
 from sklearn.utils import assert_all_finite
 
+from cymlp._engine.inputs import Inputs, canonical_csr
 from cymlp._engine.storage.base import NotFiniteError
 
 # Maximum number of gradient values in a chunk of features.
@@ -45,33 +46,15 @@ cdef class CSR(Stored):
     """X in CSR form."""
 
     def __cinit__(self, inputs):
-        X = inputs.array
-        # Copies, because loops use them as addresses and the caller may change X.
-        indptr, indices = np.array(X.indptr, np.intp), np.array(X.indices)
-        if X.data.shape != indices.shape:
-            raise ValueError(
-                f"X.data and X.indices differ in length: {X.data.size} and "
-                f"{indices.size}"
-            )
-        if indices.size and not 0 <= indices.min() <= indices.max() < self.n_features:
-            raise ValueError(
-                f"X.indices must be in 0..{self.n_features - 1}; got {indices.min()} "
-                f"to {indices.max()}"
-            )
-        if (
-            indptr.shape != (self.n_samples + 1,)
-            or indptr[0] != 0
-            or indptr[-1] > indices.size
-            or np.any(np.diff(indptr) < 0)
-        ):
-            raise ValueError(
-                f"X.indptr must have {self.n_samples + 1} values that do not decrease, "
-                f"from 0 to at most {indices.size}; got {X.indptr!r}"
-            )
+        X = canonical_csr(inputs.array)
+        if X is not inputs.array:
+            self.inputs = Inputs(X)
         self.values = self.keep(X.data, self.dtype, "X.data")
-        self.indptr = <const Py_ssize_t *> self.keep(indptr, np.intp, "X.indptr")
+        self.indptr = <const Py_ssize_t *> self.keep(
+            X.indptr.astype(np.intp, copy=False), np.intp, "X.indptr"
+        )
         self.indices = <const int *> self.keep(
-            indices.astype(np.intc, copy=False), np.intc, "X.indices"
+            X.indices.astype(np.intc, copy=False), np.intc, "X.indices"
         )
 
     @staticmethod
@@ -82,11 +65,12 @@ cdef class CSR(Stored):
         """
         if not inputs.is_sparse:
             return None
+        stored = CSR(inputs)
         try:
-            assert_all_finite(inputs.array.data, input_name="X")
+            assert_all_finite(stored.inputs.array.data, input_name="X")
         except ValueError as error:
             raise NotFiniteError(*error.args) from None
-        return CSR(inputs)
+        return stored
 
     def first_layer(self, n_out, batch_size, optimizer=None):
         return CSRLayer(self, n_out, batch_size, optimizer)
