@@ -1,6 +1,5 @@
 """Fit many networks in parallel threads that share the data."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from copy import copy
@@ -72,9 +71,8 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         exceptions has a note with the name of the classifier and its parameters that
         are not the same in all classifiers.
     KeyboardInterrupt
-        On Ctrl-C, when the classifiers in training have stopped at the end of their
-        current epoch. They keep the results of their finished epochs; classifiers that
-        have not been started are unchanged.
+        On Ctrl-C, when the classifiers in training have stopped. They keep the results
+        of their finished epochs; the others are unchanged.
 
     Warns
     -----
@@ -106,12 +104,16 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         key: (_converted(X, "X", *key), _converted(X_val, "X_val", *key))
         for key in {_conversion_of(estimator) for estimator in sound.values()}
     }
-    storage, stop = SharedStorage(), threading.Event()
+    storage, stopped = SharedStorage(), []
     bar = tqdm(
         total=sum(estimator.max_iter for estimator in sound.values()),
         disable=not progress,
         unit="epoch",
     )
+
+    def check():
+        if stopped:
+            raise KeyboardInterrupt
 
     def fit(name):
         estimator = sound[name]
@@ -119,30 +121,30 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
 
         def after_epoch():
             nonlocal n_left
-            if stop.is_set():
-                raise KeyboardInterrupt
             with bar.get_lock():
                 bar.update()
             n_left -= 1
 
+        check()
         X_shared, X_val_shared = copies[_conversion_of(estimator)]
         validation = X_val_shared, y_val, None
-        shared = Shared(storage, _feature_names(estimator, X, X_val), after_epoch)
+        feature_names = _feature_names(estimator, X, X_val)
+        shared = Shared(storage, feature_names, check, after_epoch)
         with collected_warnings(warned[name]):
             estimator._fit(X_shared, y, None, validation, shared)
         with bar.get_lock():
             bar.total -= n_left
 
     with bar, ThreadPoolExecutor(_n_threads(n_jobs)) as threads:
-        names = {threads.submit(fit, name): name for name in sound}
         try:
+            names = {threads.submit(fit, name): name for name in sound}
             for future in as_completed(names):
                 if (error := future.exception()) is not None:
                     errors[names[future]] = error
-        except BaseException:
-            stop.set()
+        finally:
+            # One step, which a second Ctrl-C cannot split: no thread trains on.
+            stopped.append(True)
             threads.shutdown(cancel_futures=True)
-            raise
     labels = _labels(named)
     try:
         _warn(warned, labels)  # raises if a filter makes errors of warnings

@@ -301,6 +301,34 @@ def test_ctrl_c_keeps_finished_networks_and_epochs(digits, press_ctrl_c):
     assert not hasattr(networks[3], "coefs_")
 
 
+@pytest.mark.parametrize("n_presses", [1, 2])
+def test_ctrl_c_stops_threads_within_long_epochs(press_ctrl_c, n_presses):
+    """A second one must not leave a thread that trains on."""
+    # An epoch has 100000 batches of 10 million operations, which take minutes.
+    X = np.zeros((100_000, 40), dtype=np.float32)
+    settings = {"hidden_layer_sizes": (1000, 1000), "batch_size": 1}
+    begun = []
+
+    def rate(epoch):
+        if not begun:
+            for index in range(n_presses):
+                press_ctrl_c(0.3 + 0.05 * index)
+        begun.append(epoch)
+        return 0.01
+
+    networks = [make_mlp(**settings, learning_rate=rate) for _ in range(4)]
+    others = threading.enumerate()
+    start = time.process_time()
+    with pytest.raises(KeyboardInterrupt):
+        fit_many(networks, X, np.arange(100_000) % 2, n_jobs=2)
+    for thread in set(threading.enumerate()) - set(others):
+        if "Pool" in thread.name:
+            thread.join()
+    assert time.process_time() - start < 15
+    assert len(begun) <= 2
+    assert not any(hasattr(network, "coefs_") for network in networks)
+
+
 def test_progress_counts_the_epochs_of_all(digits, capsys):
     X, y = digits
     early = make_mlp(max_iter=500, tol=0.5, n_iter_no_change=2)

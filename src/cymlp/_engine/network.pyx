@@ -214,6 +214,7 @@ cdef class Network:
         Memory memory not None,
         double[:, ::1] record not None,
         uint64_t seed=0,
+        check=None,
     ):
         """Train on the samples `indices` (n,), in this order, in batches of `first`.
 
@@ -222,6 +223,7 @@ cdef class Network:
         batch, write to `record` (3, n_batches) loss and accuracy before its update, and
         the Euclidean norm of the loss's gradient. `seed` is that of dropout. Return
         whether all losses were finite; the epoch ends with the first that is not.
+        `check()`, if given, is called now and then and may raise to end the epoch.
         """
         cdef Py_ssize_t start, n
         cdef Py_ssize_t batch = 0, batch_size = first.batch_size
@@ -262,7 +264,7 @@ cdef class Network:
                               n_steps + batch + 1, theta, &record[2, batch])
                     if batch % batches_per_check == batches_per_check - 1:
                         with gil:
-                            PyErr_CheckSignals()
+                            check_signals(check)
             finally:
                 first.unload(theta, self.n_parameters)
         return bool(isfinite(record[0, batch]))
@@ -274,11 +276,12 @@ cdef class Network:
         const Py_ssize_t[::1] indices not None,
         floating[::1] theta not None,
         Memory memory not None,
+        check=None,
     ):
         """Return loss and accuracy, weighted means over the samples `indices` (n,).
 
         Dropout is off. The accuracy is NaN for targets without labels. The parameters
-        are theta (n_parameters,).
+        are theta (n_parameters,); for `check` see `train_epoch`.
         """
         cdef const floating *weights = <const floating *> targets.weight
         cdef Optimizer no_optimizer = None
@@ -306,7 +309,7 @@ cdef class Network:
                     total[2] += 1 if weights == NULL else weights[samples[i]]
                 # Ctrl-C need not wait for the last batch.
                 with gil:
-                    PyErr_CheckSignals()
+                    check_signals(check)
         return total[0] / total[2], total[1] / total[2]
 
     def scores(
@@ -597,6 +600,13 @@ cdef class Network:
         """Update the parameters start..start + count - 1, with weight decay or not."""
         return take_step(optimizer, t, theta + start, theta + start + self.n_parameters,
                          self.n_parameters, gradient + start, count, decays)
+
+
+cdef int check_signals(check) except -1:
+    PyErr_CheckSignals()
+    if check is not None:
+        check()
+    return 0
 
 
 cdef int refuse_not_finite(floating[:, ::1] Z) except -1:

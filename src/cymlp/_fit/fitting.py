@@ -57,7 +57,8 @@ class Shared(NamedTuple):
 
     storage: object  # SharedStorage
     feature_names: np.ndarray | None  # of X, which was converted before
-    after_epoch: object  # called after each epoch; may raise
+    check: object  # called during each epoch and after it; may raise
+    after_epoch: object  # called after each epoch
 
 
 class Ending(NamedTuple):
@@ -85,7 +86,9 @@ def fit(estimator, X, y, sample_weight, validation, call):
             training = _build_training(
                 draft, data, stored, network, parameters, optimizer, call
             )
-            evaluation = _build_evaluation(training, validation, validation_stored)
+            evaluation = _build_evaluation(
+                training, validation, validation_stored, call
+            )
             control = _build_control(draft, training, call)
             ending = _train(draft, training, evaluation, control, call, callbacks)
         if draft.n_iter_ > 0:
@@ -234,14 +237,22 @@ def _build_training(draft, data, stored, network, parameters, optimizer, call):
         bool(np.any(draft.dropout)),
         # Numbers that are drawn from a RandomState of the user stay drawn.
         rewinds=call.keeps_state and isinstance(draft.random_state, Integral),
+        check=None if call.shared is None else call.shared.check,
     )
 
 
-def _build_evaluation(training, data, stored):
+def _build_evaluation(training, data, stored, call):
     if data is None:
         return None
     batch_size = min(VALIDATION_BATCH_SIZE, data.indices.size)
-    return Evaluation(training.network, stored, data.targets, data.indices, batch_size)
+    return Evaluation(
+        training.network,
+        stored,
+        data.targets,
+        data.indices,
+        batch_size,
+        check=None if call.shared is None else call.shared.check,
+    )
 
 
 def _build_control(draft, training, call):
@@ -361,6 +372,7 @@ def _end_epoch(draft, training, call, callbacks, n_before):
 
     if call.shared is not None:
         call.shared.after_epoch()
+        call.shared.check()
     return callbacks is not None and callbacks.end_epoch(snapshot)
 
 

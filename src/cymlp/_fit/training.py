@@ -129,8 +129,9 @@ class EpochControl:
 class Evaluation:
     """Evaluates a network on the selected samples, without training on them."""
 
-    def __init__(self, network, stored, targets, indices, batch_size):
+    def __init__(self, network, stored, targets, indices, batch_size, check=None):
         self._network, self._targets, self._indices = network, targets, indices
+        self._check = check
         self._first = stored.first_layer(network.sizes[1], batch_size)
         self._memory = network.memory(batch_size, stored.dtype)
 
@@ -140,7 +141,7 @@ class Evaluation:
         Raise DivergedError if the loss is not finite.
         """
         loss, accuracy = self._network.evaluate(
-            self._first, self._targets, self._indices, theta, self._memory
+            self._first, self._targets, self._indices, theta, self._memory, self._check
         )
         if not math.isfinite(loss):
             raise DivergedError("the validation loss")
@@ -151,17 +152,20 @@ class Training:
     """A network in training on the selected samples.
 
     The parameters are changed in place. `drops_out` tells whether epochs need a seed
-    for dropout masks, `rewinds` whether random numbers can be taken back.
+    for dropout masks, `rewinds` whether random numbers can be taken back. `check()`, if
+    given, is called now and then during an epoch and may raise to end it.
     """
 
     def __init__(
         self, network, stored, targets, indices, batch_size, parameters, optimizer,
         random_state, shuffle, drops_out, rewinds=False,
+        check=None,
     ):  # fmt: skip
         self.network, self.stored, self.targets = network, stored, targets
         self.indices, self.parameters, self.optimizer = indices, parameters, optimizer
         self._random_state = random_state
         self._shuffle, self._drops_out = shuffle, drops_out
+        self._check = check
         self._first = stored.first_layer(network.sizes[1], batch_size, optimizer)
         self._memory = network.memory(batch_size, stored.dtype)
         self._saved = parameters.copy()
@@ -186,7 +190,7 @@ class Training:
         finite = self.network.train_epoch(
             self._first, self.targets, self._order(), self.optimizer,
             self.parameters.values, self.parameters.n_steps, self._memory, record,
-            self._seed(),
+            self._seed(), self._check,
         )  # fmt: skip
         if not finite or not np.isfinite(self.parameters.values).all():
             raise DivergedError("a loss or a weight")
