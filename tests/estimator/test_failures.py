@@ -355,7 +355,7 @@ def test_predictions_during_fits_are_those_of_one_model(three_classes):
         {"hidden_layer_sizes": (8,), "scale": None},
         {"hidden_layer_sizes": (5, 3), "scale": "standard"},
     ]
-    targets = [y, np.where(y == 2, "b", "a")]
+    targets = [np.array(["a", "b", "c"])[y], np.where(y == 2, "d", "e")]
     expected = []
     mlp = make_mlp(max_iter=2)
     for parameters, target in zip(settings, targets, strict=True):

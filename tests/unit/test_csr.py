@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import assert_same_history, assert_same_weights, make_mlp
 from members import SOLVERS
-from scipy.sparse import csr_array, random_array
+from scipy.sparse import csr_array, random
 from twin_training import Training, assert_epochs_agree_with_twin
 
 from cymlp import fit_many, kernels
@@ -176,7 +176,7 @@ def test_widths_around_whole_tiles_agree_with_numpy(dtype, n_out, optimizer):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
 def test_more_features_than_are_worked_on_at_once_agree_with_numpy(optimizer):
-    X = random_array((40, 5000), density=0.01, random_state=0).toarray()
+    X = random(40, 5000, density=0.01, random_state=0).toarray()
     training = make_training(X, batch_size=7, optimizer=optimizer)
     assert_epochs_agree_with_twin(training, n_epochs=2)
 
