@@ -92,7 +92,7 @@ def test_c_computes_what_the_classifier_does(three_classes, tmp_path, hidden, dt
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_c_has_the_same_activations_up_to_infinity(three_classes, tmp_path, name):
     X, y = three_classes
-    clf = fitted(X[:, :1], y, (1,), name, loss="hinge")
+    clf = fitted(X[:, :1], y, (1,), name, loss="hinge", scale=None)
     clf.coefs_ = [np.ones((1, 1)), np.ones((1, 3))]
     clf.intercepts_ = [np.zeros(1), np.zeros(3)]
     ends = [20, 50, 100, 150, 1e4, 1e30, np.inf]

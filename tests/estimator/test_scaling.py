@@ -229,6 +229,7 @@ def test_samples_that_are_held_out_do_not_count(far):
     np.testing.assert_array_equal(clone(mlp).fit(X, y).divisor_, before.divisor_)
 
 
+@pytest.mark.filterwarnings("ignore:The features of X have a root mean square")
 @pytest.mark.parametrize("scale", ["standard", (1, np.arange(1.0, 8))])
 def test_the_first_call_fixes_the_scale(far, scale):
     X, y = far
@@ -257,6 +258,7 @@ def test_a_refused_call_leaves_the_scale_alone(far):
     assert mlp.shift_ is shift
 
 
+@pytest.mark.filterwarnings("ignore:The features of X have a root mean square")
 def test_many_are_scaled_as_one_is(far):
     X, y = far
     networks = [
@@ -378,6 +380,7 @@ def test_a_scale_that_makes_values_infinite_is_refused(pixels, form):
         make_mlp(scale="standard").fit(1e200 * X, y)
 
 
+@pytest.mark.filterwarnings("ignore:The features of X have a root mean square")
 @pytest.mark.parametrize("scale", [None, "standard", "minmax", (1, 2)], ids=str)
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

@@ -47,8 +47,11 @@ def _scale_message(estimator, data):
 
 
 def _sample(data):
-    """Indices of samples that are evenly spread over the training data."""
-    return data.indices[:: -(-data.indices.size // N_SAMPLES)]
+    """Indices of training samples that count, evenly spread."""
+    indices, weights = data.indices, data.targets.weights
+    if weights is not None:
+        indices = indices[weights[indices] > 0]
+    return indices[:: -(-indices.size // N_SAMPLES)]
 
 
 def _largest_feature(X):

@@ -55,7 +55,7 @@ def to_onnx(classifier):
     >>> clf = clf.partial_fit([[0.0, 1.0], [1.0, 0.0]], [0, 1], classes=[0, 1])
     >>> model = export.to_onnx(clf)
     >>> [node.op_type for node in model.graph.node]
-    ['Gemm', 'Selu', 'Gemm', 'ArgMax', 'Gather', 'Softmax']
+    ['Max', 'Min', 'Gemm', 'Selu', 'Gemm', 'ArgMax', 'Gather', 'Softmax']
     """
     onnx = imported("onnx", "cymlp[onnx]")
     make_value, float_type = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
