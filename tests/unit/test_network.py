@@ -189,6 +189,41 @@ def test_same_start_gives_the_same_bits(loss, activation, optimizer):
     np.testing.assert_array_equal(runs[0].record, runs[1].record)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize(
+    "form", [{}, {"sparse": True}, {"background": True}], ids=["dense", "CSR", "blocks"]
+)
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-4), ("float64", 1e-12)])
+def test_a_penalty_is_a_weight_decay_in_the_loss(form, optimizer, dtype, rtol):
+    sizes = [70, 5, 3]
+    penalised, decayed = (
+        Training(sizes, n_samples=8, dtype=dtype, weight_decay=0, **form, **optimizer)
+        for _ in range(2)
+    )
+    penalised.optimizer.penalty = 0.5
+    settings = settings_of(type(decayed.optimizer)) | {"weight_decay": 0.5 / 8}
+    settings |= {"nesterov": True} if "nesterov" in optimizer else {}
+    decayed.optimizer = type(decayed.optimizer)(**settings, decays_biases=False)
+    for _ in range(3):
+        squares = sum((W**2).sum() for W, _ in unpack(penalised.state[0], sizes))
+        assert penalised.epoch()
+        assert decayed.epoch()
+        penalty = penalised.record[0] - decayed.record[0]
+        np.testing.assert_allclose(penalty, 0.5 / 8 / 2 * squares, rtol=rtol)
+        np.testing.assert_allclose(penalised.state, decayed.state, rtol=rtol, atol=rtol)
+
+
+def test_batch_weights_divide_the_losses():
+    runs = [Training(n_samples=16, batch_size=8, weighted=True) for _ in range(2)]
+    arguments = runs[0].arguments()
+    assert runs[0].network.train_epoch(**arguments, batch_weights=np.array([4.0, 8.0]))
+    assert runs[1].epoch()
+    figures = [run.record[[0, 2], 0] for run in runs]  # loss and norm of the gradient
+    np.testing.assert_allclose(figures[0], 2 * figures[1], rtol=1e-13)
+    with pytest.raises(ValueError, match=r"batch_weights must have shape \(2,\)"):
+        runs[0].network.train_epoch(**arguments, batch_weights=np.ones(3))
+
+
 def test_parameters_of_each_layer_are_its_weights_and_then_its_biases():
     sizes = [3, 2, 4]
     assert n_parameters(sizes) == (3 * 2 + 2) + (2 * 4 + 4)

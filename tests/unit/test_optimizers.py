@@ -5,9 +5,16 @@ import functools
 import numpy as np
 import pytest
 from members import settings_of
-from reference import OPTIMIZERS
+from reference import OPTIMIZERS, adam
 
-from cymlp._engine.optimizers import SGD, SOLVERS, Adam, Optimizer, power
+from cymlp._engine.optimizers import (
+    SGD,
+    SOLVERS,
+    Adam,
+    GradientSum,
+    Optimizer,
+    power,
+)
 
 # Values, one after the other, for each setting that an optimiser has.
 VALUES = {
@@ -19,7 +26,7 @@ VALUES = {
     "weight_decay": [0.0, 0.5],
 }
 OUT_OF_RANGE = {
-    "momentum": [-0.1, 1, np.nan],
+    "momentum": [-0.1, 1.1, np.nan],
     "beta_1": [-0.1, 1, np.nan],
     "beta_2": [-0.1, 1, np.nan],
     "epsilon": [0, -1e-8, 1e-40, np.nan, np.inf],
@@ -170,6 +177,49 @@ def test_first_step_of_adam_is_the_learning_rate_whatever_the_gradient():
     state = np.zeros((3, 3))
     optimizer.step(state, gradient, 1)
     np.testing.assert_allclose(state[0], [-0.1, 0.1, -0.1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_epsilon_hat_is_added_before_the_start_is_corrected(dtype):
+    settings = settings_of(Adam)
+    optimizer = Adam(**settings)
+    optimizer.is_epsilon_hat = True
+    state = fresh_state(optimizer, dtype)
+    expected = state.astype(float)
+    for t, gradient in enumerate(random_gradients(5, dtype), start=1):
+        optimizer.step(state, gradient, t)
+        # Divided by the root of what v is divided by.
+        epsilon = settings["epsilon"] / np.sqrt(1 - settings["beta_2"] ** t)
+        changed = settings | {"epsilon": epsilon}
+        expected = adam(expected, gradient.astype(float), t, **changed)
+    atol = 200 * np.finfo(dtype).eps
+    np.testing.assert_allclose(state, expected, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_are_added_up_and_move_nothing(dtype):
+    optimizer = GradientSum()
+    state = fresh_state(optimizer, dtype)
+    before = state[0].copy()
+    gradients = random_gradients(3, dtype)
+    for t, gradient in enumerate(gradients, start=1):
+        optimizer.step(state, gradient, t)
+    np.testing.assert_array_equal(state[0], before)
+    np.testing.assert_allclose(state[1], gradients.sum(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [-1e-9, np.nan, np.inf])
+def test_a_penalty_out_of_range_is_refused(optimizer, value):
+    message = f"penalty must be a finite number >= 0; got {value}"
+    with pytest.raises(ValueError, match=message):
+        optimizer.penalty = value
+    assert optimizer.penalty == 0
+
+
+def test_a_penalty_exempts_biases(optimizer):
+    optimizer.penalty = 0.5
+    assert optimizer.penalty == 0.5
+    assert not optimizer.decays_biases
 
 
 def test_a_step_does_not_change_the_gradient(optimizer):

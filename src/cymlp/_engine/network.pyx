@@ -215,15 +215,18 @@ cdef class Network:
         double[:, ::1] record not None,
         uint64_t seed=0,
         check=None,
+        const double[::1] batch_weights=None,
     ):
         """Train on the samples `indices` (n,), in this order, in batches of `first`.
 
         `state` (1 + optimizer.n_slots, n_parameters), the parameters and slots, is
         changed in place; the optimiser has taken `n_steps` steps before. For each
         batch, write to `record` (3, n_batches) loss and accuracy before its update, and
-        the Euclidean norm of the loss's gradient. `seed` is that of dropout. Return
-        whether all losses were finite; the epoch ends with the first that is not.
-        `check()`, if given, is called now and then and may raise to end the epoch.
+        the Euclidean norm of the loss's gradient. `seed` is that of dropout. The sum of
+        the weighted losses of a batch is divided by its size, or by its entry in
+        `batch_weights` (n_batches,). Return whether all losses were finite; the epoch
+        ends with the first that is not. `check()`, if given, is called now and then and
+        may raise to end the epoch.
         """
         cdef Py_ssize_t start, n
         cdef Py_ssize_t batch = 0, batch_size = first.batch_size
@@ -239,6 +242,11 @@ cdef class Network:
             )
         cdef floating *theta = &state[0, 0]
         cdef const Py_ssize_t *samples
+        cdef const double *weights = NULL
+        cdef double batch_weight
+        if batch_weights is not None:
+            check_shape("batch_weights", (batch_weights.shape[0],), (n_batches,))
+            weights = &batch_weights[0]
         # Check for Ctrl-C about every 1e9 multiplications. A step takes as long as the
         # products of about ten samples.
         cdef Py_ssize_t batches_per_check = (
@@ -251,12 +259,16 @@ cdef class Network:
                 for batch in range(n_batches):
                     start = batch * batch_size
                     n = min(batch_size, indices.shape[0] - start)
+                    batch_weight = n if weights == NULL else weights[batch]
                     samples = &indices[start]
                     first.forward(samples, n, indices.shape[0] - start - n,
                                   memory.layers[0].b, memory.layers[0].U)
                     self.forward(memory, n, True, stream(seed, batch), theta)
-                    self.apply_loss(memory, targets, samples, n, &record[0, batch],
-                                    &record[1, batch], theta)
+                    self.apply_loss(memory, targets, samples, n, batch_weight,
+                                    &record[0, batch], &record[1, batch], theta)
+                    if optimizer._penalty > 0:
+                        optimizer.weight_decay = optimizer._penalty / batch_weight
+                        record[0, batch] += self.penalty(first, optimizer, theta)
                     if not isfinite(record[0, batch]):
                         break
                     self.backward(memory, n, True, theta)
@@ -301,7 +313,7 @@ cdef class Network:
                 first.forward(samples, n, indices.shape[0] - start - n,
                               memory.layers[0].b, memory.layers[0].U)
                 self.forward(memory, n, False, 0, &theta[0])
-                self.apply_loss(memory, targets, samples, n, &loss, &accuracy,
+                self.apply_loss(memory, targets, samples, n, n, &loss, &accuracy,
                                 &theta[0])
                 total[0] += n * loss
                 total[1] += n * accuracy
@@ -493,9 +505,12 @@ cdef class Network:
 
     cdef int apply_loss(
         self, Memory memory, Targets targets, const Py_ssize_t *samples, Py_ssize_t n,
-        double *loss, double *accuracy, const floating *precision
+        double batch_weight, double *loss, double *accuracy, const floating *precision
     ) except -1 nogil:
-        """Compute weighted means of loss and accuracy; write the gradient to dU."""
+        """Compute weighted means of loss and accuracy; write the gradient to dU.
+
+        The sum of the weighted losses is divided by `batch_weight`.
+        """
         cdef LayerMemory *last = &memory.layers[self.depth - 1]
         cdef Py_ssize_t i, j, top
         cdef Py_ssize_t k = self.layers[self.depth - 1].n_out
@@ -505,6 +520,7 @@ cdef class Network:
         cdef floating *dZ = <floating *> last.dU
         cdef floating *losses = <floating *> memory.losses
         cdef floating weight = 1
+        cdef floating divisor = <floating> batch_weight
         cdef double total = 0
         cdef double correct = 0
         read_targets(targets, samples, n, T)
@@ -525,10 +541,22 @@ cdef class Network:
                 continue
             total += <double> weight * losses[i]
             for j in range(k):
-                dZ[i * k + j] *= weight / n
-        loss[0] = total / n
+                dZ[i * k + j] *= weight / divisor
+        loss[0] = total / batch_weight
         accuracy[0] = NAN if targets.label == NULL else correct / n
         return 0
+
+    cdef double penalty(
+        self, FirstLayer first, Optimizer optimizer, const floating *theta
+    ) noexcept nogil:
+        """Compute the penalty of a batch: half its decay times the squared weights."""
+        cdef double squares = first.weight_norm() ** 2
+        cdef Py_ssize_t index
+        cdef Layer *layer
+        for index in range(1, self.depth):
+            layer = &self.layers[index]
+            squares += norm(theta + layer.W, layer.n_in * layer.n_out) ** 2
+        return 0.5 * optimizer.weight_decay * squares
 
     cdef int backward(
         self, Memory memory, Py_ssize_t n, bint trains, const floating *precision

@@ -23,6 +23,8 @@ cdef class Optimizer:
     cdef readonly double weight_decay
     # Whether the weight decay applies to biases, too.
     cdef readonly bint decays_biases
+    # If not 0, the weight decay is this divided by the weight of each batch.
+    cdef double _penalty
     cdef double _learning_rate
 
     cdef void set_step(self, cymlp_step *step) noexcept nogil

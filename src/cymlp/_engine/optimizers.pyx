@@ -49,6 +49,23 @@ cdef class Optimizer:
         )
 
     @property
+    def penalty(self):
+        """Strength a >= 0 of an L2 penalty, a / (2 n) times the squared weights.
+
+        The loss of a batch of n samples, or of sample weights of sum n, then includes
+        the penalty, and a / n is the weight decay. Biases are exempt.
+        """
+        return self._penalty
+
+    @penalty.setter
+    def penalty(self, double value):
+        self._penalty = checked(
+            "penalty", value, 0 <= value < math.inf, "a finite number >= 0"
+        )
+        if value > 0:
+            self.decays_biases = False
+
+    @property
     def learning_rate(self):
         """Positive and finite; may change between epochs."""
         return self._learning_rate
@@ -144,7 +161,7 @@ cdef class SGD(Optimizer):
         bint nesterov=False, bint decays_biases=True
     ):
         super().__init__(learning_rate, weight_decay, decays_biases)
-        self.momentum = checked("momentum", momentum, 0 <= momentum < 1, "in [0, 1)")
+        self.momentum = checked("momentum", momentum, 0 <= momentum <= 1, "in [0, 1]")
         self.nesterov = nesterov
 
     @classmethod
@@ -258,11 +275,14 @@ cdef void adam_step(
     cdef floating rest_1 = <floating> (1 - adam.beta_1)
     cdef floating rest_2 = <floating> (1 - adam.beta_2)
     cdef floating weight_decay = <floating> (adam.weight_decay if decays else 0)
-    cdef floating epsilon = <floating> adam.epsilon
     cdef floating step_size = <floating> (
         adam._learning_rate / (1 - pow(adam.beta_1, <double> t))
     )
-    cdef floating root_factor = <floating> (1 / sqrt(1 - pow(adam.beta_2, <double> t)))
+    cdef double correction = 1 / sqrt(1 - pow(adam.beta_2, <double> t))
+    cdef floating root_factor = <floating> correction
+    cdef floating epsilon = <floating> (
+        adam.epsilon * (correction if adam.is_epsilon_hat else 1)
+    )
     cdef floating direction
     cdef Py_ssize_t i
     for i in range(count):
@@ -277,12 +297,14 @@ cdef class Adam(Optimizer):
     """Adam: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 
     An epsilon below 1e-37 could be 0 in float32, and the step 0 / 0 where a gradient
-    is 0.
+    is 0. With `is_epsilon_hat` it is added to sqrt(v) before the start is corrected:
+    the paper's ε̂, as in scikit-learn.
     """
 
     cdef readonly double beta_1
     cdef readonly double beta_2
     cdef readonly double epsilon
+    cdef public bint is_epsilon_hat
 
     def __cinit__(self):
         self.n_slots = 2
@@ -318,6 +340,41 @@ cdef class Adam(Optimizer):
         const double *gradient, Py_ssize_t count, bint decays
     ) except -1 nogil:
         adam_step(self, t, theta, slots, slots + stride, gradient, count, decays)
+        return 0
+
+
+cdef void add(
+    const floating *gradient,   # IN     (count)
+    floating *total,            # IN-OUT (count)
+    Py_ssize_t count
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        total[i] += gradient[i]
+
+
+@cython.final
+cdef class GradientSum(Optimizer):
+    """Adds up the gradients of all batches in its slot, and moves no parameter."""
+
+    def __cinit__(self):
+        self.n_slots = 1
+
+    def __init__(self):
+        super().__init__(learning_rate=1, weight_decay=0)
+
+    cdef int step_f32(
+        self, Py_ssize_t t, float *theta, float *slots, Py_ssize_t stride,
+        const float *gradient, Py_ssize_t count, bint decays
+    ) except -1 nogil:
+        add(gradient, slots, count)
+        return 0
+
+    cdef int step_f64(
+        self, Py_ssize_t t, double *theta, double *slots, Py_ssize_t stride,
+        const double *gradient, Py_ssize_t count, bint decays
+    ) except -1 nogil:
+        add(gradient, slots, count)
         return 0
 
 

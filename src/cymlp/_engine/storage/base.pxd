@@ -19,6 +19,7 @@ cdef class FirstLayer(Buffers):
     cdef readonly Py_ssize_t batch_size
     cdef Py_ssize_t n_slots
     cdef bint is_linear             # as the optimiser
+    cdef bint is_lazy               # whether steps without gradient can wait
     # The precision, its kernels, and the bytes of a value.
     cdef bint is_f32
     cdef const cymlp_kernels *kernels
@@ -45,6 +46,9 @@ cdef class FirstLayer(Buffers):
         self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead,
         const void *b, void *U
     ) except -1 nogil
+
+    # The Euclidean norm of the weights, during an epoch and unless steps wait.
+    cdef double weight_norm(self) noexcept nogil
 
     # Step t of the optimiser with the gradient A^T dU, whose norm is written to
     # gradient_norm; db (n_out) is the sum of dU (n, n_out) over the samples. To be

@@ -47,6 +47,8 @@ cdef class FirstLayer(Buffers):
         self.stored, self.n_out, self.batch_size = stored, n_out, batch_size
         if optimizer is not None:
             self.n_slots, self.is_linear = optimizer.n_slots, optimizer.is_linear
+            # A penalty decays the weights by another factor in each batch.
+            self.is_lazy = self.is_linear and optimizer.penalty == 0
         self.is_f32 = stored.dtype == "float32"
         self.kernels = kernels_of(self.is_f32)
         self.itemsize = 4 if self.is_f32 else 8
@@ -69,6 +71,9 @@ cdef class FirstLayer(Buffers):
         self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead,
         const void *b, void *U
     ) except -1 nogil:
+        return 0
+
+    cdef double weight_norm(self) noexcept nogil:
         return 0
 
     cdef int step(
@@ -146,6 +151,9 @@ cdef class PaddedLayer(FirstLayer):
         if is_padded:
             copy_rows(sums, stride, U, row_size, row_size, n)
         return 0
+
+    cdef double weight_norm(self) noexcept nogil:
+        return norm_of(self.is_f32, self.parameters, self.n_weights)
 
     cdef int step(
         self, const Py_ssize_t *indices, Py_ssize_t n, const void *dU, const void *db,

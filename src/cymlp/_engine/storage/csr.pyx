@@ -88,7 +88,7 @@ cdef class CSRLayer(FirstLayer):
         self.chunk_size = max(1, MAX_GRADIENT // self.n_out)
         self.gradient = self.reserve(self.chunk_size * self.n_out * self.itemsize)
         self.batch.segment_of = <uint32_t *> self.reserve(per_feature)
-        if self.is_linear:
+        if self.is_lazy:
             self.n_taken = <uint32_t *> self.reserve(per_feature)
             self.table = <Power *> self.reserve(
                 POWER_DIGITS * POWER_BASE * sizeof(Power)
@@ -137,7 +137,7 @@ cdef class CSRLayer(FirstLayer):
         self.weights.powers = NULL
         self.slot_stride = stride
         self.n_steps = 0
-        if not self.is_linear:
+        if not self.is_lazy:
             return 0
         self.weights.velocity = <char *> state + stride * self.itemsize
         memset(self.n_taken, 0, self.stored.n_features * sizeof(uint32_t))
@@ -152,7 +152,7 @@ cdef class CSRLayer(FirstLayer):
         cdef cymlp_weight_rows rows = self.weights
         cdef Py_ssize_t start = 0, count, i, n_missing
         cdef size_t row_size = self.n_out * self.itemsize
-        if not self.is_linear:
+        if not self.is_lazy:
             return
         while start < self.stored.n_features:
             count = min(self.chunk_size, self.stored.n_features - start)
@@ -191,18 +191,22 @@ cdef class CSRLayer(FirstLayer):
         self.kernels.csr_transpose(
             self.indptr, self.features, self.values, indices, n, n_ahead, &self.batch
         )
-        if self.is_linear:
+        if self.is_lazy:
             self.compute_powers(0)
         self.kernels.csr_forward(&self.batch, &self.weights, b, self.U, n)
         self.kernels.csr_unpack(self.U, n, self.n_out, U)
         return 0
+
+    cdef double weight_norm(self) noexcept nogil:
+        return norm_of(self.is_f32, self.weights.weights,
+                       self.stored.n_features * self.n_out)
 
     cdef int step(
         self, const Py_ssize_t *indices, Py_ssize_t n, const void *dU, const void *db,
         Optimizer optimizer, Py_ssize_t t, double *gradient_norm
     ) except -1 nogil:
         self.kernels.csr_pack(dU, n, self.n_out, self.dU)
-        if not self.is_linear:
+        if not self.is_lazy:
             return self.step_all(optimizer, t, gradient_norm)
         gradient_norm[0] = self.lazy_step(optimizer)
         return 0
