@@ -3,7 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from cymlp import activations, export, kernels, losses, plots, typing
+from cymlp import activations, export, kernels, losses, neural_network, plots, typing
 from cymlp.classifier import MLPClassifier
 from cymlp.history import History
 from cymlp.parallel import fit_many
@@ -18,6 +18,7 @@ __all__ = [
     "get_include",
     "kernels",
     "losses",
+    "neural_network",
     "plots",
     "typing",
 ]

@@ -36,6 +36,19 @@ cdef inline int value_and_gradient(
 
 
 @cython.final
+cdef class Compiled:
+    cdef LossKernel kernel
+
+
+cdef Compiled compiled(loss_function_f32 f32, loss_function_f64 f64)
+
+cdef void log_softmax(
+    const floating *Z, floating *log_p, floating *p, floating *log_sum, Py_ssize_t n,
+    Py_ssize_t k
+) noexcept nogil
+
+
+@cython.final
 cdef class BoundLoss:
     """A loss bound to a number of outputs. It owns the memory of its kernel."""
 

@@ -36,8 +36,6 @@ TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-6}
 cdef class Compiled:
     """The compiled function of a loss."""
 
-    cdef LossKernel kernel
-
 
 cdef Compiled compiled(loss_function_f32 f32, loss_function_f64 f64):
     cdef Compiled holder = Compiled.__new__(Compiled)

@@ -132,8 +132,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _scores_in_batches(self, rows, n_samples):
         dtype = np.dtype(self.dtype)
         try:
-            coefs = [_converted(W, dtype) for W in self.coefs_]
-            intercepts = [_converted(b, dtype) for b in self.intercepts_]
+            coefs = [converted(W, dtype) for W in self.coefs_]
+            intercepts = [converted(b, dtype) for b in self.intercepts_]
             first, *others = zip(coefs, intercepts, strict=True)
             sizes = [self.n_features_in_, *(W.shape[1] for W in coefs[:-1])]
             network = Network([*sizes, self.n_outputs_], self._activations)
@@ -141,7 +141,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             memory = network.memory(batch_size, dtype, trains=False)
             scores = [
                 self._scores_of(rows(batch), network, first, others, memory)
-                for batch in _batches(n_samples, batch_size)
+                for batch in batches(n_samples, batch_size)
             ]
         except NotFiniteError as error:
             raise self._scores_not_finite() from error
@@ -168,7 +168,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return network.scores(U, others, memory, checks_sums=False)
 
 
-def _converted(array, dtype):
+def converted(array, dtype):
     """Like np.require, but faster for an array that needs no conversion."""
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous:
         return array
@@ -179,7 +179,7 @@ def _converted(array, dtype):
         return np.require(array, dtype, "C")
 
 
-def _batches(n, batch_size):
+def batches(n, batch_size):
     """Slices of at most batch_size samples.
 
     Checking the arguments, as scikit-learn's gen_batches does, takes longer than the
