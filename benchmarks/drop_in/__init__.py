@@ -1,0 +1,1 @@
+"""Scripts in the style of public ones, with scikit-learn's networks or the drop-in."""
