@@ -26,14 +26,26 @@ def two_threads():
 @pytest.mark.usefixtures("two_threads")
 def test_the_limit_holds_while_any_user_is_inside():
     before = blas_threads()
-    first, second = single_threaded_blas, single_threaded_blas
-    first.__enter__()
-    assert set(blas_threads()) == {1}
-    second.__enter__()
+    for user in ("first", "second"):
+        single_threaded_blas.users.add(user)
+        single_threaded_blas.limit()
+        assert set(blas_threads()) == {1}
     # The first to enter leaves first, as overlapping fits do.
-    first.__exit__(None, None, None)
-    assert set(blas_threads()) == {1}
-    second.__exit__(None, None, None)
+    for user, expected in (("first", [1] * len(before)), ("second", before)):
+        single_threaded_blas.users.discard(user)
+        single_threaded_blas.lift()
+        assert blas_threads() == expected
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_steps_that_ctrl_c_has_ended_are_repeated_by_the_next_fit():
+    before = blas_threads()
+    single_threaded_blas.users.add("fit")
+    single_threaded_blas.limit()
+    single_threaded_blas.users.discard("fit")
+    # Ctrl-C before the limit is lifted.
+    mlp = MLPClassifier((3,), max_iter=1, n_iter_no_change=np.inf)
+    mlp.fit(np.eye(4), [0, 1, 0, 1])
     assert blas_threads() == before
 
 

@@ -301,13 +301,12 @@ def _run_epochs(draft, training, evaluation, control, call, callbacks):
     """Train epoch by epoch; return the Ending."""
     n_before = draft.history_.n_epochs
     epochs = _epochs(draft, call)
+    user = object()
     try:
-        with (
-            single_threaded_blas,
-            tqdm(total=len(epochs), disable=not draft.verbose, unit="epoch") as bar,
-        ):
+        single_threaded_blas.users.add(user)
+        with tqdm(total=len(epochs), disable=not draft.verbose, unit="epoch") as bar:
             for epoch in epochs:
-                single_threaded_blas.renew()
+                single_threaded_blas.limit()
                 control.set_learning_rate(epoch)
                 if callbacks is not None:
                     callbacks.begin_epoch()
@@ -323,6 +322,11 @@ def _run_epochs(draft, training, evaluation, control, call, callbacks):
         training.restore(control.n_epochs - n_before)
         draft.history_._truncate(control.n_epochs)
         return Ending(converged=True, error=error)
+    finally:
+        try:
+            single_threaded_blas.users.discard(user)
+        finally:  # even if this is a second Ctrl-C
+            single_threaded_blas.lift()
 
 
 def _train_epoch(draft, epoch, training, evaluation):
