@@ -124,6 +124,7 @@ def train_epoch_by_epoch(mlp, trial, *data, **validation):
     return False
 
 
+@pytest.mark.filterwarnings("ignore:Training has learned little")
 @pytest.mark.parametrize(
     "train",
     [train_epoch_by_epoch, pytest.param(train_in_one_call, marks=needs_callbacks)],
