@@ -13,7 +13,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find include src -not -name '*.pyc' -not -name __pycache__)
 
 .NOTPARALLEL:
-.PHONY: help check test integration lint docs format report bench exhaustive wheel clean
+.PHONY: help check test integration lint docs format report bench defaults exhaustive wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ report: $(VENV)/installed $(VENV)/group-report ## Train the published experiment
 
 bench: $(VENV)/installed $(VENV)/group-report ## Measure the speed of cymlp and of other implementations
 	$(BIN)/python -m benchmarks.speed $(ARGS)
+
+defaults: $(VENV)/installed $(VENV)/group-defaults ## Compare the default settings with other classifiers
+	$(BIN)/python -m benchmarks.defaults $(ARGS)
 
 exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p, tanh and erfc over all float32
 	$(BIN)/python -m benchmarks.speed.kernel_accuracy $(ARGS)

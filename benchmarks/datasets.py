@@ -188,8 +188,12 @@ def scale(X):
     return X
 
 
-def load_banking77():
-    """Load the training queries of BANKING77 (Casanueva et al., 2020).
+def load_banking77(part="train"):
+    """Load the queries of BANKING77 (Casanueva et al., 2020).
+
+    Parameters
+    ----------
+    part : {"train", "test"}, default="train"
 
     Returns
     -------
@@ -199,12 +203,13 @@ def load_banking77():
     Raises
     ------
     DataUnavailableError
-        If the folder that ``CYMLP_DATA`` names lacks banking77/train.csv.
+        If the folder that ``CYMLP_DATA`` names lacks the file of the part in
+        banking77.
     """
-    path = Path(os.environ.get("CYMLP_DATA", "")) / "banking77" / "train.csv"
+    path = Path(os.environ.get("CYMLP_DATA", "")) / "banking77" / f"{part}.csv"
     if not path.is_file():
         raise DataUnavailableError(
-            "CYMLP_DATA must name a folder with banking77/train.csv"
+            f"CYMLP_DATA must name a folder with banking77/{part}.csv"
         )
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(zip(*list(csv.reader(file))[1:], strict=True))

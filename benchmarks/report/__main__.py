@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks import datasets
+from benchmarks.command_line import positive
 from benchmarks.report import document, sections
 from benchmarks.report.cluster import ClusterError, connected
 from benchmarks.report.replicates import grouped
@@ -98,14 +99,6 @@ def parse_arguments(arguments):
         "(default: report)",
     )
     return parser.parse_args(arguments)
-
-
-def positive(text):
-    """Read a positive integer."""
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
-    return number
 
 
 def figure_numbers(text):

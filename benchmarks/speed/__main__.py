@@ -6,6 +6,7 @@ import platform
 import sys
 from pathlib import Path
 
+from benchmarks.command_line import positive, processor
 from benchmarks.speed import bar_chart, tables
 from benchmarks.speed.cases import CASES
 from benchmarks.speed.peer_processes import PeerProcesses
@@ -100,14 +101,6 @@ def parse_arguments(arguments):
     return options
 
 
-def positive(text):
-    """Read a positive integer."""
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
-    return number
-
-
 def machine(processes):
     """Describe the machine and the versions."""
     return {
@@ -121,16 +114,6 @@ def machine(processes):
         },
         "missing": processes.missing,
     }
-
-
-def processor():
-    """Return the name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line for line in lines if line.startswith("model name")]
-    return names[0].partition(":")[2].strip() if names else platform.machine()
 
 
 def write(results, folder):

@@ -1,6 +1,7 @@
 """Limit BLAS to one thread while a network trains."""
 
 import threading
+from contextlib import contextmanager
 
 from threadpoolctl import ThreadpoolController
 
@@ -50,3 +51,18 @@ class SingleThreadedBLAS:
 
 
 single_threaded_blas = SingleThreadedBLAS()
+
+
+@contextmanager
+def limited_blas():
+    """Context in which BLAS has one thread."""
+    user = object()
+    try:
+        single_threaded_blas.users.add(user)
+        single_threaded_blas.limit()
+        yield
+    finally:
+        try:
+            single_threaded_blas.users.discard(user)
+        finally:  # even if Ctrl-C comes here
+            single_threaded_blas.lift()

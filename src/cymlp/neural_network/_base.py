@@ -26,7 +26,7 @@ from sklearn.utils.validation import validate_data
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
 from cymlp._engine.storage import NotFiniteError
-from cymlp._fit.blas_threads import single_threaded_blas
+from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
 from cymlp._fit.estimator import PREDICTION_BATCH_SIZE, batches, converted
 from cymlp.activations import ACTIVATIONS
 from cymlp.neural_network._objective import FullObjective, Objective
@@ -74,7 +74,7 @@ class EngineMixin:
         objective.resume(self._optimizer)
         self.coefs_ = objective.parameters.coefs
         self.intercepts_ = objective.parameters.intercepts
-        with single_threaded_blas:
+        with limited_blas():
             try:
                 self._train(objective, training, validation, n_epochs, incremental)
             except KeyboardInterrupt:
@@ -127,7 +127,7 @@ class EngineMixin:
             self.validation_scores_ = [*self.validation_scores_]
         self.n_iter_ = 0
         for _ in range(n_epochs):
-            single_threaded_blas.renew()
+            single_threaded_blas.limit()
             if self.shuffle:
                 permutation = np.arange(indices.size)
                 self._random_state.shuffle(permutation)
@@ -187,7 +187,7 @@ class EngineMixin:
         self._objective = FullObjective(self, _data_of("_fit_lbfgs", args, kwargs))
         self.coefs_ = [W.astype(np.float64) for W in self.coefs_]
         self.intercepts_ = [b.astype(np.float64) for b in self.intercepts_]
-        with single_threaded_blas:
+        with limited_blas():
             super()._fit_lbfgs(*args, **kwargs)
         del self._objective
 

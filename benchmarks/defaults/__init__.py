@@ -1,0 +1,1 @@
+"""The default settings of cymlp compared with other classifiers, on raw features."""

@@ -1,0 +1,149 @@
+"""Training and measuring: all methods take turns on the same rows."""
+
+import sys
+import time
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.defaults import data_sets
+
+MIN_PROBABILITY = 1e-15
+
+
+class Fit(NamedTuple):
+    """Measurements of one fit.
+
+    Attributes
+    ----------
+    accuracy, log_loss : float
+        On the test rows, with probabilities of at least `MIN_PROBABILITY`.
+    seconds : float
+        Processor time of ``fit``.
+    warned, failed : bool
+        Whether ``fit`` warned, and whether it or the prediction raised ValueError. A
+        fit that failed counts as one that predicts the frequencies of the classes.
+    """
+
+    accuracy: float
+    log_loss: float
+    seconds: float
+    warned: bool
+    failed: bool
+
+
+def measure(estimator, rows):
+    """Fit an estimator and return the `Fit`."""
+    predicted = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        start = time.process_time()
+        try:
+            estimator.fit(rows.X_train, rows.y_train)
+        except ValueError:
+            seconds, warned = time.process_time() - start, bool(caught)
+        else:
+            seconds, warned = time.process_time() - start, bool(caught)
+            predicted = probabilities(estimator, rows.X_test)
+    failed = predicted is None
+    accuracy, loss = scores(
+        class_frequencies(rows) if failed else predicted, rows.y_test
+    )
+    return Fit(accuracy, loss, seconds, warned, failed)
+
+
+def probabilities(estimator, X):
+    """Return the probabilities that an estimator predicts, or None if it cannot."""
+    try:
+        predicted = np.asarray(estimator.predict_proba(X), np.float64)
+    except ValueError:
+        return None
+    return predicted if np.isfinite(predicted).all() else None
+
+
+def scores(predicted, y):
+    """Return accuracy and log loss of predicted probabilities."""
+    accuracy = float((predicted.argmax(axis=1) == y).mean())
+    of_the_class = predicted[np.arange(len(y)), y]
+    loss = -np.log(np.maximum(of_the_class, MIN_PROBABILITY)).mean()
+    return accuracy, float(loss)
+
+
+def class_frequencies(rows):
+    """Return the frequencies of the classes in training, for each test row."""
+    frequencies = np.bincount(rows.y_train) / len(rows.y_train)
+    return np.tile(frequencies, (len(rows.y_test), 1))
+
+
+def measure_all(methods, names, splits, seeds, changes=(data_sets.RAW,)):
+    """Fit all methods on all splits of all data sets, in turn.
+
+    Parameters
+    ----------
+    methods : dict of str to Method
+    names : sequence of str
+        Names of data sets.
+    splits : callable
+        Takes a name and the seeds, and returns a `Split` for each seed.
+    seeds : sequence of int
+        Seeds of the splits and of the methods.
+    changes : sequence of str
+        Keys of `data_sets.STRESS`.
+
+    Returns
+    -------
+    sets : dict of str to dict
+        Description of each data set.
+    fits : dict of str to dict
+        For each change, method and data set, a column for each field of `Fit`, with a
+        value for each seed.
+    """
+    sets, fits = {}, {change: {method: {} for method in methods} for change in changes}
+    for name in names:
+        raw = splits(name, seeds)
+        sets[name] = description(raw)
+        for change in changes:
+            measured = {method: [] for method in methods}
+            for seed, rows in zip(seeds, raw, strict=True):
+                changed = stressed(rows, change, seed)
+                for method in methods:
+                    estimator = methods[method].make(seed)
+                    measured[method].append(measure(estimator, changed))
+            for method in methods:
+                fits[change][method][name] = columns(measured[method])
+        print(f"{name} is done", file=sys.stderr, flush=True)
+    return sets, fits
+
+
+def stressed(rows, change, seed):
+    """Change the features of rows."""
+    generator = np.random.default_rng(seed)
+    X_train, X_test = data_sets.STRESS[change](rows.X_train, rows.X_test, generator)
+    return rows._replace(X_train=X_train, X_test=X_test)
+
+
+def description(splits):
+    """Describe a data set: its size, and the accuracy of the commonest class."""
+    first = splits[0]
+    return {
+        "training rows": len(first.y_train),
+        "test rows": len(first.y_test),
+        "features": first.X_train.shape[1],
+        "classes": int(first.y_train.max()) + 1,
+        "commonest": [
+            round(float((rows.y_test == np.bincount(rows.y_train).argmax()).mean()), 4)
+            for rows in splits
+        ],
+    }
+
+
+def columns(fits):
+    """Turn fits into columns that JSON can hold."""
+    return {
+        name: [
+            int(value) if isinstance(value, bool) else round(value, 4)
+            for value in values
+        ]
+        for name, values in zip(Fit._fields, zip(*fits, strict=True), strict=True)
+    }

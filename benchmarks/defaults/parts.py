@@ -1,0 +1,52 @@
+"""The parts of the benchmark: which methods are trained on which data sets."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from benchmarks.defaults import data_sets, large_sets
+from benchmarks.defaults.methods import INGREDIENTS, METHODS, WITH_REALMLP, Method
+
+
+class Part(NamedTuple):
+    """Methods that take turns on data sets.
+
+    Attributes
+    ----------
+    title : str
+    methods : dict of str to Method
+    n_seeds : int
+        Default number of seeds.
+    names : callable
+        Returns the names of the data sets.
+    splits : callable
+        Takes a name and the seeds, and returns a `Split` for each seed.
+    changes : tuple of str
+        Keys of `data_sets.STRESS`.
+    """
+
+    title: str
+    methods: dict[str, Method]
+    n_seeds: int = 5
+    names: Callable[[], list[str]] = data_sets.names
+    splits: Callable = data_sets.splits
+    changes: tuple[str, ...] = (data_sets.RAW,)
+
+
+PARTS = {
+    "suite": Part("Defaults on raw features", METHODS),
+    "realmlp": Part("Beside RealMLP-TD", WITH_REALMLP, n_seeds=1),
+    "large": Part(
+        "Large sets",
+        {name: METHODS[name] for name in ("cymlp", "sklearn")},
+        n_seeds=1,
+        names=lambda: list(large_sets.LARGE_SETS),
+        splits=large_sets.splits,
+    ),
+    "stress": Part(
+        "Features of wild scale",
+        METHODS,
+        n_seeds=2,
+        changes=tuple(change for change in data_sets.STRESS if change != data_sets.RAW),
+    ),
+    "ingredients": Part("One default changed", INGREDIENTS),
+}

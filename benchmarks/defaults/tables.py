@@ -1,0 +1,204 @@
+"""The results as Markdown."""
+
+from benchmarks.defaults.data_sets import RAW
+from benchmarks.defaults.methods import CYMLP, INGREDIENTS, METHODS, WITH_REALMLP
+from benchmarks.defaults.parts import PARTS
+from benchmarks.defaults.summaries import MARGIN, column, difference, summary
+
+TITLES = {
+    name: method.title
+    for name, method in (INGREDIENTS | WITH_REALMLP | METHODS).items()
+}
+NOTES = f"""\
+Accuracy and log loss are those of the test rows: means over the data sets, each with
+the mean over its seeds. Differences have the standard error over the data sets. Seconds
+are processor time of `fit`, on one thread. The worst set is the one on which the
+accuracy is lowest relative to the best other method of the table. A fit collapses if
+its accuracy is at most that of the commonest class where another method is better than
+this by more than {MARGIN:.0%} of the rows. A fit that raises an error counts as one that
+predicts the frequencies of the classes.
+"""
+
+
+def document(results):
+    """Write the results of all parts as Markdown.
+
+    Parameters
+    ----------
+    results : dict of str to dict
+        For each part that was measured, what `__main__.run` returned.
+    """
+    lines = ["# Default settings", "", NOTES]
+    for part in PARTS:
+        if part in results:
+            lines += [f"## {PARTS[part].title}", "", heading(results[part])]
+            lines += [section(part, results[part])]
+    return "\n".join(lines)
+
+
+def heading(result):
+    """Describe the data sets, the machine and the versions."""
+    machine, sets = result["machine"], result["sets"]
+    n_seeds = len(next(iter(sets.values()))["commonest"])
+    versions = [f"{name} {one}" for name, one in machine["versions"].items()]
+    return (
+        f"{count(len(sets), 'data set')}, {count(n_seeds, 'seed')}. "
+        f"{machine['processor']}, {machine['processors']} processors, shared with "
+        f"other programs; {machine['system']}; Python {machine['python']}; "
+        f"{', '.join(versions)}.\n"
+    )
+
+
+def count(n, noun):
+    """Write a number of things."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def section(part, result):
+    """Write the tables of one part."""
+    if part == "ingredients":
+        return ingredients_table(result)
+    if part == "large":
+        return large_table(result)
+    if part == "stress":
+        return stress_tables(result)
+    tables = [methods_table(result)]
+    if part == "suite":
+        tables.append(sets_table(result))
+    return "\n".join(tables)
+
+
+def methods_table(result):
+    """Compare the methods."""
+    fits, sets = result["fits"][RAW], result["sets"]
+    rows = []
+    for method in fits:
+        one = summary(method, fits, sets)
+        rows.append(
+            (
+                TITLES[method],
+                f"{one.accuracy:.4f}",
+                ""
+                if method == CYMLP
+                else signed(*difference(fits[method], fits[CYMLP], "accuracy")),
+                f"{one.log_loss:.3f}",
+                f"{one.median_log_loss:.3f}",
+                f"{one.seconds:.3f}",
+                f"{one.warned:.1%}",
+                str(one.collapses),
+                f"{one.worst_set} {one.worst_difference:+.3f}",
+            )
+        )
+    header = (
+        "",
+        "accuracy",
+        "minus cymlp's",
+        "log loss",
+        "median",
+        "seconds",
+        "fits that warn",
+        "collapses",
+        "worst set",
+    )
+    return table(header, rows)
+
+
+def sets_table(result):
+    """Write the accuracy of every method on each data set."""
+    fits = result["fits"][RAW]
+    rows = [
+        (
+            name,
+            *(str(one[key]) for key in ("training rows", "features", "classes")),
+            *(f"{column(fits[m], 'accuracy')[i].mean():.3f}" for m in fits),
+        )
+        for i, (name, one) in enumerate(result["sets"].items())
+    ]
+    header = ("", "training rows", "features", "classes", *(TITLES[m] for m in fits))
+    return table(header, rows)
+
+
+def large_table(result):
+    """Compare the methods on each large set."""
+    fits = result["fits"][RAW]
+    rows = [
+        (
+            f"{name}, {one['training rows']} × {one['features']}",
+            TITLES[method],
+            *(
+                f"{column(fits[method], key)[i].mean():.{digits}f}"
+                for key, digits in (("accuracy", 4), ("log_loss", 3), ("seconds", 1))
+            ),
+        )
+        for i, (name, one) in enumerate(result["sets"].items())
+        for method in fits
+    ]
+    return table(("", "", "accuracy", "log loss", "seconds"), rows)
+
+
+def stress_tables(result):
+    """Compare the methods after each change of the features."""
+    sets = result["sets"]
+    summaries = {
+        change: {method: summary(method, fits, sets) for method in fits}
+        for change, fits in result["fits"].items()
+    }
+    methods = next(iter(summaries.values()))
+    tables = []
+    for title, write in {
+        "accuracy": lambda one: f"{one.accuracy:.4f}",
+        "log loss": lambda one: f"{one.log_loss:.3f}",
+        "collapses": lambda one: str(one.collapses),
+        "fits that warn": lambda one: f"{one.warned:.1%}",
+        "fits that fail": lambda one: f"{one.failed:.1%}",
+    }.items():
+        rows = [
+            (change, *(write(one) for one in by_method.values()))
+            for change, by_method in summaries.items()
+        ]
+        tables.append(table((title, *(TITLES[method] for method in methods)), rows))
+    return "\n".join(tables)
+
+
+def ingredients_table(result):
+    """Compare cymlp with one default changed with its defaults."""
+    fits = result["fits"][RAW]
+    rows = []
+    for method, own in fits.items():
+        losses = column(own, "log_loss").mean(axis=1)
+        changes = [
+            "" if method == CYMLP else signed(*difference(own, fits[CYMLP], name))
+            for name in ("accuracy", "log_loss")
+        ]
+        rows.append(
+            (
+                TITLES[method],
+                f"{column(own, 'accuracy').mean():.4f}",
+                changes[0],
+                f"{losses.mean():.3f}",
+                changes[1],
+                f"{column(own, 'seconds').mean():.3f}",
+                f"{column(own, 'warned').mean():.1%}",
+            )
+        )
+    header = (
+        "",
+        "accuracy",
+        "minus the defaults'",
+        "log loss",
+        "minus the defaults'",
+        "seconds",
+        "fits that warn",
+    )
+    return table(header, rows)
+
+
+def signed(mean, error):
+    """Write a difference and its standard error over the data sets."""
+    return f"{mean:+.4f} ± {error:.4f}"
+
+
+def table(header, rows):
+    """Write a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
