@@ -15,8 +15,8 @@ the mean over its seeds. Differences have the standard error over the data sets.
 are processor time of `fit`, on one thread. The worst set is the one on which the
 accuracy is lowest relative to the best other method of the table. A fit collapses if
 its accuracy is at most that of the commonest class where another method is better than
-this by more than {MARGIN:.0%} of the rows. A fit that raises an error counts as one that
-predicts the frequencies of the classes.
+this by more than {MARGIN:.0%} of the rows. A fit that raises an error counts as one
+that predicts the frequencies of the classes.
 """
 
 
