@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from copy import copy
 from numbers import Real
 
@@ -105,11 +106,9 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         for key in {_conversion_of(estimator) for estimator in sound.values()}
     }
     storage, stopped = SharedStorage(), []
-    bar = tqdm(
-        total=sum(estimator.max_iter for estimator in sound.values()),
-        disable=not progress,
-        unit="epoch",
-    )
+    # Even a disabled bar takes tqdm's lock, which processes share that were forked.
+    total = sum(estimator.max_iter for estimator in sound.values())
+    bar = tqdm(total=total, unit="epoch") if progress else None
 
     def check():
         if stopped:
@@ -121,8 +120,9 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
 
         def after_epoch():
             nonlocal n_left
-            with bar.get_lock():
-                bar.update()
+            if bar is not None:
+                with bar.get_lock():
+                    bar.update()
             n_left -= 1
 
         check()
@@ -132,10 +132,11 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         shared = Shared(storage, feature_names, check, after_epoch)
         with collected_warnings(warned[name]):
             estimator._fit(X_shared, y, None, validation, shared)
-        with bar.get_lock():
-            bar.total -= n_left
+        if bar is not None:
+            with bar.get_lock():
+                bar.total -= n_left
 
-    with bar, ThreadPoolExecutor(_n_threads(n_jobs)) as threads:
+    with bar or nullcontext(), ThreadPoolExecutor(_n_threads(n_jobs)) as threads:
         try:
             names = {threads.submit(fit, name): name for name in sound}
             for future in as_completed(names):

@@ -6,6 +6,7 @@ once, at the end, so that other threads can predict with the earlier model meanw
 and an exception leaves it as it was.
 """
 
+from contextlib import nullcontext
 from copy import copy
 from numbers import Integral
 from typing import NamedTuple
@@ -304,7 +305,7 @@ def _run_epochs(draft, training, evaluation, control, call, callbacks):
     user = object()
     try:
         single_threaded_blas.users.add(user)
-        with tqdm(total=len(epochs), disable=not draft.verbose, unit="epoch") as bar:
+        with _progress_bar(draft, len(epochs)) as bar:
             for epoch in epochs:
                 single_threaded_blas.limit()
                 control.set_learning_rate(epoch)
@@ -360,8 +361,18 @@ def _diagnose(training):
     return flow.fractions()
 
 
+def _progress_bar(draft, n_epochs):
+    """Context of a progress bar, or of None without `verbose`.
+
+    Even a disabled bar takes tqdm's lock, which processes share that were forked.
+    """
+    return tqdm(total=n_epochs, unit="epoch") if draft.verbose else nullcontext()
+
+
 def _show(bar, metrics):
-    """Advance the progress bar by an epoch."""
+    """Advance the progress bar by an epoch, if there is one."""
+    if bar is None:
+        return
     names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
     shown = {name: f"{metrics[name]:.4f}" for name in names if name in metrics}
     bar.set_postfix(shown, refresh=False)
