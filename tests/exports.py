@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from cymlp import MLPClassifier, activations, losses
+from cymlp import MLPClassifier, activations
+from cymlp._fit.architecture import losses_for
 from cymlp.activations import LeakyRelu
 from cymlp.losses import CrossEntropy, Focal, Hinge
 
 ACTIVATIONS = sorted(activations.ACTIVATIONS)
 LOSSES = [
-    *sorted(losses.LOSSES),
+    *sorted(losses_for("classes")),
     CrossEntropy(label_smoothing=0.1),
     Focal(alpha=[1.0, 2.0, 3.0], gamma=1),
     Hinge(margin=1.0, softmax=True),

@@ -8,19 +8,45 @@ from cymlp import activations, losses
 from cymlp._engine import optimizers
 from cymlp._engine.optimizers import SGD
 from cymlp.activations import LeakyRelu
-from cymlp.losses import CrossEntropy, Focal, Hinge
+from cymlp.losses import (
+    BinaryCrossEntropy,
+    BinaryFocal,
+    CrossEntropy,
+    Focal,
+    Hinge,
+    Huber,
+    Quantile,
+)
 
 ACTIVATIONS = [
     *(member() for _, member in sorted(activations.ACTIVATIONS.items())),
     LeakyRelu(negative_slope=0.2),
 ]
+
+
+def _losses(target_kind):
+    return [
+        member()
+        for _, member in sorted(losses.LOSSES.items())
+        if member.target_kind == target_kind
+    ]
+
+
+# By the kind of their targets: classes, several labels per sample, real values.
 LOSSES = [
-    *(member() for _, member in sorted(losses.LOSSES.items())),
+    *_losses("classes"),
     CrossEntropy(label_smoothing=0.1),
     Focal(alpha=0.5, gamma=0.5),
     Hinge(margin=1, softmax=True),
 ]
 SOFT_LOSSES = [loss for loss in LOSSES if not loss.hard_labels_only]
+LABEL_LOSSES = [
+    *_losses("labels"),
+    BinaryCrossEntropy(label_smoothing=0.1),
+    BinaryFocal(alpha=0.25, gamma=0.5),
+]
+VALUE_LOSSES = [*_losses("values"), Huber(0.1), Quantile(0.9)]
+ALL_LOSSES = [*LOSSES, *LABEL_LOSSES, *VALUE_LOSSES]
 
 # Parameters of MLPClassifier.
 SOLVERS = [

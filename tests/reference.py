@@ -192,6 +192,68 @@ def focal(Z, T, alpha=1.0, gamma=2.0):
     return -(weight * q**gamma * log_p).sum(axis=1), gradient
 
 
+def label_terms(Z):
+    """p = 1 / (1 + exp(−z)), 1 − p, −ln p and −ln(1 − p)."""
+    return logistic(Z), logistic(-Z), np.logaddexp(0, -Z), np.logaddexp(0, Z)
+
+
+def binary_cross_entropy(Z, T, label_smoothing=0.0):
+    """−Σ tₖ ln pₖ + (1 − tₖ) ln(1 − pₖ); p − t, written as (1 − t) p − t (1 − p)."""
+    T = (1 - label_smoothing) * T + label_smoothing / 2
+    p, q, minus_log_p, minus_log_q = label_terms(Z)
+    value = T * minus_log_p + (1 - T) * minus_log_q
+    return value.sum(axis=1), (1 - T) * p - T * q
+
+
+def binary_focal(Z, T, alpha=1.0, gamma=2.0):
+    """−Σ aₖ tₖ (1 − pₖ)^γ ln pₖ + bₖ (1 − tₖ) pₖ^γ ln(1 − pₖ).
+
+    a = α and b = 1 − α, but b = 1 for α = 1. With dp/dz = p (1 − p), the derivative of
+    (1 − p)^γ ln p is (1 − p)^γ (1 − p − γ p ln p).
+    """
+    p, q, minus_log_p, minus_log_q = label_terms(Z)
+    alpha = np.asarray(alpha)
+    present = alpha * T * q**gamma
+    absent = np.where(alpha == 1, 1, 1 - alpha) * (1 - T) * p**gamma
+    value = present * minus_log_p + absent * minus_log_q
+    gradient = absent * (p + gamma * q * minus_log_q)
+    gradient -= present * (q + gamma * p * minus_log_p)
+    return value.sum(axis=1), gradient
+
+
+def squared_error(Z, T):
+    """The mean of ½ (z − t)²; z − t, divided by the number of outputs."""
+    return ((Z - T) ** 2).mean(axis=1) / 2, (Z - T) / Z.shape[1]
+
+
+def huber(Z, T, delta=1.0):
+    """The mean of ½ d² where |d| ≤ δ and of δ |d| − ½ δ² elsewhere, d = z − t."""
+    d = Z - T
+    value = np.where(abs(d) <= delta, d**2 / 2, delta * abs(d) - delta**2 / 2)
+    return value.mean(axis=1), np.clip(d, -delta, delta) / Z.shape[1]
+
+
+def quantile(Z, T, quantile=0.5):
+    """The mean of q (t − z) where z < t and of (1 − q) (z − t) elsewhere."""
+    quantile = np.asarray(quantile)
+    d = Z - T
+    value = np.where(d < 0, -quantile * d, (1 - quantile) * d)
+    gradient = np.where(d < 0, -quantile, np.where(d > 0, 1 - quantile, 0))
+    return value.mean(axis=1), gradient / Z.shape[1]
+
+
+def poisson(Z, T):
+    """The mean of exp z − t + t (ln t − z), 0 ln 0 = 0; exp z − t.
+
+    With d = z − ln t, the value is t (exp d − 1 − d) and the gradient t (exp d − 1).
+    """
+    positive = np.where(T > 0, T, 1)
+    d = np.where(T > 0, Z - np.log(positive), 0)
+    value = np.where(T > 0, T * (np.expm1(d) - d), np.exp(Z))
+    gradient = np.where(T > 0, T * np.expm1(d), np.exp(Z))
+    return value.mean(axis=1), gradient / Z.shape[1]
+
+
 ACTIVATIONS = {
     "gelu": (gelu, gelu_derivative),
     "hardswish": (hardswish, hardswish_derivative),
@@ -205,10 +267,16 @@ ACTIVATIONS = {
     "tanh": (tanh, tanh_derivative),
 }
 LOSSES = {
+    "binary_cross_entropy": binary_cross_entropy,
+    "binary_focal": binary_focal,
     "cross_entropy": cross_entropy,
     "focal": focal,
     "hinge": hinge,
+    "huber": huber,
     "kl_div": kl_div,
+    "poisson": poisson,
+    "quantile": quantile,
+    "squared_error": squared_error,
 }
 
 

@@ -15,7 +15,7 @@ from cymlp._engine.storage.csr import CSR
 from cymlp._engine.storage.dense import Dense
 from cymlp._engine.targets import Targets
 from cymlp.activations import Tanh
-from cymlp.losses import CrossEntropy
+from cymlp.losses import CrossEntropy, Loss
 
 
 def twin_of(part):
@@ -66,15 +66,32 @@ class Training:
             self.X = csr_array(self.X * (rng.random(self.X.shape) < 0.3))
         self.y = rng.integers(sizes[-1], size=n_samples).astype(np.intp)
         self.weights = rng.uniform(0, 2, n_samples).astype(dtype) if weighted else None
-        self.T = None
-        if soft:
-            self.T = rng.dirichlet(np.ones(sizes[-1]), n_samples).astype(dtype)
+        kind = self.loss.target_kind if isinstance(self.loss, Loss) else "classes"
+        self.T = self._targets(kind, rng, soft)
+        if kind != "classes":
+            self.y = None
+        elif soft:
             self.y = self.T.argmax(axis=1)
         self.order = rng.permutation(n_samples).astype(np.intp)
         shape = (1 + self.optimizer.n_slots, self.network.n_parameters)
         self.state = np.zeros(shape, dtype)
         self.state[0] = rng.normal(scale=0.5, size=self.network.n_parameters)
         self.record = None
+
+    def _targets(self, kind, rng, soft):
+        """Rows of targets of the kind of the loss; None for labels."""
+        n_samples, n_outputs = len(self.y), self.sizes[-1]
+        if kind == "labels":
+            T = rng.uniform(size=(n_samples, n_outputs))
+            T = T if soft else T < 0.4
+        elif kind == "values":
+            T = rng.normal(size=(n_samples, n_outputs))
+            T = np.maximum(T, 0) if self.loss.log_link else T
+        elif soft:
+            T = rng.dirichlet(np.ones(n_outputs), n_samples)
+        else:
+            return None
+        return T.astype(self.X.dtype)
 
     def stored(self):
         """X as an epoch reads it, even if it is not finite."""
@@ -109,14 +126,14 @@ class Training:
 
     def twin_epoch(self):
         """The state and the record that the next epoch is to end with."""
-        return train_epoch(
+        state, record = train_epoch(
             self.state.astype(float),
             self.sizes,
             [twin_of(activation) for activation in self.activations],
             twin_of(self.loss),
             self.X.toarray() if issparse(self.X) else self.X,
             np.eye(self.sizes[-1])[self.y] if self.T is None else self.T,
-            np.ones(len(self.y)) if self.weights is None else self.weights,
+            np.ones(self.X.shape[0]) if self.weights is None else self.weights,
             self.order,
             self.batch_size,
             self.step,
@@ -124,6 +141,9 @@ class Training:
             self.dropout,
             self.seed,
         )
+        if self.y is None:
+            record[1] = np.nan
+        return state, record
 
 
 def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):

@@ -26,7 +26,6 @@ from cymlp._fit.targets import (
     partial_fit_classes,
 )
 from cymlp.activations import ACTIVATIONS
-from cymlp.losses import LOSSES
 
 
 def _has_probabilities(classifier):
@@ -248,7 +247,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             list,
             tuple,
         ],
-        "loss": [StrOptions(set(LOSSES)), HasMethods(["value_and_gradient"])],
+        "loss": [
+            StrOptions(set(architecture.losses_for("classes"))),
+            HasMethods(["value_and_gradient"]),
+        ],
         "solver": [StrOptions(set(SOLVERS))],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "learning_rate": [
@@ -461,6 +463,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         classes = partial_fit_classes(self, y, classes)
         return self._partial_fit(X, y, classes, sample_weight)
+
+    _target_kind = "classes"
 
     def _encode_targets(self, y, classes):
         targets, found = encode_classes(y, self.dtype, classes=classes)

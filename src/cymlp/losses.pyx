@@ -1,8 +1,9 @@
 """Losses and their gradients with respect to the scores.
 
-Scores Z and targets T have shape (n, k); each row of T has the probabilities of the k
-classes. A loss is a compiled function, which computes the value for each sample and the
-gradient, and a class with all its other properties.
+Scores Z and targets T have shape (n, k). A row of T has the probabilities of k classes
+(`ClassLoss`), the probability of each of k labels (`LabelLoss`), or k real values
+(`ValueLoss`). A loss is a compiled function, which computes the value for each sample
+and the gradient, and a class with all its other properties.
 
 User-defined losses are objects with the method ``value_and_gradient(Z, T)``, and
 ``probabilities(Z)`` for classifiers that predict probabilities. The network calls them
@@ -11,7 +12,7 @@ through a function of the same type, `user_loss`.
 
 cimport cython
 from cython cimport floating
-from libc.math cimport expm1, pow
+from libc.math cimport exp, expm1, fabs, log, pow
 from libc.string cimport memcpy
 
 cimport cymlp.kernels as kernels
@@ -95,11 +96,9 @@ class Loss(BaseEstimator):
     ----------
     name : str
         Value of the parameter `loss` that selects the class.
-    hard_labels_only : bool
-        Whether the loss accepts labels only, not rows of probabilities.
-    has_softmax : bool
-        Whether ``probabilities(Z)``, if defined, is softmax(Z). Exported files compute
-        probabilities as softmax only.
+    target_kind : {"classes", "labels", "values"}
+        Kind of the targets: probabilities of classes, of which one is true; the
+        probability of each of several labels; or real values.
 
     Examples
     --------
@@ -111,8 +110,6 @@ class Loss(BaseEstimator):
     """
 
     _parameter_constraints = {}
-    hard_labels_only = False
-    has_softmax = True
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -129,31 +126,31 @@ class Loss(BaseEstimator):
 
         Parameters
         ----------
-        Z : array-like of shape (n_samples, n_classes)
+        Z : array-like of shape (n_samples, n_outputs)
             Scores, float32 or float64. Other types are converted to float64.
-        T : array-like of shape (n_samples, n_classes)
-            Targets: each row has the probabilities of the classes.
+        T : array-like of shape (n_samples, n_outputs)
+            Targets of the kind `target_kind`: each row has the probabilities of the
+            classes, the probability of each label, or real values.
 
         Returns
         -------
         value : ndarray of shape (n_samples,)
             Losses, in the dtype of Z.
-        gradient : ndarray of shape (n_samples, n_classes)
+        gradient : ndarray of shape (n_samples, n_outputs)
             Gradient of each loss with respect to its scores, in the dtype of Z.
 
         Raises
         ------
         ValueError
-            If Z and T have different shapes, if T has negative values or rows whose sum
-            is not 1 (within 1e-4 in float32, 1e-6 in float64), if the loss accepts
-            labels only and T has other values than 0 and 1, or if a parameter of the
-            loss is invalid.
+            If Z and T have different shapes, if T has values that the loss does not
+            accept, if probabilities of classes have another sum than 1 (within 1e-4 in
+            float32, 1e-6 in float64), or if a parameter of the loss is invalid.
         """
         Z = as_float(Z, "Z")
         T = np.require(T, dtype=Z.dtype, requirements="C")
         if Z.ndim != 2 or Z.shape[1] < 1 or T.shape != Z.shape:
             raise ValueError(
-                "Z and T must both have shape (n_samples, n_classes); "
+                "Z and T must both have shape (n_samples, n_outputs); "
                 f"got shapes {Z.shape} and {T.shape}"
             )
         T = self._targets(T)
@@ -164,6 +161,33 @@ class Loss(BaseEstimator):
             bind_compiled(self, type(self)._compiled, Z.shape[1])
         )
         return value, gradient
+
+
+class ClassLoss(Loss):
+    """Base class of the losses for classes, of which each sample has one.
+
+    Attributes
+    ----------
+    hard_labels_only : bool
+        Whether the loss accepts labels only, not rows of probabilities.
+    has_softmax : bool
+        Whether ``probabilities(Z)``, if defined, is softmax(Z). Exported files compute
+        probabilities as softmax only.
+
+    Examples
+    --------
+    >>> from cymlp.losses import ClassLoss, CrossEntropy
+    >>> isinstance(CrossEntropy(), ClassLoss)
+    True
+    """
+
+    target_kind = "classes"
+    hard_labels_only = False
+    has_softmax = True
+
+    def _for_labels(self):
+        """The loss that takes its place for several labels per sample, or None."""
+        return None
 
     def _targets(self, T):
         """Check rows of probabilities, and divide them by their sums."""
@@ -224,6 +248,120 @@ class Loss(BaseEstimator):
         return _log_softmax_of(Z)[1]
 
 
+class LabelLoss(Loss):
+    """Base class of the losses for several labels per sample, p = 1 / (1 + exp(−z)).
+
+    Examples
+    --------
+    >>> from cymlp.losses import BinaryCrossEntropy
+    >>> BinaryCrossEntropy().probabilities([[0.0, 100.0]])
+    array([[0.5, 1. ]])
+    """
+
+    target_kind = "labels"
+
+    def _targets(self, T):
+        """Check probabilities."""
+        if not np.all((T >= 0) & (T <= 1)):
+            raise ValueError(
+                "T must have values from 0 to 1; got a minimum of "
+                f"{T.min()} and a maximum of {T.max()}"
+            )
+        return T
+
+    def log_probabilities(self, Z):
+        """Compute ln p for each score in Z.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_labels)
+            Scores, float32 or float64. Other types are converted to float64.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_labels)
+            Logarithms of the probabilities, in the dtype of Z.
+
+        Raises
+        ------
+        ValueError
+            If Z is not real.
+        """
+        Z = as_float(Z, "Z")
+        return np.minimum(Z, 0) - np.log1p(np.exp(-np.abs(Z)))
+
+    def probabilities(self, Z):
+        """Compute p for each score in Z.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_labels)
+            Scores, float32 or float64. Other types are converted to float64.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_labels)
+            Probabilities, in the dtype of Z.
+
+        Raises
+        ------
+        ValueError
+            If Z is not real.
+        """
+        Z = as_float(Z, "Z")
+        small = np.exp(-np.abs(Z))
+        return np.where(Z < 0, small, 1) / (1 + small)
+
+
+class ValueLoss(Loss):
+    """Base class of the losses for real targets: means over the outputs of a sample.
+
+    Attributes
+    ----------
+    log_link : bool
+        Whether the scores are logarithms of the predictions, which are then positive.
+
+    Examples
+    --------
+    >>> from cymlp.losses import Poisson, SquaredError
+    >>> SquaredError.log_link, Poisson.log_link
+    (False, True)
+    """
+
+    target_kind = "values"
+    log_link = False
+
+    def _targets(self, T):
+        """Check real values."""
+        if not np.isfinite(T).all() or (self.log_link and np.any(T < 0)):
+            raise ValueError(
+                f"T must have finite values{' >= 0' if self.log_link else ''}; got a "
+                f"minimum of {T.min()} and a maximum of {T.max()}"
+            )
+        return T
+
+
+def _for_each_output(loss, name, n_outputs, is_allowed, allowed):
+    """A checked parameter, a float or an array with one for each output, as a list.
+
+    `is_allowed` tells whether an array is, as the text `allowed` says.
+    """
+    loss._validate_params()
+    given = getattr(loss, name)
+    if isinstance(given, Real):
+        return [given] * n_outputs
+    try:
+        values = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.shape != (n_outputs,) or not is_allowed(values):
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {type(loss).__name__} must be {allowed}. Got "
+            f"{given!r} instead."
+        )
+    return [*values]
+
+
 # value = -sum_k s_k ln p_k, s = (1 - smoothing) t + smoothing / k; gradient = p - s
 
 cdef int cross_entropy(
@@ -246,7 +384,7 @@ cdef int cross_entropy(
     return 0
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(ClassLoss):
     """Cross entropy, −Σₖ tₖ ln pₖ with p = softmax(z). Its gradient is p − t.
 
     Parameters
@@ -255,6 +393,10 @@ class CrossEntropy(Loss):
         Fraction s of the targets, in [0, 1], to spread evenly over the classes: t is
         replaced by (1 − s) t + s / n_classes, for labels and probabilities alike. This
         keeps the scores from growing without limit.
+
+    See Also
+    --------
+    BinaryCrossEntropy : Takes its place if samples have several labels.
 
     References
     ----------
@@ -282,6 +424,9 @@ class CrossEntropy(Loss):
         self._validate_params()
         return [self.label_smoothing]
 
+    def _for_labels(self):
+        return BinaryCrossEntropy(**self.get_params())
+
 
 # value = sum_k t_k (ln t_k - ln p_k), 0 ln 0 = 0; gradient = p - t
 
@@ -307,7 +452,7 @@ cdef int kl_div(
     return 0
 
 
-class KLDiv(Loss):
+class KLDiv(ClassLoss):
     """Kullback-Leibler divergence, Σₖ tₖ (ln tₖ − ln pₖ) with p = softmax(z).
 
     This is the cross entropy minus the entropy of the targets, which is 0 for labels.
@@ -403,7 +548,7 @@ cdef void hinge_of_probabilities(
                 p[j] *= log_p[i * k + j] - p_active + active * (1 - q_y)
 
 
-class Hinge(Loss):
+class Hinge(ClassLoss):
     """Multi-class hinge loss, Σ_{k≠y} max(0, Δ + sₖ − s_y).
 
     The sum is not divided by the number of classes. The loss accepts labels only, not
@@ -535,7 +680,7 @@ cdef int focal(
     return 0
 
 
-class Focal(Loss):
+class Focal(ClassLoss):
     """Focal loss, −Σₖ αₖ tₖ (1 − pₖ)^γ ln pₖ with p = softmax(z).
 
     This is the cross entropy, with less weight on easy samples (p near 1).
@@ -547,6 +692,10 @@ class Focal(Loss):
     gamma : float, default=2.0
         Focusing parameter, at least 0. Larger values give less weight to easy samples.
         With ``gamma=0`` and ``alpha=1`` the loss is the cross entropy.
+
+    See Also
+    --------
+    BinaryFocal : Takes its place if samples have several labels.
 
     References
     ----------
@@ -573,25 +722,395 @@ class Focal(Loss):
         self.gamma = gamma
 
     def _compiled_parameters(self, n_outputs):
+        return [self.gamma, *_for_each_output(
+            self, "alpha", n_outputs, lambda alpha: np.all(
+                (alpha >= 0) & np.isfinite(alpha)
+            ) and np.any(alpha),
+            "a positive float, or an array of finite floats >= 0, one for each of the "
+            f"{n_outputs} classes and not all of them 0",
+        )]
+
+    def _for_labels(self):
+        return BinaryFocal(**self.get_params())
+
+
+# Losses for several labels. With s(z) = ln(1 + exp z) = max(z, 0) + ln(1 + exp(-|z|)),
+# ln p = -s(-z) and ln q = -s(z), where q = 1 - p.
+
+cdef inline void logistic(
+    floating z, floating small, floating *p, floating *q
+) noexcept nogil:
+    """p and q from small = exp(-|z|), neither of them as a difference."""
+    cdef floating large = <floating> 1 / (1 + small)
+    small *= large
+    p[0] = small if z < 0 else large
+    q[0] = large if z < 0 else small
+
+
+cdef void softplus_parts(
+    const floating *Z,      # IN  (n)
+    floating *small,        # OUT (n): exp(-|z|)
+    floating *log1p_small,  # OUT (n): ln(1 + exp(-|z|))
+    Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        small[j] = -fabs(Z[j])
+    kernels.exp(small, small, n)
+    kernels.log1p(small, log1p_small, n)
+
+
+# value = sum_k u_k s(-z_k) + (1 - u_k) s(z_k), u = (1 - smoothing) t + smoothing / 2
+
+cdef int binary_cross_entropy(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef double smoothing = (<const double *> context)[0]
+    cdef floating kept = <floating> (1 - smoothing)
+    cdef floating share = <floating> (smoothing / 2)
+    cdef Py_ssize_t i, j
+    cdef floating p, q, smoothed
+    softplus_parts(Z, dZ, scratch, n * k)
+    for i in range(n):
+        value[i] = 0
+        for j in range(i * k, (i + 1) * k):
+            logistic(Z[j], dZ[j], &p, &q)
+            smoothed = kept * T[j] + share
+            value[i] += smoothed * ((-Z[j] if Z[j] < 0 else 0) + scratch[j])
+            value[i] += (1 - smoothed) * ((Z[j] if Z[j] > 0 else 0) + scratch[j])
+            dZ[j] = (1 - smoothed) * p - smoothed * q
+    return 0
+
+
+class BinaryCrossEntropy(LabelLoss):
+    """Cross entropy summed over labels, −Σₖ (tₖ ln pₖ + (1 − tₖ) ln(1 − pₖ)).
+
+    The probability of each label is p = 1 / (1 + exp(−z)). The gradient is p − t.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        Fraction s of the targets, in [0, 1], to spread evenly over the presence and the
+        absence of a label: t is replaced by (1 − s) t + s / 2.
+
+    See Also
+    --------
+    CrossEntropy : Its place is taken by this loss if samples have several labels.
+
+    Examples
+    --------
+    >>> from cymlp.losses import BinaryCrossEntropy
+    >>> loss = BinaryCrossEntropy()
+    >>> value, gradient = loss.value_and_gradient([[0.0, 0.0]], [[1.0, 1.0]])
+    >>> value.round(4), gradient
+    (array([1.3863]), array([[-0.5, -0.5]]))
+    """
+
+    name = "binary_cross_entropy"
+    _compiled = compiled(binary_cross_entropy[float], binary_cross_entropy[double])
+    _parameter_constraints = {
+        "label_smoothing": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = label_smoothing
+
+    def _compiled_parameters(self, n_outputs):
         self._validate_params()
-        if isinstance(self.alpha, Real):
-            return [self.gamma] + [self.alpha] * n_outputs
-        try:
-            alpha = np.asarray(self.alpha, dtype=float)
-        except (TypeError, ValueError):
-            alpha = np.empty(0)
-        if (
-            alpha.shape != (n_outputs,)
-            or not np.all((alpha >= 0) & np.isfinite(alpha))
-            or not np.any(alpha)
-        ):
-            raise InvalidParameterError(
-                "The 'alpha' parameter of Focal must be a positive float, or an array "
-                f"of finite floats >= 0, one for each of the {n_outputs} classes and "
-                "not all of them 0. "
-                f"Got {self.alpha!r} instead."
-            )
-        return [self.gamma, *alpha]
+        return [self.label_smoothing]
+
+
+# value = -sum_k a_k t_k q_k^gamma ln p_k + b_k (1 - t_k) p_k^gamma ln q_k,
+# a = alpha and b = 1 - alpha, or both 1 for alpha = 1. As dp/dz = p q = -dq/dz,
+#     d/dz (-q^gamma ln p) = q^gamma (gamma p ln p - q),
+# and the same with p and q exchanged and the sign changed. No power is negative.
+
+cdef int binary_focal(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef const double *parameters = <const double *> context
+    cdef floating gamma = <floating> parameters[0]
+    cdef const double *alpha = &parameters[1]
+    cdef Py_ssize_t i, j
+    cdef floating p, q, minus_log_p, minus_log_q, present, absent
+    softplus_parts(Z, dZ, scratch, n * k)
+    for i in range(n):
+        value[i] = 0
+        for j in range(i * k, (i + 1) * k):
+            logistic(Z[j], dZ[j], &p, &q)
+            minus_log_p = (-Z[j] if Z[j] < 0 else 0) + scratch[j]
+            minus_log_q = (Z[j] if Z[j] > 0 else 0) + scratch[j]
+            present, absent = T[j], 1 - T[j]
+            if alpha[j - i * k] != 1:
+                present *= <floating> alpha[j - i * k]
+                absent *= <floating> (1 - alpha[j - i * k])
+            present *= <floating> pow(q, gamma)
+            absent *= <floating> pow(p, gamma)
+            value[i] += present * minus_log_p + absent * minus_log_q
+            dZ[j] = absent * (p + gamma * q * minus_log_q)
+            dZ[j] -= present * (q + gamma * p * minus_log_p)
+    return 0
+
+
+class BinaryFocal(LabelLoss):
+    """Focal loss summed over labels, the original form of Lin et al.
+
+    With p = 1 / (1 + exp(−z)), the loss of a label is −α (1 − p)^γ ln p if it is
+    present, and −(1 − α) p^γ ln(1 − p) if it is absent.
+
+    Parameters
+    ----------
+    alpha : float or array-like of shape (n_labels,), default=1.0
+        Weight α, in (0, 1), of a label where it is present, as opposed to 1 − α where
+        it is absent; one for each label, or a single one for all. With 1, both weights
+        are 1. Lin et al. use 0.25.
+    gamma : float, default=2.0
+        Focusing parameter, at least 0. Larger values give less weight to easy samples.
+        With ``gamma=0`` and ``alpha=1`` the loss is the binary cross entropy.
+
+    See Also
+    --------
+    Focal : Its place is taken by this loss if samples have several labels.
+
+    References
+    ----------
+    Lin, Goyal, Girshick, He and Dollár, "Focal loss for dense object detection",
+    ICCV 2017.
+
+    Examples
+    --------
+    >>> from cymlp.losses import BinaryFocal
+    >>> loss = BinaryFocal(alpha=0.25)
+    >>> value, gradient = loss.value_and_gradient([[0.0, 0.0]], [[1.0, 0.0]])
+    >>> value.round(4), gradient.round(4)
+    (array([0.1733]), array([[-0.0746,  0.2237]]))
+    """
+
+    name = "binary_focal"
+    _compiled = compiled(binary_focal[float], binary_focal[double])
+    _parameter_constraints = {
+        "alpha": [Interval(Real, 0, 1, closed="right"), "array-like"],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, alpha=1.0, gamma=2.0):
+        self.alpha = alpha
+        self.gamma = gamma
+
+    def _compiled_parameters(self, n_outputs):
+        return [self.gamma, *_for_each_output(
+            self, "alpha", n_outputs, lambda alpha: np.all((alpha > 0) & (alpha <= 1)),
+            f"a float in (0, 1], or an array of {n_outputs} of them, one for each label"
+        )]
+
+
+# Losses for real values: means over the k outputs, with d = z - t.
+
+# value = mean_k d_k^2 / 2
+
+cdef int squared_error(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef Py_ssize_t i, j
+    cdef floating d
+    for i in range(n):
+        value[i] = 0
+        for j in range(i * k, (i + 1) * k):
+            d = Z[j] - T[j]
+            value[i] += d * d / 2
+            dZ[j] = d / k
+        value[i] /= k
+    return 0
+
+
+class SquaredError(ValueLoss):
+    """Half the squared error, ½ (z − t)², averaged over the outputs.
+
+    Its minimum is at the mean of the targets.
+
+    Examples
+    --------
+    >>> from cymlp.losses import SquaredError
+    >>> SquaredError().value_and_gradient([[3.0, 1.0]], [[1.0, 1.0]])
+    (array([1.]), array([[1., 0.]]))
+    """
+
+    name = "squared_error"
+    _compiled = compiled(squared_error[float], squared_error[double])
+
+
+# value = mean_k d_k^2 / 2 where |d_k| <= delta, delta (|d_k| - delta / 2) elsewhere
+
+cdef int huber(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef floating delta = <floating> (<const double *> context)[0]
+    cdef Py_ssize_t i, j
+    cdef floating d, size, slope
+    for i in range(n):
+        value[i] = 0
+        for j in range(i * k, (i + 1) * k):
+            d = Z[j] - T[j]
+            size = fabs(d)
+            # Written so that NaN stays NaN.
+            slope = delta if size > delta else size
+            value[i] += slope * (size - slope / 2)
+            dZ[j] = (-slope if d < 0 else slope) / k
+        value[i] /= k
+    return 0
+
+
+class Huber(ValueLoss):
+    """Huber loss: squared error near the target, absolute error far from it.
+
+    With d = |z − t| it is ½ d² for d ≤ δ and δ (d − δ / 2) otherwise, averaged over the
+    outputs, so that outliers in y have little influence.
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Distance δ > 0 at which the loss becomes linear. MLPRegressor standardises the
+        targets by default, so that the unit of δ is the standard deviation of y.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical
+    Statistics 35, 1964.
+
+    Examples
+    --------
+    >>> from cymlp.losses import Huber
+    >>> Huber().value_and_gradient([[0.5], [3.0]], [[0.0], [0.0]])
+    (array([0.125, 2.5  ]), array([[0.5],
+           [1. ]]))
+    """
+
+    name = "huber"
+    _compiled = compiled(huber[float], huber[double])
+    _parameter_constraints = {
+        "delta": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, delta=1.0):
+        self.delta = delta
+
+    def _compiled_parameters(self, n_outputs):
+        self._validate_params()
+        return [self.delta]
+
+
+# value = mean_k -quantile_k d_k where d_k < 0, (1 - quantile_k) d_k elsewhere
+
+cdef int quantile_loss(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef const double *quantile = <const double *> context
+    cdef Py_ssize_t i, j
+    cdef floating d, slope
+    for i in range(n):
+        value[i] = 0
+        for j in range(k):
+            d = Z[i * k + j] - T[i * k + j]
+            slope = <floating> (-quantile[j] if d < 0 else 1 - quantile[j])
+            value[i] += slope * d
+            dZ[i * k + j] = slope / k if d != 0 else <floating> 0
+        value[i] /= k
+    return 0
+
+
+class Quantile(ValueLoss):
+    """Quantile loss, q (t − z) for z < t and (1 − q) (z − t) otherwise.
+
+    It is averaged over the outputs. Its minimum is at the quantile q of the targets.
+
+    Parameters
+    ----------
+    quantile : float or array-like of shape (n_outputs,), default=0.5
+        Quantile q, in (0, 1), to predict: 0.5 is the median. One for each output, or a
+        single one for all.
+
+    References
+    ----------
+    Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978.
+
+    Examples
+    --------
+    >>> from cymlp.losses import Quantile
+    >>> value, _ = Quantile(0.9).value_and_gradient([[1.0], [3.0]], [[2.0], [2.0]])
+    >>> value
+    array([0.9, 0.1])
+    """
+
+    name = "quantile"
+    _compiled = compiled(quantile_loss[float], quantile_loss[double])
+    _parameter_constraints = {
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    }
+
+    def __init__(self, quantile=0.5):
+        self.quantile = quantile
+
+    def _compiled_parameters(self, n_outputs):
+        return _for_each_output(
+            self, "quantile", n_outputs, lambda q: np.all((q > 0) & (q < 1)),
+            f"a float in (0, 1), or an array of {n_outputs} of them, one for each "
+            "output"
+        )
+
+
+# value = mean_k t_k (exp(d_k) - 1 - d_k) with d = z - ln t, which is exp(z_k) for
+# t_k = 0; gradient = (exp(z_k) - t_k) / k
+
+cdef int poisson(
+    const void *context, const floating *Z, const floating *T, floating *value,
+    floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
+) except -1 nogil:
+    cdef Py_ssize_t i, j
+    cdef double d, excess, total
+    for i in range(n):
+        total = 0
+        for j in range(i * k, (i + 1) * k):
+            if T[j] == 0:
+                excess = exp(<double> Z[j])
+                total += excess
+            else:
+                d = <double> Z[j] - log(<double> T[j])
+                excess = T[j] * expm1(d)
+                total += excess - T[j] * d
+            dZ[j] = <floating> (excess / k)
+        value[i] = <floating> (total / k)
+    return 0
+
+
+class Poisson(ValueLoss):
+    """Half the deviance of Poisson distributions with mean exp(z).
+
+    This is exp(z) − t + t (ln t − z), averaged over the outputs, for counts and other
+    targets t ≥ 0. Its minimum is at the mean of the targets. The predictions exp(z) are
+    positive. The gradient is exp(z) − t for each output, before averaging.
+
+    References
+    ----------
+    McCullagh and Nelder, "Generalized linear models", 2nd edition, Chapman and Hall,
+    1989.
+
+    Examples
+    --------
+    >>> from cymlp.losses import Poisson
+    >>> value, gradient = Poisson().value_and_gradient([[0.0], [0.0]], [[1.0], [3.0]])
+    >>> value.round(4), gradient
+    (array([0.    , 1.2958]), array([[ 0.],
+           [-2.]]))
+    """
+
+    name = "poisson"
+    log_link = True
+    _compiled = compiled(poisson[float], poisson[double])
 
 
 # A user-defined loss. Its method receives whole batches as NumPy arrays, copied for the
@@ -696,6 +1215,6 @@ def _log_softmax_of(Z):
 
 
 __all__ = [
-    "LOSSES", "Loss", "BoundLoss", "bind",
+    "LOSSES", "Loss", "ClassLoss", "LabelLoss", "ValueLoss", "BoundLoss", "bind",
     *(member.__name__ for member in LOSSES.values())
 ]

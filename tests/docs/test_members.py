@@ -9,6 +9,7 @@ import pytest
 import cymlp
 from cymlp import MLPClassifier
 from cymlp._engine.optimizers import SOLVERS
+from cymlp._fit.architecture import losses_for
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES
 
@@ -40,7 +41,14 @@ def test_pages_name_it(kind, name):
     assert not missing, f"name the {kind} {name!r} in {' and '.join(missing)}"
 
 
-@EVERY_MEMBER
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("activation", name) for name in sorted(ACTIVATIONS)),
+        *(("loss", name) for name in sorted(losses_for("classes"))),
+        *(("solver", name) for name in sorted(SOLVERS)),
+    ],
+)
 def test_the_docstring_of_the_classifier_names_it(kind, name):
     text = inspect.getdoc(MLPClassifier)
     (entry,) = re.findall(rf"^{kind} :.*?(?=^\w)", text, re.MULTILINE | re.DOTALL)

@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from cymlp import MLPClassifier, activations, export, losses
 from cymlp._engine.blas import largest_dimension
 from cymlp._engine.optimizers import SOLVERS
+from cymlp._fit.architecture import losses_for
 from cymlp._fit.training import Training
 from cymlp.activations import LeakyRelu, Selu, Tanh
 from cymlp.losses import CrossEntropy, Focal, Hinge
@@ -249,7 +250,7 @@ def test_init_can_be_a_standard_deviation(digits):
 # Parameters, attributes and outputs
 
 
-@pytest.mark.parametrize("name", sorted(losses.LOSSES))
+@pytest.mark.parametrize("name", sorted(losses_for("classes")))
 def test_a_name_means_the_loss_with_its_defaults(three_classes, name):
     X, y = three_classes
     instance = losses.LOSSES[name]()

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.multioutput import MultiOutputClassifier
 
 from cymlp import fit_many
-from cymlp.losses import LOSSES, Hinge
+from cymlp.losses import Hinge
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_warm_starts_partial_fits_and_fit_many_take_probabilities(annotated, sol
 @pytest.mark.parametrize("loss", ["hinge", Hinge(margin=1, softmax=True)], ids=str)
 def test_a_loss_for_labels_only_names_the_losses_for_probabilities(annotated, loss):
     X, T = annotated
-    others = sorted(name for name in LOSSES if not LOSSES[name].hard_labels_only)
+    others = sorted({loss.name for loss in SOFT_LOSSES})
     message = rf"takes labels only.*y.argmax\(axis=1\).*{re.escape(str(others))}"
     with pytest.raises(ValueError, match=message):
         make_mlp(loss=loss).fit(X, T)

@@ -39,12 +39,17 @@ from cymlp.activations import (
 from cymlp.activations import bind as bind_activation
 from cymlp.losses import (
     LOSSES,
+    BinaryCrossEntropy,
     BoundLoss,
+    ClassLoss,
     CrossEntropy,
     Focal,
     Hinge,
     KLDiv,
+    LabelLoss,
     Loss,
+    Quantile,
+    ValueLoss,
     bind,
 )
 from cymlp.typing import ActivationLike, LossLike
@@ -83,7 +88,7 @@ def build(X: NDArray[Any]) -> list[MLPClassifier]:
     losses: list[LossLike] = [
         CrossEntropy(label_smoothing=0.1), KLDiv(), Hinge(margin=1, softmax=True),
         Focal(alpha=[1.0, 2.0], gamma=1), Focal(alpha=np.ones(2)), SquaredError(),
-        *(member() for member in LOSSES.values()),
+        *(member() for member in LOSSES.values() if issubclass(member, ClassLoss)),
     ]  # fmt: skip
     activations: list[ActivationLike] = [
         Tanh(), Selu(), Relu(), Logistic(), Identity(), HardSwish(), Sine(),
@@ -176,6 +181,10 @@ def call_parts(X: NDArray[Any], y: NDArray[Any]) -> None:
     )
     assert_type(Focal().probabilities(X), NDArray[Any])
     assert_type(Hinge(softmax=True).log_probabilities(X), NDArray[Any])
+    label_loss: LabelLoss = BinaryCrossEntropy()
+    assert_type(label_loss.probabilities(X), NDArray[Any])
+    value_loss: ValueLoss = Quantile([0.1, 0.9])
+    assert_type(value_loss.log_link, bool)
     assert_type(Focal(gamma=3).gamma, float)
     assert_type(Focal().set_params(gamma=1), Focal)
     assert_type(Selu().value(X), NDArray[Any])

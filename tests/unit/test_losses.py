@@ -8,17 +8,34 @@ import re
 import numpy as np
 import pytest
 from mpmath import mp
-from reference import LOSSES, entropy, probabilities
+from reference import LOSSES, entropy, label_terms, probabilities
 from sklearn.base import clone
 
 from cymlp import losses
 from cymlp._engine.network import Network
-from cymlp.losses import CrossEntropy, Focal, Hinge, KLDiv
+from cymlp.losses import (
+    BinaryCrossEntropy,
+    BinaryFocal,
+    CrossEntropy,
+    Focal,
+    Hinge,
+    Huber,
+    KLDiv,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 
 N_CLASSES = 3
 
 # What a loss with parameters is tested with; one not listed, with its defaults.
 SETTINGS = {
+    "binary_cross_entropy": [{"label_smoothing": s} for s in (0.0, 0.1, 1.0)],
+    "binary_focal": [
+        *({"gamma": gamma} for gamma in (0, 0.5, 1, 2, 5)),
+        {"alpha": 0.25},
+        {"alpha": [0.2, 1.0, 0.75], "gamma": 0.5},
+    ],
     "cross_entropy": [{"label_smoothing": s} for s in (0.0, 0.1, 1.0)],
     "focal": [
         *({"gamma": gamma} for gamma in (0, 0.5, 1, 2, 5)),
@@ -30,12 +47,15 @@ SETTINGS = {
         for margin in (0.5, 1.0, 5.0)
         for softmax in (False, True)
     ],
+    "huber": [{"delta": delta} for delta in (0.125, 1.0, 2.5)],
+    "quantile": [{"quantile": q} for q in (0.5, 0.9, [0.25, 0.5, 0.95])],
 }
 CASES = [
     member(**settings)
     for name, member in sorted(losses.LOSSES.items())
     for settings in SETTINGS.get(name, [{}])
 ]
+CLASS_CASES = [loss for loss in CASES if loss.target_kind == "classes"]
 
 
 @pytest.fixture(params=CASES, ids=repr)
@@ -64,8 +84,13 @@ def soft_targets(n):
 
 
 def targets_for(loss, n):
-    """Hard ones, and soft ones below them where the loss takes these."""
-    hard = hard_targets(n)
+    """Hard ones, and all others below them that the loss takes."""
+    hard, rng = hard_targets(n), np.random.default_rng(2)
+    if loss.target_kind == "labels":
+        return np.concatenate([hard, 1 - hard, rng.uniform(size=hard.shape)])
+    if loss.target_kind == "values":
+        values = rng.normal(scale=2, size=hard.shape)
+        return np.concatenate([hard, np.abs(values) if loss.log_link else values])
     return hard if loss.hard_labels_only else np.concatenate([hard, soft_targets(n)])
 
 
@@ -73,9 +98,9 @@ def ordinary_scores(n, n_classes=N_CLASSES):
     return np.random.default_rng(0).normal(scale=2, size=(n, n_classes))
 
 
-def extreme_scores():
+def extreme_scores(largest=1e4):
     """All combinations; no two are equal, and no hinge term is near its kink."""
-    ends = list(itertools.product([-1e4, -100, 0, 100, 1e4], repeat=N_CLASSES))
+    ends = list(itertools.product([-1e4, -100, 0, 80, largest], repeat=N_CLASSES))
     return np.array(ends) + [0, 0.25, -0.5]
 
 
@@ -102,8 +127,13 @@ def test_every_loss_has_a_twin():
     assert set(losses.LOSSES) == set(LOSSES), "the twins are in tests/reference.py"
 
 
-@pytest.mark.parametrize("scores", [ordinary_scores(125), extreme_scores()])
-def test_agrees_with_its_twin(loss, twin, dtype, scores):
+@pytest.mark.parametrize("extreme", [False, True])
+def test_agrees_with_its_twin(loss, twin, dtype, extreme):
+    scores = ordinary_scores(125)
+    if extreme:
+        # The exponentials of larger ones are not finite.
+        largest = 85 if getattr(loss, "log_link", False) else 1e4
+        scores = extreme_scores(largest)
     T = targets_for(loss, len(scores)).astype(dtype)
     Z = np.resize(scores, T.shape).astype(dtype)
     value, gradient = loss.value_and_gradient(Z, T)
@@ -130,6 +160,7 @@ def test_gradient_agrees_with_differences(loss):
         )
 
 
+@pytest.mark.parametrize("loss", CLASS_CASES, ids=repr)
 def test_losses_next_to_zero_keep_their_digits(loss, twin, dtype):
     """And so does the gradient in the scores of the wrong classes."""
     Z = np.array([[1, 0, -0.5]] * 4) * [[5], [10], [20], [80]]
@@ -139,6 +170,25 @@ def test_losses_next_to_zero_keep_their_digits(loss, twin, dtype):
     smallest = np.finfo(dtype).tiny / np.finfo(dtype).eps
     assert_close(value, true_value, atol=smallest)
     assert_close(gradient[:, 1:], true_gradient[:, 1:], atol=smallest)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        loss
+        for loss in CASES
+        if loss.target_kind == "labels" and "smooth" not in repr(loss)
+    ],
+    ids=repr,
+)
+def test_losses_of_labels_keep_their_digits_next_to_zero(loss, twin, dtype):
+    Z = np.array([[5, 5, -5], [10, 20, -20], [80, 40, -80]], dtype)
+    T = (Z > 0).astype(dtype)
+    smallest = np.finfo(dtype).tiny / np.finfo(dtype).eps
+    for part, true_part in zip(
+        loss.value_and_gradient(Z, T), twin(Z.astype(float), T), strict=True
+    ):
+        assert_close(part, true_part, atol=smallest)
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 10])
@@ -325,7 +375,7 @@ def test_softmax_hinge_with_margin_1_is_k_times_1_minus_p_y():
 
 @pytest.mark.parametrize("scores", [ordinary_scores(125), extreme_scores()])
 @pytest.mark.parametrize(
-    "loss", [loss for loss in CASES if hasattr(loss, "probabilities")], ids=repr
+    "loss", [loss for loss in CLASS_CASES if hasattr(loss, "probabilities")], ids=repr
 )
 def test_probabilities_are_softmax(loss, dtype, scores):
     Z = scores.astype(dtype)
@@ -336,10 +386,22 @@ def test_probabilities_are_softmax(loss, dtype, scores):
     assert_close(loss.log_probabilities(Z), log_p, atol=smallest)
 
 
+@pytest.mark.parametrize("scores", [ordinary_scores(125), extreme_scores()])
+def test_probabilities_of_labels_are_logistic(dtype, scores):
+    loss, Z = BinaryCrossEntropy(), scores.astype(dtype)
+    p, _, minus_log_p, _ = label_terms(Z.astype(np.float64))
+    assert loss.probabilities(Z).dtype == loss.log_probabilities(Z).dtype == dtype
+    smallest = np.finfo(dtype).tiny / np.finfo(dtype).eps
+    assert_close(loss.probabilities(Z), p, atol=smallest)
+    assert_close(loss.log_probabilities(Z), -minus_log_p, atol=smallest)
+
+
 @pytest.mark.parametrize("method", ["probabilities", "log_probabilities"])
-def test_only_the_plain_hinge_has_no_probabilities(loss, method):
+def test_losses_without_probabilities(loss, method):
+    """Those of real values, and the plain hinge."""
     plain_hinge = isinstance(loss, Hinge) and not loss.softmax
-    assert hasattr(loss, method) is not plain_hinge
+    expected = not plain_hinge and loss.target_kind != "values"
+    assert hasattr(loss, method) is expected
 
 
 NEITHER_NUMBER_NOR_FINITE = [np.nan, np.inf, -np.inf, "1", None, 1j]
@@ -357,6 +419,20 @@ NEITHER_NUMBER_NOR_FINITE = [np.nan, np.inf, -np.inf, "1", None, 1j]
           for value in [-0.1, *NEITHER_NUMBER_NOR_FINITE]),
         *((Focal, "alpha", value, r"float in the range \(0.0, inf\)")
           for value in [0, -1, *NEITHER_NUMBER_NOR_FINITE]),
+        *((Huber, "delta", value, r"float in the range \(0.0, inf\)")
+          for value in [0, -1, *NEITHER_NUMBER_NOR_FINITE]),
+        *((Quantile, "quantile", value, r"float in the range \(0.0, 1.0\)")
+          for value in [0, 1, 2, *NEITHER_NUMBER_NOR_FINITE]),
+        *((Quantile, "quantile", value, "one for each output")
+          for value in ([0.1], [0.1, 0.5, 1], [0.1, 0.5, np.nan], [["a"]])),
+        *((BinaryCrossEntropy, "label_smoothing", value,
+           r"float in the range \[0.0, 1.0\]") for value in (-0.1, 1.1, None)),
+        *((BinaryFocal, "gamma", value, r"float in the range \[0.0, inf\)")
+          for value in [-0.1, *NEITHER_NUMBER_NOR_FINITE]),
+        *((BinaryFocal, "alpha", value, r"float in the range \(0.0, 1.0\]")
+          for value in [0, 1.5, *NEITHER_NUMBER_NOR_FINITE]),
+        *((BinaryFocal, "alpha", value, "one for each label")
+          for value in ([0.5], [0.5, 0.5, 0], [0.5, 0.5, 2], [0.5, 0.5, np.nan])),
         *((Focal, "alpha", value, "each of the 3 classes")
           for value in ([1, 2], [1, 2, 3, 4], [], [[1, 2, 3]], [1, -1, 1],
                         [1, np.nan, 1], [1, np.inf, 1], ["a", "b", "c"], [[1, 2], [3]],
@@ -395,7 +471,7 @@ def test_hinge_refuses_targets_that_are_not_hard(softmax, row):
     ],
 )
 def test_refuses_shapes_that_do_not_fit(loss, Z_shape, T_shape):
-    with pytest.raises(ValueError, match=r"shape \(n_samples, n_classes\); got shapes"):
+    with pytest.raises(ValueError, match=r"shape \(n_samples, n_outputs\); got shapes"):
         loss.value_and_gradient(np.zeros(Z_shape), np.zeros(T_shape))
 
 
@@ -424,3 +500,31 @@ def test_targets_are_made_to_add_up_to_1():
             strict=True,
         ):
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy(), BinaryFocal()], ids=repr)
+@pytest.mark.parametrize("row", [[0, 1, 1.1], [-0.1, 0, 1], [0, np.nan, 1]])
+def test_targets_that_are_no_labels_are_refused(loss, row):
+    with pytest.raises(ValueError, match="T must have values from 0 to 1; got"):
+        loss.value_and_gradient(np.zeros((1, 3)), [row])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("member", [SquaredError, Huber, Quantile, Poisson])
+def test_targets_that_are_not_finite_are_refused(member, value):
+    with pytest.raises(ValueError, match="T must have finite values"):
+        member().value_and_gradient(np.zeros((1, 3)), [[0, value, 1]])
+
+
+def test_poisson_refuses_negative_targets():
+    with pytest.raises(ValueError, match="T must have finite values >= 0; got a min"):
+        Poisson().value_and_gradient(np.zeros((1, 3)), [[0, -1, 1]])
+
+
+@pytest.mark.parametrize("gamma", [0, 0.5, 2])
+def test_binary_focal_with_alpha_and_its_complement_is_the_unweighted_loss(gamma):
+    Z, T = ordinary_scores(30), targets_for(BinaryFocal(), 10)
+    halves = [BinaryFocal(a, gamma).value_and_gradient(Z, T) for a in (0.25, 0.75)]
+    whole = BinaryFocal(1.0, gamma).value_and_gradient(Z, T)
+    for one, other, both in zip(*halves, whole, strict=True):
+        assert_close(one + other, both)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from members import ACTIVATIONS, LOSSES, OPTIMIZERS, settings_of
+from members import ACTIVATIONS, ALL_LOSSES, OPTIMIZERS, settings_of
 from reference import batch_gradient, unpack
 from scipy.sparse import issparse
 from twin_training import Training, UserTanh, assert_epochs_agree_with_twin, twin_of
@@ -35,7 +35,7 @@ from cymlp.losses import CrossEntropy
     parts=st.lists(
         st.tuples(st.integers(1, 7), st.sampled_from(ACTIVATIONS)), max_size=3
     ),
-    loss=st.sampled_from(LOSSES),
+    loss=st.sampled_from(ALL_LOSSES),
     n_features=st.integers(1, 6),
     n_classes=st.integers(2, 5),
     n_samples=st.integers(1, 20),
@@ -55,7 +55,7 @@ from cymlp.losses import CrossEntropy
 def test_epochs_of_any_network_agree_with_numpy(
     parts, loss, n_features, n_classes, dropout, soft, optimizer, **arguments
 ):
-    assume(not (soft and loss.hard_labels_only))
+    assume(not (soft and getattr(loss, "hard_labels_only", False)))
     training = Training(
         [n_features, *(width for width, _ in parts), n_classes],
         [part for _, part in parts],
@@ -68,7 +68,7 @@ def test_epochs_of_any_network_agree_with_numpy(
     assert_epochs_agree_with_twin(training, n_epochs=2)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", ALL_LOSSES, ids=repr)
 def test_float32_stays_close_to_float64(loss):
     parts = [Tanh(), Selu(), HardSwish(), Logistic()]
     training = Training([4, 6, 6, 6, 6, 3], parts, loss, dtype="float32", weighted=True)
@@ -77,7 +77,7 @@ def test_float32_stays_close_to_float64(loss):
 
 
 @pytest.mark.parametrize("n_hidden", [0, 1, 2])
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", ALL_LOSSES, ids=repr)
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_gradient_agrees_with_differences_of_the_loss(activation, loss, n_hidden):
     training = Training(
@@ -177,13 +177,15 @@ def test_diverging_ends_the_epoch():
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", ALL_LOSSES, ids=repr)
 def test_same_start_gives_the_same_bits(loss, activation, optimizer):
     sizes, size = [300, 100, 10], {"n_samples": 90, "batch_size": 40}
     runs = [
         Training(sizes, [activation], loss, dtype="float32", **size, **optimizer)
         for _ in range(2)
     ]
+    for run in runs:
+        run.state *= 0.1  # or exponentials of the scores are too large
     assert all(run.epoch() for run in runs)
     np.testing.assert_array_equal(runs[0].state, runs[1].state)
     np.testing.assert_array_equal(runs[0].record, runs[1].record)
@@ -290,7 +292,7 @@ def test_a_class_derived_from_our_activation_computes_what_it_overrides(activati
     np.testing.assert_allclose(doubled.state[1], ours.state[1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", ALL_LOSSES, ids=repr)
 def test_a_class_derived_from_our_loss_computes_what_it_overrides(loss):
     class Doubled(type(loss)):
         def value_and_gradient(self, Z, T):

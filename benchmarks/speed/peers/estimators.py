@@ -99,7 +99,12 @@ class CymlpPeer(EstimatorPeer):
         """Return the names of all activations and of all losses."""
         from cymlp import activations, losses
 
-        return sorted(activations.ACTIVATIONS), sorted(losses.LOSSES)
+        of_classes = [
+            name
+            for name, member in losses.LOSSES.items()
+            if member.target_kind == "classes"
+        ]
+        return sorted(activations.ACTIVATIONS), sorted(of_classes)
 
     def fit_many(self, workloads, samples, n_epochs, n_jobs):
         """Train many networks, n_jobs at a time."""

@@ -99,10 +99,30 @@ def dropout_rates(estimator, n_hidden):
     return [float(rate) for rate in rates] if any(rates) else []
 
 
+def losses_for(target_kind):
+    """The losses of cymlp for a kind of targets, by name."""
+    return {
+        name: member
+        for name, member in LOSSES.items()
+        if member.target_kind == target_kind
+    }
+
+
 def loss_object(estimator):
     """The loss; a copy of cymlp's, which a later set_params does not change."""
-    loss = _as_object(estimator, "loss", estimator.loss, LOSSES)
-    return clone(loss) if isinstance(loss, Loss) else loss
+    registry = losses_for(estimator._target_kind)
+    loss = _as_object(estimator, "loss", estimator.loss, registry)
+    if not isinstance(loss, Loss):
+        return loss
+    if loss.target_kind != estimator._target_kind:
+        raise invalid_parameter(
+            estimator,
+            "loss",
+            f"one of {sorted(registry)}, an instance of their classes, or an object of "
+            "your own",
+            loss,
+        )
+    return clone(loss)
 
 
 METHODS = {"activation": ("value", "derivative"), "loss": ("value_and_gradient",)}

@@ -21,8 +21,9 @@ PREDICTION_BATCH_SIZE = 1024
 class BaseMLP(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators.
 
-    A subclass defines the parameters and the methods ``_encode_targets(y, classes)``,
-    ``_class_weights(targets, sample_weight)`` and ``_output_activation()``.
+    A subclass defines the parameters, `_target_kind`, as a loss has it, and the methods
+    ``_encode_targets(y, classes)``, ``_class_weights(targets, sample_weight)`` and
+    ``_output_activation()``.
     """
 
     def _fit(self, X, y, sample_weight, validation, shared=None):

@@ -15,14 +15,13 @@ from sklearn.utils.validation import validate_data
 
 from cymlp._engine.storage import NotFiniteError, store
 from cymlp._engine.storage.dense import MAX_ROWS
-from cymlp._fit import scaling
+from cymlp._fit import architecture, scaling
 from cymlp._fit.errors import naming, naming_text
 from cymlp._fit.targets import (
     check_sample_weight,
     combine_weights,
     normalise_weights,
 )
-from cymlp.losses import LOSSES
 
 
 class Samples(NamedTuple):
@@ -106,7 +105,9 @@ def check_loss_takes(estimator, targets, name):
     if targets.values is None or not getattr(loss, "hard_labels_only", False):
         return
     others = [
-        other for other, member in sorted(LOSSES.items()) if not member.hard_labels_only
+        other
+        for other, member in sorted(architecture.losses_for("classes").items())
+        if not member.hard_labels_only
     ]
     raise ValueError(
         f"loss={estimator.loss!r} takes labels only, and {name} has rows of "
