@@ -334,11 +334,31 @@ def dropout_masks(seed, batch, rates, n, widths):
     return masks
 
 
-def batch_gradient(layers, activations, loss, X, T, weights, masks):
-    """Σ wᵢ ℓᵢ / n of a batch, its accuracy, and the gradient for every layer.
+def accuracy(Z, T):
+    """Whether the class with the highest score is the most probable one."""
+    return Z.argmax(axis=1) == T.argmax(axis=1)
 
-    `layers` are pairs (W, b), `activations` pairs (f, f′), `loss` a function of Z, T,
-    `masks` the factors of each hidden layer's values.
+
+def subset_accuracy(Z, T):
+    """Whether all labels are predicted that have a probability above one half."""
+    return ((Z > 0) == (T > 0.5)).all(axis=1)
+
+
+def r2(Z, T, variances, log_link=False):
+    """The mean over the outputs of 1 − (m − t)² / variance, 0 for a variance of 0.
+
+    m = z, or m = exp z with a log link. The mean over samples of these variances is R².
+    """
+    M = np.exp(Z) if log_link else Z
+    positive = np.where(variances > 0, variances, 1)
+    return np.where(variances > 0, 1 - (M - T) ** 2 / positive, 0).mean(axis=1)
+
+
+def batch_gradient(layers, activations, loss, X, T, weights, masks, score=accuracy):
+    """Σ wᵢ ℓᵢ / n of a batch, that of the scores, and the gradient for every layer.
+
+    `layers` are pairs (W, b), `activations` pairs (f, f′), `loss` and `score` functions
+    of Z, T, `masks` the factors of each hidden layer's values.
     """
     inputs, sums = [X], []
     for (W, b), activation, mask in zip(
@@ -348,7 +368,7 @@ def batch_gradient(layers, activations, loss, X, T, weights, masks):
         if activation is not None:
             inputs.append(mask * activation[0](sums[-1]))
     value, dZ = loss(sums[-1], T)
-    right = sums[-1].argmax(axis=1) == T.argmax(axis=1)
+    scores = score(sums[-1], T)
 
     dU = dZ * weights[:, None] / len(X)
     gradient = []
@@ -357,18 +377,18 @@ def batch_gradient(layers, activations, loss, X, T, weights, masks):
         if index > 0:
             dA = dU @ layers[index][0].T
             dU = dA * masks[index - 1] * activations[index - 1][1](sums[index - 1])
-    return (weights * value).mean(), (weights * right).mean(), gradient
+    return (weights * value).mean(), (weights * scores).mean(), gradient
 
 
 def train_epoch(
     state, sizes, activations, loss, X, T, weights, order, batch_size, step, n_steps=0,
-    dropout=None, seed=0,
+    dropout=None, seed=0, score=accuracy,
 ):  # fmt: skip
     """One epoch over mini-batches of `order`, `n_steps` after the first.
 
     `state` holds W and b of every layer one after the other, and below them what the
     optimiser keeps; `step` is an optimiser with its settings. Returns the state as it
-    is at the end, and of each batch before its update the loss, the accuracy and the
+    is at the end, and of each batch before its update the loss, the mean score and the
     norm of the gradient.
     """
     record = []
@@ -378,12 +398,12 @@ def train_epoch(
         masks = [1] * len(hidden)
         if dropout:
             masks = dropout_masks(seed, len(record), dropout, len(batch), hidden)
-        value, accuracy, gradient = batch_gradient(
+        value, mean_score, gradient = batch_gradient(
             unpack(state[0], sizes), activations, loss, X[batch], T[batch],
-            weights[batch], masks,
+            weights[batch], masks, score,
         )  # fmt: skip
         gradient = pack(gradient)
-        record.append((value, accuracy, np.linalg.norm(gradient)))
+        record.append((value, mean_score, np.linalg.norm(gradient)))
         state = step(state, gradient, n_steps + len(record))
     return state, np.transpose(record)
 

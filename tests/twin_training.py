@@ -4,7 +4,15 @@ import functools
 
 import numpy as np
 from members import settings_of
-from reference import ACTIVATIONS, LOSSES, OPTIMIZERS, train_epoch
+from reference import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    accuracy,
+    r2,
+    subset_accuracy,
+    train_epoch,
+)
 from scipy.sparse import csr_array, issparse
 
 from cymlp._engine.inputs import Inputs
@@ -67,7 +75,15 @@ class Training:
         self.y = rng.integers(sizes[-1], size=n_samples).astype(np.intp)
         self.weights = rng.uniform(0, 2, n_samples).astype(dtype) if weighted else None
         kind = self.loss.target_kind if isinstance(self.loss, Loss) else "classes"
+        self.kind, self.variances, self.score = kind, None, accuracy
         self.T = self._targets(kind, rng, soft)
+        if kind == "values":
+            self.variances = rng.uniform(0.5, 2, sizes[-1])
+            self.score = functools.partial(
+                r2, variances=self.variances, log_link=self.loss.log_link
+            )
+        if kind == "labels":
+            self.score = subset_accuracy
         if kind != "classes":
             self.y = None
         elif soft:
@@ -101,6 +117,11 @@ class Training:
         except NotFiniteError:
             return CSR(inputs) if inputs.is_sparse else Dense(inputs)
 
+    def targets(self):
+        return Targets(
+            self.y, self.sizes[-1], self.T, self.weights, self.kind, self.variances
+        )
+
     def arguments(self):
         """The arguments of an epoch; the record is -1 where nothing is written."""
         n_batches = -(-len(self.order) // self.batch_size)
@@ -109,7 +130,7 @@ class Training:
             "first": self.stored().first_layer(
                 self.sizes[1], self.batch_size, self.optimizer
             ),
-            "targets": Targets(self.y, self.sizes[-1], self.T, self.weights),
+            "targets": self.targets(),
             "indices": self.order,
             "optimizer": self.optimizer,
             "state": self.state,
@@ -126,7 +147,7 @@ class Training:
 
     def twin_epoch(self):
         """The state and the record that the next epoch is to end with."""
-        state, record = train_epoch(
+        return train_epoch(
             self.state.astype(float),
             self.sizes,
             [twin_of(activation) for activation in self.activations],
@@ -140,10 +161,8 @@ class Training:
             self.n_steps,
             self.dropout,
             self.seed,
+            self.score,
         )
-        if self.y is None:
-            record[1] = np.nan
-        return state, record
 
 
 def assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-12):

@@ -55,6 +55,8 @@ cdef class BoundLoss:
     cdef LossKernel kernel
     cdef object owner
     cdef double[::1] parameters
+    # Whether the scores are logarithms of the predictions.
+    cdef bint log_link
 
 
 cpdef BoundLoss bind(object loss, Py_ssize_t n_outputs)

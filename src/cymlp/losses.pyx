@@ -1134,6 +1134,11 @@ cdef int user_loss(
     return 0
 
 
+def has_log_link(loss):
+    """Whether the scores are logarithms of the predictions of values."""
+    return getattr(loss, "log_link", False) is True
+
+
 cpdef BoundLoss bind(object loss, Py_ssize_t n_outputs):
     """Bind a loss to a number of outputs, for compiled code.
 
@@ -1169,6 +1174,7 @@ cpdef BoundLoss bind(object loss, Py_ssize_t n_outputs):
         return bind_compiled(loss, holder, n_outputs)
     bound = BoundLoss.__new__(BoundLoss)
     bound.owner = loss
+    bound.log_link = has_log_link(loss)
     bound.kernel = LossKernel(<const void *> loss, user_loss[float], user_loss[double])
     return bound
 
@@ -1179,6 +1185,7 @@ cdef BoundLoss bind_compiled(object loss, Compiled holder, Py_ssize_t n_outputs)
     # One more value, so that the array is never empty.
     parameters = loss._compiled_parameters(n_outputs)
     bound.parameters = np.array([*parameters, 0.0], dtype=np.float64)
+    bound.log_link = has_log_link(loss)
     bound.kernel = holder.kernel
     bound.kernel.context = &bound.parameters[0]
     return bound

@@ -70,6 +70,18 @@ def test_other_weights_leave_the_targets_alone():
         targets.weighted(np.ones(2))
 
 
+def test_kind_and_variances_stay_with_other_weights():
+    variances = np.array([1.0, 2.0, 0.0])
+    targets = make(labels=None, kind="values").with_variances(variances)
+    assert targets.weighted(None).variances is variances
+    assert targets.weighted(None).kind == targets.kind == "values"
+    assert targets.weights is not None
+    with pytest.raises(ValueError, match=r"variances must have shape \(3,\); got \(2"):
+        targets.with_variances(np.ones(2))
+    with pytest.raises(ValueError, match=r"variances must be .* of dtype float64"):
+        targets.with_variances(np.ones(3, "f4"))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -15,9 +15,17 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from members import ACTIVATIONS, ALL_LOSSES, OPTIMIZERS, settings_of
+from members import (
+    ACTIVATIONS,
+    ALL_LOSSES,
+    LABEL_LOSSES,
+    OPTIMIZERS,
+    VALUE_LOSSES,
+    settings_of,
+)
 from reference import batch_gradient, unpack
 from scipy.sparse import issparse
+from sklearn.metrics import r2_score
 from twin_training import Training, UserTanh, assert_epochs_agree_with_twin, twin_of
 
 from cymlp import activations, losses
@@ -27,7 +35,7 @@ from cymlp._engine.optimizers import SGD, Adam
 from cymlp._engine.storage import store
 from cymlp._engine.targets import Targets
 from cymlp.activations import HardSwish, Logistic, Selu, Tanh
-from cymlp.losses import CrossEntropy
+from cymlp.losses import CrossEntropy, Poisson
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
@@ -765,7 +773,7 @@ def evaluate(training, order, batch_size=8):
     )
     return network.evaluate(
         training.stored().first_layer(training.sizes[1], batch_size),
-        Targets(training.y, training.sizes[-1], training.T, training.weights),
+        training.targets(),
         order,
         training.state[0],
         network.memory(batch_size, training.X.dtype),
@@ -776,23 +784,28 @@ def evaluate(training, order, batch_size=8):
 @pytest.mark.parametrize("n_samples", [20, 0])
 @pytest.mark.parametrize("form", [{}, {"background": True}, {"sparse": True}], ids=str)
 @pytest.mark.parametrize(
-    "settings", [{}, {"weighted": True}, {"soft": True}, {"dropout": [0.5]}], ids=str
+    "settings",
+    [
+        *({}, {"weighted": True}, {"soft": True}, {"dropout": [0.5]}),
+        *({"loss": loss, "weighted": True} for loss in [*LABEL_LOSSES, *VALUE_LOSSES]),
+    ],
+    ids=str,
 )
 def test_evaluation_agrees_with_numpy(settings, form, n_samples, batch_size):
     training = Training([40, 5, 3], n_samples=60, **settings, **form)
     training.epoch()
     order = training.order[-n_samples:]
     before = training.state.copy()
-    loss, accuracy = evaluate(training, order, batch_size)
+    loss, score = evaluate(training, order, batch_size)
     X = training.X.toarray() if issparse(training.X) else training.X
     T = np.eye(3)[training.y] if training.T is None else training.T
     weights = np.ones(60) if training.weights is None else training.weights
-    value, share, _ = batch_gradient(
+    value, mean_score, _ = batch_gradient(
         unpack(training.state[0], training.sizes), [twin_of(Tanh())],
-        twin_of(CrossEntropy()), X[order], T[order], weights[order], [1],
+        twin_of(training.loss), X[order], T[order], weights[order], [1], training.score,
     )  # fmt: skip
-    mean = weights[order].mean()
-    np.testing.assert_allclose([loss, accuracy], [value / mean, share / mean], 1e-12)
+    expected = [value, mean_score] / weights[order].mean()
+    np.testing.assert_allclose([loss, score], expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(training.state, before)
 
 
@@ -803,6 +816,31 @@ def test_evaluation_calls_what_a_user_has_written():
     own.loss = wrong(UserCrossEntropy(), "value_and_gradient", list)
     with pytest.raises(ValueError, match="must return a tuple"):
         evaluate(own, own.order)
+
+
+@pytest.mark.parametrize("loss", [losses.SquaredError(), Poisson()], ids=repr)
+def test_the_score_of_values_is_r2(loss):
+    training = Training([4, 5, 3], loss=loss, n_samples=60, weighted=True)
+    training.variances = np.average(
+        (training.T - np.average(training.T, axis=0, weights=training.weights)) ** 2,
+        axis=0, weights=training.weights,
+    )  # fmt: skip
+    _, score = evaluate(training, np.arange(60))
+    (W, b), output = unpack(training.state[0], training.sizes)
+    Z = np.tanh(training.X @ W + b) @ output[0] + output[1]
+    predicted = np.exp(Z) if loss.log_link else Z
+    expected = r2_score(training.T, predicted, sample_weight=training.weights)
+    np.testing.assert_allclose(score, expected, rtol=1e-12)
+    training.variances[:] = 0  # constant targets, as scikit-learn's r2_score has it
+    assert evaluate(training, np.arange(60))[1] == 0
+
+
+def test_samples_of_weight_0_do_not_count_in_the_score():
+    training = Training(loss=losses.SquaredError(), weighted=True)
+    training.weights[training.order[0]] = 0
+    before = evaluate(training, training.order)
+    training.T[training.order[0]] = 1e300
+    assert evaluate(training, training.order) == before
 
 
 def test_evaluation_goes_on_where_a_loss_is_not_finite():

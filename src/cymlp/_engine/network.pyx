@@ -10,7 +10,7 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cython cimport floating
-from libc.math cimport NAN, hypot, isfinite
+from libc.math cimport hypot, isfinite
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
@@ -23,7 +23,7 @@ from cymlp._engine.dense cimport (
 from cymlp._engine.dropout cimport apply_mask, draw_mask, stream
 from cymlp._engine.optimizers cimport Optimizer, take_step
 from cymlp._engine.storage.base cimport FirstLayer
-from cymlp._engine.targets cimport Targets, read_targets
+from cymlp._engine.targets cimport Targets, read_targets, score
 from cymlp.activations cimport (
     ActivationKernel, BoundActivation, activate, activate_backward
 )
@@ -221,7 +221,7 @@ cdef class Network:
 
         `state` (1 + optimizer.n_slots, n_parameters), the parameters and slots, is
         changed in place; the optimiser has taken `n_steps` steps before. For each
-        batch, write to `record` (3, n_batches) loss and accuracy before its update, and
+        batch, write to `record` (3, n_batches) loss and score before its update, and
         the Euclidean norm of the loss's gradient. `seed` is that of dropout. The sum of
         the weighted losses of a batch is divided by its size, or by its entry in
         `batch_weights` (n_batches,). Return whether all losses were finite; the epoch
@@ -290,15 +290,16 @@ cdef class Network:
         Memory memory not None,
         check=None,
     ):
-        """Return loss and accuracy, weighted means over the samples `indices` (n,).
+        """Return loss and score, weighted means over the samples `indices` (n,).
 
-        Dropout is off. The accuracy is NaN for targets without labels. The parameters
-        are theta (n_parameters,); for `check` see `train_epoch`.
+        The score is the accuracy, which requires all labels of a sample to be right, or
+        R2, as `targets` are. Dropout is off. The parameters are theta (n_parameters,);
+        for `check` see `train_epoch`.
         """
         cdef const floating *weights = <const floating *> targets.weight
         cdef Optimizer no_optimizer = None
         cdef double[3] total = [0, 0, 0]
-        cdef double loss, accuracy
+        cdef double loss, mean_score
         cdef Py_ssize_t batch, start, n, i, batch_size = first.batch_size
         cdef const Py_ssize_t *samples
         self.check_samples(first, targets, indices, memory, sizeof(floating) == 4)
@@ -313,10 +314,10 @@ cdef class Network:
                 first.forward(samples, n, indices.shape[0] - start - n,
                               memory.layers[0].b, memory.layers[0].U)
                 self.forward(memory, n, False, 0, &theta[0])
-                self.apply_loss(memory, targets, samples, n, n, &loss, &accuracy,
+                self.apply_loss(memory, targets, samples, n, n, &loss, &mean_score,
                                 &theta[0])
                 total[0] += n * loss
-                total[1] += n * accuracy
+                total[1] += n * mean_score
                 for i in range(n):
                     total[2] += 1 if weights == NULL else weights[samples[i]]
                 # Ctrl-C need not wait for the last batch.
@@ -505,14 +506,15 @@ cdef class Network:
 
     cdef int apply_loss(
         self, Memory memory, Targets targets, const Py_ssize_t *samples, Py_ssize_t n,
-        double batch_weight, double *loss, double *accuracy, const floating *precision
+        double batch_weight, double *loss, double *mean_score,
+        const floating *precision
     ) except -1 nogil:
-        """Compute weighted means of loss and accuracy; write the gradient to dU.
+        """Compute weighted means of loss and score; write the gradient to dU.
 
         The sum of the weighted losses is divided by `batch_weight`.
         """
         cdef LayerMemory *last = &memory.layers[self.depth - 1]
-        cdef Py_ssize_t i, j, top
+        cdef Py_ssize_t i, j
         cdef Py_ssize_t k = self.layers[self.depth - 1].n_out
         cdef const floating *weights = <const floating *> targets.weight
         cdef const floating *Z = <const floating *> last.U
@@ -522,28 +524,24 @@ cdef class Network:
         cdef floating weight = 1
         cdef floating divisor = <floating> batch_weight
         cdef double total = 0
-        cdef double correct = 0
+        cdef double total_score = 0
         read_targets(targets, samples, n, T)
         value_and_gradient(&self.loss.kernel, Z, T, losses, dZ,
                            <floating *> memory.scratch, n, k)
         for i in range(n):
-            top = 0
-            for j in range(1, k):
-                if Z[i * k + j] > Z[i * k + top]:
-                    top = j
             if weights != NULL:
                 weight = weights[samples[i]]
-            if targets.label != NULL and top == targets.label[samples[i]]:
-                correct += weight
             if weight == 0:
                 # Not multiplied, because even an infinite loss must not count.
                 memset(&dZ[i * k], 0, k * sizeof(floating))
                 continue
             total += <double> weight * losses[i]
+            total_score += weight * score(targets, samples[i], &Z[i * k], &T[i * k],
+                                          self.loss.log_link)
             for j in range(k):
                 dZ[i * k + j] *= weight / divisor
         loss[0] = total / batch_weight
-        accuracy[0] = NAN if targets.label == NULL else correct / n
+        mean_score[0] = total_score / n
         return 0
 
     cdef double penalty(

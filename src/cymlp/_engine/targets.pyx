@@ -20,10 +20,14 @@ cdef class Targets(Buffers):
     None without classes. `values` (n_samples, n_outputs) are probabilities of the
     classes, 0 or 1 for each of several labels, or real values; None for one-hot rows of
     the labels. `weights` (n_samples,), of the dtype of `values`, multiply the
-    losses; None for weights of 1.
+    losses; None for weights of 1. `kind` is the `target_kind` of losses that take such
+    targets. `variances` (n_outputs,) of float64 are those of real values, for R2.
     """
 
-    def __cinit__(self, labels, Py_ssize_t n_outputs, values=None, weights=None):
+    def __cinit__(
+        self, labels, Py_ssize_t n_outputs, values=None, weights=None, kind="classes",
+        variances=None
+    ):
         given = labels if values is None else values
         if given is None or given.shape[0] < 1 or n_outputs < 1:
             raise ValueError(
@@ -33,10 +37,12 @@ cdef class Targets(Buffers):
             )
         self.n_samples, self.n_outputs = given.shape[0], n_outputs
         self.labels, self.values, self.weights = labels, values, weights
+        self.kind, self.variances = kind, variances
         for name, array, shape in (
             ("labels", labels, (self.n_samples,)),
             ("values", values, (self.n_samples, n_outputs)),
             ("weights", weights, (self.n_samples,)),
+            ("variances", variances, (n_outputs,)),
         ):
             if array is not None:
                 check_shape(name, array.shape, shape)
@@ -51,6 +57,8 @@ cdef class Targets(Buffers):
         self.label = <const Py_ssize_t *> self.keep(labels, np.intp, "labels")
         self.value = self.keep(values, dtype, "values")
         self.weight = self.keep(weights, dtype, "weights")
+        self.variance = <const double *> self.keep(variances, np.float64, "variances")
+        self.are_labels = kind == "labels"
 
     @property
     def dtype(self):
@@ -62,7 +70,15 @@ cdef class Targets(Buffers):
 
     def weighted(self, weights):
         """Return the same targets with these weights (n_samples,)."""
-        return Targets(self.labels, self.n_outputs, self.values, weights)
+        return Targets(
+            self.labels, self.n_outputs, self.values, weights, self.kind, self.variances
+        )
+
+    def with_variances(self, variances):
+        """Return the same targets with these variances (n_outputs,)."""
+        return Targets(
+            self.labels, self.n_outputs, self.values, self.weights, self.kind, variances
+        )
 
     def rows(self, indices, dtype):
         """Return targets (n, n_outputs); one-hot rows of `dtype` if only labels exist.
