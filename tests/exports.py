@@ -1,13 +1,13 @@
-"""Classifiers to export, and those that every format refuses."""
+"""Networks to export, and those that every format refuses."""
 
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from cymlp import MLPClassifier, activations
+from cymlp import MLPClassifier, MLPRegressor, activations
 from cymlp._fit.architecture import losses_for
 from cymlp.activations import LeakyRelu
-from cymlp.losses import CrossEntropy, Focal, Hinge
+from cymlp.losses import BinaryFocal, CrossEntropy, Focal, Hinge, Huber, Quantile
 
 ACTIVATIONS = sorted(activations.ACTIVATIONS)
 LOSSES = [
@@ -16,6 +16,8 @@ LOSSES = [
     Focal(alpha=[1.0, 2.0, 3.0], gamma=1),
     Hinge(margin=1.0, softmax=True),
 ]
+LABEL_LOSSES = [*sorted(losses_for("labels")), "focal", BinaryFocal(alpha=0.3)]
+VALUE_LOSSES = [*sorted(losses_for("values")), Huber(0.5), Quantile([0.1, 0.9])]
 LABELS = [
     np.array([-5, 0, 2**60]),
     np.array([1, 2, 3], np.uint8),
@@ -54,6 +56,31 @@ class SquaredError:
         return np.full_like(Z, 1 / Z.shape[1])
 
 
+class Gamma:
+    log_link = True
+
+    def value_and_gradient(self, Z, T):
+        return (T * np.exp(-Z) + Z).mean(axis=1), (1 - T * np.exp(-Z)) / Z.shape[1]
+
+
+def indicator(y):
+    """Three labels per sample, of which the last are rare."""
+    return (y[:, None] >= [0, 1, 2]).astype(int)
+
+
+def values(X):
+    """Two positive outputs."""
+    return np.column_stack([100 * np.exp(X[:, 0] / 9), 1 + X[:, 1] ** 2])
+
+
+def fitted_regressor(X, Y, hidden=(7,), activation="tanh", **parameters):
+    reg = MLPRegressor(
+        hidden, activation, max_iter=3, n_iter_no_change=np.inf, batch_size=20,
+        random_state=0, **parameters,
+    )  # fmt: skip
+    return reg.fit(X, Y)
+
+
 def fitted(X, y, hidden=(7,), activation="tanh", loss="cross_entropy", **parameters):
     clf = MLPClassifier(
         hidden, activation, loss, max_iter=3, n_iter_no_change=np.inf,
@@ -89,7 +116,7 @@ REFUSED = {
     ),
     "not fitted": (lambda X, y: MLPClassifier(), NotFittedError, "not fitted"),
     "not a classifier": (
-        lambda X, y: {}, TypeError, "must be an MLPClassifier; got dict",
+        lambda X, y: {}, TypeError, "must be an MLPClassifier or an MLPReg",
     ),
     "NaN": (with_intercept(np.nan), ValueError, "must be finite"),
     "infinity": (with_intercept(np.inf), ValueError, "must be finite"),
@@ -97,6 +124,12 @@ REFUSED = {
         with_transposed_weights, ValueError, r"from 6 features .*\(3, 7\)",
     ),
 }  # fmt: skip
+
+
+def assert_close_to_scale(exported, predicted, Y):
+    """That they agree in float32, relative to the size of the targets."""
+    np.testing.assert_allclose(exported / Y.std(axis=0), predicted / Y.std(axis=0),
+                               rtol=1e-5, atol=1e-5)  # fmt: skip
 
 
 def assert_refused(write, case, X, y):

@@ -245,13 +245,14 @@ def quantile(Z, T, quantile=0.5):
 def poisson(Z, T):
     """The mean of exp z − t + t (ln t − z), 0 ln 0 = 0; exp z − t.
 
-    With d = z − ln t, the value is t (exp d − 1 − d) and the gradient t (exp d − 1).
+    With d = z − ln t, the gradient is t (exp d − 1), which keeps its digits next to t.
     """
     positive = np.where(T > 0, T, 1)
     d = np.where(T > 0, Z - np.log(positive), 0)
-    value = np.where(T > 0, T * (np.expm1(d) - d), np.exp(Z))
-    gradient = np.where(T > 0, T * np.expm1(d), np.exp(Z))
-    return value.mean(axis=1), gradient / Z.shape[1]
+    is_near = (T > 0) & (abs(d) < 1)
+    near = T * np.expm1(np.where(is_near, d, 0))
+    gradient = np.where(is_near, near, np.exp(Z) - T)
+    return (gradient - T * d).mean(axis=1), gradient / Z.shape[1]
 
 
 ACTIVATIONS = {

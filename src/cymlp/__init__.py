@@ -7,11 +7,13 @@ from cymlp import activations, export, kernels, losses, neural_network, plots, t
 from cymlp.classifier import MLPClassifier
 from cymlp.history import History
 from cymlp.parallel import fit_many
+from cymlp.regressor import MLPRegressor
 
 # The public interface: these names, and the `__all__` of these modules.
 __all__ = [
     "History",
     "MLPClassifier",
+    "MLPRegressor",
     "activations",
     "export",
     "fit_many",

@@ -1,37 +1,33 @@
 """The classifier: parameters, documentation and predictions."""
 
-from numbers import Integral, Real
-
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    Options,
-    StrOptions,
-)
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from cymlp._engine.optimizers import SOLVERS
 from cymlp._engine.user_results import checked_result
-from cymlp._fit import architecture, scaling
+from cymlp._fit import architecture
 from cymlp._fit.estimator import BaseMLP
 from cymlp._fit.hints import explains_arguments
 from cymlp._fit.targets import (
+    check_kind,
     check_same_classes,
     class_weights,
     encode_classes,
+    encode_labels,
+    kind_of,
+    label_weights,
     most_likely_labels,
     partial_fit_classes,
 )
-from cymlp.activations import ACTIVATIONS
+from cymlp.losses import LOSSES
 
 
 def _has_probabilities(classifier):
     loss = getattr(classifier, "_loss", None)
     if loss is None:
-        loss = architecture.loss_object(classifier)
+        loss = architecture.given_loss(classifier)
     return hasattr(loss, "probabilities")
 
 
@@ -61,7 +57,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Loss to minimise: "cross_entropy", "kl_div", "hinge" or "focal", an instance of
         a class from :mod:`cymlp.losses`, or any object with the method of
         :class:`~cymlp.typing.LossLike`. The classifier predicts probabilities if the
-        loss has a method ``probabilities(Z)``.
+        loss has a method ``probabilities(Z)``. For several labels per sample,
+        "cross_entropy" and "focal" become "binary_cross_entropy" and "binary_focal".
     solver : {"sgd", "adam"}, default="adam"
         Optimiser: stochastic gradient descent with momentum, or Adam.
     learning_rate_init : float, default=0.003
@@ -100,10 +97,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Fraction of the units of a hidden layer, in [0, 1), to drop at random for each
         sample during training. Training loss and accuracy are measured with dropout,
         validation and predictions use all units.
-    class_weight : dict of label to float, "balanced", or None, default=None
+    class_weight : dict of label to float, "balanced", list of dict, or None, \
+            default=None
         Weight of each class; classes missing from the dict get weight 1. "balanced"
         gives all classes the same total weight. If y has rows of probabilities, the
         weight of a sample is the mean of the class weights under its probabilities.
+        If samples have several labels, a dict has a weight of the loss of each label. A
+        list has a dict for each label, with its weights where it is absent (0) and
+        present (1); "balanced" gives both the same total weight for each label.
     batch_size : "auto" or int, default="auto"
         Size of the mini-batches, at most the number of samples. "auto" is the square
         root of the number of training samples, at least 32.
@@ -115,7 +116,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         hidden layer. A float is the standard deviation of a normal distribution for all
         layers. Biases start at 0.
     dtype : {"float32", "float64"}, default="float32"
-        Precision of the computation, and dtype of the weights and predictions.
+        Precision of the computation, and dtype of the weights, scores and
+        probabilities.
     scale : {"auto", "standard", "minmax"}, tuple, or None, default="auto"
         Scaling of X to (X - shift) / divisor, applied as X is read, without a copy.
 
@@ -164,11 +166,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     warm_start : bool, default=False
         Whether `fit` resumes training where the previous call ended. The weights,
         optimiser state, random state and `history_` are kept, so that two calls give
-        the same result as one long call. y must have the same classes in each call.
+        the same result as one long call. y must have the same classes, or the same
+        number of outputs, in each call.
     verbose : bool, default=False
-        Whether to show a progress bar with loss, accuracy and remaining time.
+        Whether to show a progress bar with the metrics and the remaining time.
     record_batches : bool, default=False
-        Whether to record loss and accuracy of each mini-batch in ``history_.batches``.
+        Whether to record the metrics of each mini-batch in ``history_.batches``.
     diagnostics : bool, default=False
         Whether to record vanishing gradients in `history_` after each epoch: see
         :class:`~cymlp.history.History`. This takes about half as long as the epoch.
@@ -176,7 +179,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels.
+        Class labels; 0, 1, ... for the columns of rows of probabilities and of
+        several labels per sample.
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weights of each layer. Predictions use arrays that are assigned here.
     intercepts_ : list of ndarray of shape (n_out,)
@@ -194,9 +198,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     n_layers_ : int
         Number of layers, including the input and output layers.
     n_outputs_ : int
-        Number of outputs, one per class, also for two classes.
+        Number of outputs, one per class, also for two classes, or one per label.
     out_activation_ : str
-        "softmax", or "identity" if the loss does not define probabilities.
+        "softmax", "logistic" for several labels per sample, or "identity" if the loss
+        does not define probabilities.
     shift_, divisor_ : float, ndarray of shape (`n_features_in_`,), or None
         Shift and divisor that `scale` applies to X; None without scaling.
     bounds_ : ndarray of shape (2, `n_features_in_`), or None
@@ -210,6 +215,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     See Also
     --------
     sklearn.neural_network.MLPClassifier : The same model, with cross-entropy loss only.
+    MLPRegressor : For real targets.
 
     Notes
     -----
@@ -237,61 +243,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """
 
     _parameter_constraints = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [
-            StrOptions(set(ACTIVATIONS)),
-            HasMethods(["value", "derivative"]),
-            list,
-            tuple,
-        ],
+        **BaseMLP._parameter_constraints,
         "loss": [
-            StrOptions(set(architecture.losses_for("classes"))),
+            StrOptions(set(architecture.losses_for("classes", "labels"))),
             HasMethods(["value_and_gradient"]),
         ],
-        "solver": [StrOptions(set(SOLVERS))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate": [
-            StrOptions({"constant", "cosine", "invscaling", "adaptive"}),
-            callable,
-        ],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 1e-37, None, closed="left")],
-        "weight_decay": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "dtype": [
-            StrOptions({"float32", "float64"}),
-            Options(type, {np.float32, np.float64}),
-        ],
-        "scale": [StrOptions(set(scaling.SCALES)), tuple, None],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "monitor": [StrOptions({"loss", "accuracy"})],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "record_batches": ["boolean"],
-        "diagnostics": ["boolean"],
     }
+    _target_kinds = ("classes", "labels")
+    _target_kind = "classes"
 
     @explains_arguments
     def __init__(
@@ -329,37 +290,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         record_batches=False,
         diagnostics=False,
     ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.solver = solver
-        self.learning_rate_init = learning_rate_init
-        self.learning_rate = learning_rate
-        self.power_t = power_t
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.class_weight = class_weight
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.init = init
-        self.dtype = dtype
-        self.scale = scale
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.monitor = monitor
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.record_batches = record_batches
-        self.diagnostics = diagnostics
+        self._set_parameters(locals())
 
     @explains_arguments
     def fit(
@@ -374,9 +305,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Training data. Arrays of float16, float32, bool, or integers of 8 or 16
             bits, and memory maps of float64, are not copied: their rows are converted
             as they are read. Other types are converted once.
-        y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels (numbers, strings or booleans) of at least two classes, or rows of
-            class probabilities as floats. Hinge loss accepts labels only.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), or sparse matrix
+            Labels (numbers, strings or booleans) of at least two classes; rows of class
+            probabilities as floats; or, for several labels per sample, 0 and 1 as
+            integers or booleans, or in a sparse matrix. Hinge loss accepts labels of
+            shape (n_samples,) only.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the samples, multiplied by `class_weight`. The
             products are divided by their mean over the training set, not by their sum
@@ -386,8 +319,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Validation data. `history_` reports their loss and accuracy after each
             epoch. They influence the weights through `early_stopping` only.
         y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_classes), \
-                default=None
-            Labels or class probabilities of the validation data.
+                or sparse matrix, default=None
+            Targets of the validation data, of the kind of y.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Sample weights of the validation data.
 
@@ -428,11 +361,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             A batch of the training data.
-        y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels, not necessarily of all classes, or rows of class probabilities.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), or sparse matrix
+            Labels, not necessarily of all classes, rows of class probabilities, or 0
+            and 1 for several labels per sample.
         classes : array-like of shape (n_classes,), default=None
             All labels that will occur in any call. Required in the first call, unless y
-            has rows of probabilities.
+            has a column for each class or label.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, as in `fit`, divided by their mean over this call.
 
@@ -462,23 +396,56 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         before the call.
         """
         classes = partial_fit_classes(self, y, classes)
-        return self._partial_fit(X, y, classes, sample_weight)
+        kind = self._target_kind if hasattr(self, "coefs_") else kind_of(y)
+        return self._partial_fit(X, y, (kind, classes), sample_weight)
 
-    _target_kind = "classes"
+    def _expected_targets(self):
+        return self._target_kind, self.classes_
 
-    def _encode_targets(self, y, classes):
-        targets, found = encode_classes(y, self.dtype, classes=classes)
-        if classes is None and self.warm_start and hasattr(self, "classes_"):
+    def _encode_targets(self, y, expected):
+        resumes = expected is None and self.warm_start and hasattr(self, "classes_")
+        if expected is None:
+            expected = self._target_kind if resumes else kind_of(y), None
+        kind, classes = expected
+        check_kind(y, kind)
+        encode = encode_labels if kind == "labels" else encode_classes
+        targets, found = encode(y, self.dtype, classes=classes)
+        if resumes:
             check_same_classes(found, self.classes_)
         else:
-            self.classes_ = found
+            self.classes_, self._target_kind = found, kind
         return targets
 
     def _class_weights(self, targets, sample_weight):
+        if targets.kind == "labels":
+            # The loss applies these.
+            self._label_weights = label_weights(
+                self.class_weight, sample_weight, targets
+            )
+            return None
         return class_weights(self.class_weight, sample_weight, targets, self.classes_)
 
+    def _make_loss(self):
+        loss = super()._make_loss()
+        if self._target_kind == "classes" or self._label_weights is None:
+            return loss
+        if not hasattr(type(loss), "_compiled"):
+            raise ValueError(
+                "class_weight must be None for a user-defined loss of several labels, "
+                f"which can weight them itself; got {self.class_weight!r}"
+            )
+        loss._label_weights = self._label_weights
+        return loss
+
     def _output_activation(self):
-        return "softmax" if _has_probabilities(self) else "identity"
+        if not _has_probabilities(self):
+            return "identity"
+        return "softmax" if self._target_kind == "classes" else "logistic"
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = architecture.takes(self, "labels")
+        return tags
 
     def decision_function(self, X):
         """Compute the scores of the output layer.
@@ -491,8 +458,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            Scores of the classes. For two classes, the score of the second class minus
-            that of the first.
+            Scores of the classes or labels. For two classes, the score of the second
+            class minus that of the first. Labels with a score above 0 are predicted.
 
         Raises
         ------
@@ -504,7 +471,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         model = self._snapshot()
         Z = model._scores(X)
-        if model.n_outputs_ != 2:
+        if model._target_kind == "labels" or model.n_outputs_ != 2:
             return Z
         with np.errstate(over="ignore"):
             difference = Z[:, 1] - Z[:, 0]
@@ -522,8 +489,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            Label of the class with the highest score, for each sample.
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Label of the class with the highest score, for each sample. For several
+            labels per sample, 0 and 1 as integers.
 
         Raises
         ------
@@ -535,18 +503,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         model = self._snapshot()
         Z = model._scores(X)
+        if model._target_kind == "labels":
+            return (Z > 0).astype(int)
         return model.classes_[Z.argmax(axis=1)]
 
     def score(self, X, y, sample_weight=None):
         """Compute the accuracy.
 
+        If samples have several labels, all of them must be predicted correctly.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Samples, with the features seen during fit.
-        y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels, or rows of class probabilities, of which the most likely class
-            counts.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), or sparse matrix
+            Labels; rows of class probabilities, of which the most likely class counts;
+            or 0 and 1 for several labels per sample.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
 
@@ -564,7 +536,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             seen during fit, or if y is invalid.
         """
         check_is_fitted(self)
-        y = most_likely_labels(y, self.dtype, self.classes_)
+        if self._target_kind == "classes":
+            check_kind(y, "classes")
+            y = most_likely_labels(y, self.dtype, self.classes_)
         return super().score(X, y, sample_weight)
 
     @available_if(_check_probabilities)
@@ -582,7 +556,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of `classes_`.
+            Probabilities, in the order of `classes_`. Those of several labels are
+            independent of each other.
 
         Raises
         ------

@@ -4,29 +4,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
+from sklearn.base import ClassifierMixin
 
-from cymlp.history import History
+from cymlp._fit.estimator import BaseMLP
 from cymlp.typing import ActivationLike, LossLike
 
-class MLPClassifier(ClassifierMixin, BaseEstimator):
+class MLPClassifier(ClassifierMixin, BaseMLP):
     classes_: NDArray
-    coefs_: list[NDArray]
-    intercepts_: list[NDArray]
-    history_: History
-    loss_: float
-    loss_curve_: list[float]
-    n_iter_: int
-    best_epoch_: int
-    n_layers_: int
-    n_outputs_: int
-    out_activation_: str
-    shift_: float | NDArray | None
-    divisor_: float | NDArray | None
-    bounds_: NDArray | None
-    n_features_in_: int
-    feature_names_in_: NDArray
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | NDArray = (256,),
@@ -46,7 +30,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         epsilon: float = 1e-6,
         weight_decay: Literal["auto"] | float = "auto",
         dropout: float | Sequence[float] = 0.0,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        class_weight: Mapping[Any, float]
+        | Sequence[Mapping[Any, float]]
+        | Literal["balanced"]
+        | None = None,
         batch_size: Literal["auto"] | int = "auto",
         max_iter: int = 60,
         init: Literal["auto"] | float = "auto",
@@ -84,19 +71,19 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self: ...
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str: ...
-    def __sklearn_tags__(self) -> Tags: ...
     def score(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float: ...
-    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-    def set_params(self, **params: Any) -> Self: ...
     def decision_function(self, X: Any) -> NDArray: ...
     def predict(self, X: Any) -> NDArray: ...
     def predict_proba(self, X: Any) -> NDArray: ...
     def predict_log_proba(self, X: Any) -> NDArray: ...
-    # With scikit-learn 1.9 and later.
-    def set_callbacks(self, *callbacks: Any) -> Self: ...
+    def set_partial_fit_request(
+        self,
+        *,
+        classes: bool | str | None = ...,
+        sample_weight: bool | str | None = ...,
+    ) -> Self: ...
     def set_fit_request(
         self,
         *,
@@ -104,11 +91,5 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         X_val: bool | str | None = ...,
         y_val: bool | str | None = ...,
         sample_weight_val: bool | str | None = ...,
-    ) -> Self: ...
-    def set_partial_fit_request(
-        self,
-        *,
-        classes: bool | str | None = ...,
-        sample_weight: bool | str | None = ...,
     ) -> Self: ...
     def set_score_request(self, *, sample_weight: bool | str | None = ...) -> Self: ...

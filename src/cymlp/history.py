@@ -14,11 +14,15 @@ class History(Mapping):
 
     - ``epoch``: 1, 2, ...;
     - ``train_loss``, ``train_accuracy``: means over the training samples, measured on
-      each mini-batch before its update;
+      each mini-batch before its update. A sample with several labels is right if all
+      its labels are;
     - ``gradient_norm``: mean over the mini-batches of the Euclidean norm of the
       gradient of all parameters, without weight decay;
     - ``val_loss``, ``val_accuracy``: measured after the epoch, if there are validation
       data;
+    - ``train_r2`` and ``val_r2``, in place of the accuracy, for a regressor: R², the
+      mean over the outputs, as ``score`` computes it. Losses of a regressor refer to
+      the scaled targets;
     - ``seconds``: training time, without validation and diagnostics;
     - ``learning_rate``.
 
@@ -85,9 +89,9 @@ class History(Mapping):
     def batches(self):
         """Metrics of each mini-batch, or None if they were not recorded.
 
-        ``loss`` and ``accuracy`` before each update, as float32, recorded with
-        ``record_batches=True``. Epochs with fewer mini-batches than others are padded
-        with NaN.
+        ``loss`` and ``accuracy`` or ``r2`` before each update, as float32, recorded
+        with ``record_batches=True``. Epochs with fewer mini-batches than others are
+        padded with NaN.
         """
         epochs = [batches or {} for _, batches in self._epochs]
         return {name: _column(epochs, name) for name in _names(epochs)} or None
@@ -162,26 +166,26 @@ class History(Mapping):
         return pd.DataFrame(columns)
 
     def plot(self, axes=None):
-        """Plot loss and accuracy over the epochs.
+        """Plot loss and score over the epochs: the accuracy, or R² of a regressor.
 
         Requires matplotlib: ``pip install cymlp[plot]``.
 
         Parameters
         ----------
         axes : sequence of 2 matplotlib Axes, default=None
-            Axes for the loss and the accuracy. By default, a new figure is created.
+            Axes for the loss and the score. By default, a new figure is created.
 
         Returns
         -------
         axes : ndarray of 2 matplotlib Axes
-            Axes of the loss and of the accuracy.
+            Axes of the loss and of the score.
 
         Raises
         ------
         ImportError
             If `axes` is None and matplotlib is not installed.
         KeyError
-            If the history lacks loss or accuracy.
+            If the history lacks loss, or both accuracy and R².
         ValueError
             If `axes` does not have two entries, or the history has no epochs.
         """

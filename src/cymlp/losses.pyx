@@ -121,6 +121,10 @@ class Loss(BaseEstimator):
         self._validate_params()
         return []
 
+    def _for_targets(self, target_kind):
+        """The loss that takes the place of this one for other targets, or None."""
+        return self if target_kind == self.target_kind else None
+
     def value_and_gradient(self, Z, T):
         """Compute the loss of each sample and its gradient with respect to the scores.
 
@@ -184,10 +188,6 @@ class ClassLoss(Loss):
     target_kind = "classes"
     hard_labels_only = False
     has_softmax = True
-
-    def _for_labels(self):
-        """The loss that takes its place for several labels per sample, or None."""
-        return None
 
     def _targets(self, T):
         """Check rows of probabilities, and divide them by their sums."""
@@ -259,6 +259,13 @@ class LabelLoss(Loss):
     """
 
     target_kind = "labels"
+    # Weights of the absence and of the presence of each label (2, n_labels).
+    _label_weights = None
+
+    def _weights(self, n_outputs):
+        if self._label_weights is None:
+            return np.ones(2 * n_outputs)
+        return np.ravel(self._label_weights)
 
     def _targets(self, T):
         """Check probabilities."""
@@ -424,8 +431,10 @@ class CrossEntropy(ClassLoss):
         self._validate_params()
         return [self.label_smoothing]
 
-    def _for_labels(self):
-        return BinaryCrossEntropy(**self.get_params())
+    def _for_targets(self, target_kind):
+        if target_kind == "labels":
+            return BinaryCrossEntropy(**self.get_params())
+        return super()._for_targets(target_kind)
 
 
 # value = sum_k t_k (ln t_k - ln p_k), 0 ln 0 = 0; gradient = p - t
@@ -730,8 +739,10 @@ class Focal(ClassLoss):
             f"{n_outputs} classes and not all of them 0",
         )]
 
-    def _for_labels(self):
-        return BinaryFocal(**self.get_params())
+    def _for_targets(self, target_kind):
+        if target_kind == "labels":
+            return BinaryFocal(**self.get_params())
+        return super()._for_targets(target_kind)
 
 
 # Losses for several labels. With s(z) = ln(1 + exp z) = max(z, 0) + ln(1 + exp(-|z|)),
@@ -760,26 +771,32 @@ cdef void softplus_parts(
     kernels.log1p(small, log1p_small, n)
 
 
-# value = sum_k u_k s(-z_k) + (1 - u_k) s(z_k), u = (1 - smoothing) t + smoothing / 2
+# value = sum_k a_k u_k s(-z_k) + b_k (1 - u_k) s(z_k), u = (1 - smoothing) t +
+# smoothing / 2, with weights a of presence and b of absence
 
 cdef int binary_cross_entropy(
     const void *context, const floating *Z, const floating *T, floating *value,
     floating *dZ, floating *scratch, Py_ssize_t n, Py_ssize_t k
 ) except -1 nogil:
     cdef double smoothing = (<const double *> context)[0]
+    cdef const double *absence = <const double *> context + 1
+    cdef const double *presence = absence + k
     cdef floating kept = <floating> (1 - smoothing)
     cdef floating share = <floating> (smoothing / 2)
-    cdef Py_ssize_t i, j
-    cdef floating p, q, smoothed
+    cdef Py_ssize_t i, j, label
+    cdef floating p, q, absent, present
     softplus_parts(Z, dZ, scratch, n * k)
     for i in range(n):
         value[i] = 0
-        for j in range(i * k, (i + 1) * k):
+        for label in range(k):
+            j = i * k + label
             logistic(Z[j], dZ[j], &p, &q)
-            smoothed = kept * T[j] + share
-            value[i] += smoothed * ((-Z[j] if Z[j] < 0 else 0) + scratch[j])
-            value[i] += (1 - smoothed) * ((Z[j] if Z[j] > 0 else 0) + scratch[j])
-            dZ[j] = (1 - smoothed) * p - smoothed * q
+            # 1 - present would lose digits.
+            present = <floating> presence[label] * (kept * T[j] + share)
+            absent = <floating> absence[label] * (kept * (1 - T[j]) + share)
+            value[i] += present * ((-Z[j] if Z[j] < 0 else 0) + scratch[j])
+            value[i] += absent * ((Z[j] if Z[j] > 0 else 0) + scratch[j])
+            dZ[j] = absent * p - present * q
     return 0
 
 
@@ -818,11 +835,11 @@ class BinaryCrossEntropy(LabelLoss):
 
     def _compiled_parameters(self, n_outputs):
         self._validate_params()
-        return [self.label_smoothing]
+        return [self.label_smoothing, *self._weights(n_outputs)]
 
 
 # value = -sum_k a_k t_k q_k^gamma ln p_k + b_k (1 - t_k) p_k^gamma ln q_k,
-# a = alpha and b = 1 - alpha, or both 1 for alpha = 1. As dp/dz = p q = -dq/dz,
+# with weights a of presence and b of absence. As dp/dz = p q = -dq/dz,
 #     d/dz (-q^gamma ln p) = q^gamma (gamma p ln p - q),
 # and the same with p and q exchanged and the sign changed. No power is negative.
 
@@ -832,22 +849,20 @@ cdef int binary_focal(
 ) except -1 nogil:
     cdef const double *parameters = <const double *> context
     cdef floating gamma = <floating> parameters[0]
-    cdef const double *alpha = &parameters[1]
-    cdef Py_ssize_t i, j
+    cdef const double *absence = &parameters[1]
+    cdef const double *presence = absence + k
+    cdef Py_ssize_t i, j, label
     cdef floating p, q, minus_log_p, minus_log_q, present, absent
     softplus_parts(Z, dZ, scratch, n * k)
     for i in range(n):
         value[i] = 0
-        for j in range(i * k, (i + 1) * k):
+        for label in range(k):
+            j = i * k + label
             logistic(Z[j], dZ[j], &p, &q)
             minus_log_p = (-Z[j] if Z[j] < 0 else 0) + scratch[j]
             minus_log_q = (Z[j] if Z[j] > 0 else 0) + scratch[j]
-            present, absent = T[j], 1 - T[j]
-            if alpha[j - i * k] != 1:
-                present *= <floating> alpha[j - i * k]
-                absent *= <floating> (1 - alpha[j - i * k])
-            present *= <floating> pow(q, gamma)
-            absent *= <floating> pow(p, gamma)
+            present = <floating> (presence[label] * T[j] * pow(q, gamma))
+            absent = <floating> (absence[label] * (1 - T[j]) * pow(p, gamma))
             value[i] += present * minus_log_p + absent * minus_log_q
             dZ[j] = absent * (p + gamma * q * minus_log_q)
             dZ[j] -= present * (q + gamma * p * minus_log_p)
@@ -900,10 +915,12 @@ class BinaryFocal(LabelLoss):
         self.gamma = gamma
 
     def _compiled_parameters(self, n_outputs):
-        return [self.gamma, *_for_each_output(
+        alpha = np.array(_for_each_output(
             self, "alpha", n_outputs, lambda alpha: np.all((alpha > 0) & (alpha <= 1)),
             f"a float in (0, 1], or an array of {n_outputs} of them, one for each label"
-        )]
+        ))
+        balance = np.concatenate([np.where(alpha == 1, 1, 1 - alpha), alpha])
+        return [self.gamma, *(balance * self._weights(n_outputs))]
 
 
 # Losses for real values: means over the k outputs, with d = z - t.
@@ -1063,8 +1080,8 @@ class Quantile(ValueLoss):
         )
 
 
-# value = mean_k t_k (exp(d_k) - 1 - d_k) with d = z - ln t, which is exp(z_k) for
-# t_k = 0; gradient = (exp(z_k) - t_k) / k
+# value = mean_k exp(z_k) - t_k - t_k d_k, d = z - ln t and 0 ln 0 = 0;
+# gradient = (exp(z_k) - t_k) / k
 
 cdef int poisson(
     const void *context, const floating *Z, const floating *T, floating *value,
@@ -1075,13 +1092,13 @@ cdef int poisson(
     for i in range(n):
         total = 0
         for j in range(i * k, (i + 1) * k):
-            if T[j] == 0:
-                excess = exp(<double> Z[j])
-                total += excess
-            else:
-                d = <double> Z[j] - log(<double> T[j])
+            d = <double> Z[j] - log(<double> T[j]) if T[j] > 0 else 0
+            # Next to the target, exp(z) - t would lose digits; far from it, d does.
+            if T[j] > 0 and fabs(d) < 1:
                 excess = T[j] * expm1(d)
-                total += excess - T[j] * d
+            else:
+                excess = exp(<double> Z[j]) - T[j]
+            total += excess - T[j] * d
             dZ[j] = <floating> (excess / k)
         value[i] = <floating> (total / k)
     return 0

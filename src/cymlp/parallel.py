@@ -15,71 +15,71 @@ from tqdm.auto import tqdm
 
 from cymlp._engine.inputs import canonical_csr
 from cymlp._fit.errors import collected_warnings, naming, naming_text, warn
+from cymlp._fit.estimator import BaseMLP
 from cymlp._fit.fitting import Shared
 from cymlp._fit.hints import shown_value
 from cymlp._fit.scaling import conversion
 from cymlp._fit.shared_storage import SharedStorage
-from cymlp.classifier import MLPClassifier
 
 # Networks that a warning lists.
 _MAX_SHOWN = 5
 
 
 def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=False):
-    """Fit several classifiers to the same data, in parallel threads.
+    """Fit several networks to the same data, in parallel threads.
 
     Training releases the GIL, so threads are as fast as processes and share one copy of
-    the data: X is converted and encoded once for all classifiers with the same `dtype`
-    and `scale`. The results are identical to those of separate calls of ``fit``. If
-    several classifiers share a user-defined activation or loss, it must be thread-safe.
+    the data: X is converted and encoded once for all networks with the same `dtype` and
+    `scale`. The results are identical to those of separate calls of ``fit``. If several
+    networks share a user-defined activation or loss, it must be thread-safe.
 
     Parameters
     ----------
-    estimators : list of MLPClassifier, or dict of name to MLPClassifier
-        Classifiers, fitted in place.
+    estimators : list of MLPClassifier or MLPRegressor, or dict of name to these
+        Networks, fitted in place.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         Training data.
-    y : array-like of shape (n_samples,) or (n_samples, n_classes)
-        Labels or class probabilities.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets, as for ``fit``.
     X_val : array-like or sparse matrix of shape (n_val_samples, n_features), \
             default=None
-        Validation data for all classifiers.
-    y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_classes), \
+        Validation data for all networks.
+    y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), \
             default=None
-        Labels or class probabilities of the validation data.
+        Targets of the validation data.
     n_jobs : int, default=None
-        Number of classifiers to train at the same time. None means 1 unless in a
+        Number of networks to train at the same time. None means 1 unless in a
         :class:`joblib.parallel_config` context. -1 means using all processors.
     progress : bool, default=False
-        Whether to show a progress bar over all epochs of all classifiers.
+        Whether to show a progress bar over all epochs of all networks.
 
     Returns
     -------
     estimators : list or dict
-        The argument, with fitted classifiers.
+        The argument, with fitted networks.
 
     Raises
     ------
     TypeError
-        If `estimators` is not a list or a dict of MLPClassifier, or `n_jobs` not an
-        int.
+        If `estimators` is not a list or a dict of MLPClassifier and MLPRegressor, or
+        `n_jobs` not an int.
     ValueError
         If two entries are the same object or share a RandomState, as the result would
         depend on their order, if X or X_val is not two-dimensional, or if `n_jobs` is
         0.
     ExceptionGroup
-        If single classifiers fail. Raised when all others are fitted. Each of its
-        exceptions has a note with the name of the classifier and its parameters that
-        are not the same in all classifiers.
+        If single networks fail. Raised when all others are fitted. Each of its
+        exceptions has a note with the name of the network and its parameters that are
+        not the same in all networks.
     KeyboardInterrupt
-        On Ctrl-C, when the classifiers in training have stopped. They keep the results
-        of their finished epochs; the others are unchanged.
+        On Ctrl-C, when the networks in training have stopped. They keep the results of
+        their finished epochs; the others are unchanged.
 
     Warns
     -----
     ConvergenceWarning
-        If classifiers reach `max_iter` while they still improve. Each warning names the
-        classifiers that it is about, as the notes of exceptions do.
+        If networks reach `max_iter` while they still improve. Each warning names the
+        networks that it is about, as the notes of exceptions do.
 
     Examples
     --------
@@ -214,20 +214,20 @@ def _n_threads(n_jobs):
 
 
 def _named(estimators):
-    """The classifiers as a dict; refuse those that cannot be fitted in parallel."""
+    """The networks as a dict; refuse those that cannot be fitted in parallel."""
     if isinstance(estimators, Mapping):
         named = dict(estimators)
     elif isinstance(estimators, Sequence):
         named = dict(enumerate(estimators))
     else:
         raise TypeError(
-            "estimators must be a list or a dict of MLPClassifier, also for a single "
-            f"one; got {estimators!r}"
+            "estimators must be a list or a dict of MLPClassifier or MLPRegressor, "
+            f"also for a single one; got {estimators!r}"
         )
     for name, estimator in named.items():
-        if not isinstance(estimator, MLPClassifier):
+        if not isinstance(estimator, BaseMLP):
             raise TypeError(
-                "estimators must be instances of MLPClassifier; got "
+                "estimators must be instances of MLPClassifier or MLPRegressor; got "
                 f"{estimator!r} as {name!r}"
             )
     states = [estimator.random_state for estimator in named.values()]
@@ -237,9 +237,9 @@ def _named(estimators):
     ]
     if len({id(one) for one in own}) < len(own):
         raise ValueError(
-            "estimators must not contain a classifier twice, nor classifiers that "
-            "share a RandomState: the result would depend on their order. Clone the "
-            "classifier, or give each an int as random_state."
+            "estimators must not contain a network twice, nor networks that share a "
+            "RandomState: the result would depend on their order. Clone the network, "
+            "or give each an int as random_state."
         )
     return named
 

@@ -3,11 +3,9 @@ from typing import Any, TypeVar
 
 from numpy.typing import ArrayLike
 
-from cymlp.classifier import MLPClassifier
+from cymlp._fit.estimator import BaseMLP
 
-_Estimators = TypeVar(
-    "_Estimators", bound=Sequence[MLPClassifier] | Mapping[Any, MLPClassifier]
-)
+_Estimators = TypeVar("_Estimators", bound=Sequence[BaseMLP] | Mapping[Any, BaseMLP])
 
 def fit_many(
     estimators: _Estimators,

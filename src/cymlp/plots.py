@@ -8,6 +8,7 @@ stands for repeated runs of one network, plotted as a line for their mean and a 
 their range.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from numbers import Integral, Real
@@ -28,11 +29,11 @@ STYLES = {
     "test": {"label": "test"} | HELD_OUT,
 }
 N_MARKERS = 8  # per line
-QUANTITIES = ("loss", "accuracy")
+QUANTITIES = ("loss", "accuracy", "r2")
 
 
 def plot_history(history, axes=None, *, burn_in=0.0):
-    """Plot loss and accuracy over the epochs.
+    """Plot loss and score over the epochs: the accuracy, or R² of a regressor.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def plot_history(history, axes=None, *, burn_in=0.0):
         One run, or repeated runs of one network with the same epochs. Mappings with
         such columns are accepted, too.
     axes : sequence of 2 matplotlib Axes, default=None
-        Axes for the loss and the accuracy. By default, a new figure is created.
+        Axes for the loss and the score. By default, a new figure is created.
     burn_in : float, default=0.0
         Fraction of the first epochs, in [0, 1), that are ignored when the limits of the
         vertical axis are set, as the first losses are often much higher than the rest.
@@ -48,14 +49,14 @@ def plot_history(history, axes=None, *, burn_in=0.0):
     Returns
     -------
     axes : ndarray of 2 matplotlib Axes
-        Axes of the loss and of the accuracy.
+        Axes of the loss and of the score.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     KeyError
-        If the history lacks loss or accuracy.
+        If the history lacks loss, or both accuracy and R².
     TypeError
         If `history` is not a mapping of columns or a list of mappings.
     ValueError
@@ -76,10 +77,11 @@ def plot_history(history, axes=None, *, burn_in=0.0):
         axes = new_axes()
     axes = np.asarray(axes, dtype=object).reshape(-1)
     if axes.size != 2:
-        raise ValueError(f"axes must be 2 Axes, for loss and accuracy; got {axes.size}")
-    for axis, quantity in zip(axes, QUANTITIES, strict=True):
+        raise ValueError(f"axes must be 2 Axes, for loss and score; got {axes.size}")
+    score = "r2" if any(name.endswith("_r2") for name in runs[0]) else "accuracy"
+    for axis, quantity in zip(axes, ("loss", score), strict=True):
         _draw_parts(axis, runs, "history", quantity)
-        _finish(axis, quantity, burn_in)
+        _finish(axis, _in_words(quantity), burn_in)
         axis.legend()
     return axes
 
@@ -167,8 +169,8 @@ def plot_grid(
         History of each network, or those of repeated runs. The keys are the titles of
         the axes.
     quantity : str, default="loss"
-        "loss" or "accuracy", to plot the training and validation columns together, or
-        the name of a column.
+        "loss", "accuracy" or "r2", to plot the training and validation columns
+        together, or the name of a column.
     n_columns : int, default=3
         Number of axes per row, at least 1.
     share : {"all", "row"}, default="all"
@@ -242,7 +244,7 @@ def plot_grid(
 
 
 def new_axes():
-    """Create a figure with two axes side by side, for loss and accuracy.
+    """Create a figure with two axes side by side, for loss and score.
 
     Returns
     -------
@@ -342,7 +344,7 @@ def _style(column):
 
 
 def _draw_parts(axis, runs, name, quantity):
-    """Plot loss or accuracy for training, validation and test data, if present."""
+    """Plot loss or score for training, validation and test data, if present."""
     parts = [part for part in STYLES if f"{part}_{quantity}" in runs[0]]
     if not parts:
         raise KeyError(f"{name} lacks {quantity}; it has {', '.join(runs[0])}")
@@ -421,4 +423,4 @@ def _in_words(quantity):
     """The label of a column, such as "training accuracy"."""
     part, _, rest = quantity.partition("_")
     name = STYLES[part]["label"] + " " + rest if part in STYLES else quantity
-    return name.replace("_", " ")
+    return re.sub("r2$", "R²", name).replace("_", " ")

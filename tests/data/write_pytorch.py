@@ -18,7 +18,8 @@ It holds two kinds of golden values:
   tens of thousands.
 
 To add an activation, a loss or a solver, enter it in ACTIVATIONS, LOSSES or SOLVERS and
-run the script. If the derivative of an activation jumps, enter the points in KINKS.
+run the script. If the derivative of an activation jumps, enter the points in KINKS. A
+loss whose derivative jumps needs its distance in loss_distance.
 """
 
 import itertools
@@ -78,6 +79,48 @@ def focal(Z, T, alpha=1.0, gamma=2.0):
     return -(alpha * T * torch.exp(gamma * log_q) * log_p).sum(dim=1)
 
 
+def binary_cross_entropy(Z, T, label_smoothing=0.0):
+    if label_smoothing == 0:
+        losses = functional.binary_cross_entropy_with_logits(Z, T, reduction="none")
+        return losses.sum(dim=1)
+    # PyTorch's loss loses the digits of 1 - t in float32.
+    present, absent = (
+        (1 - label_smoothing) * part + label_smoothing / 2 for part in (T, 1 - T)
+    )
+    log_p, log_q = functional.logsigmoid(Z), functional.logsigmoid(-Z)
+    return -(present * log_p + absent * log_q).sum(dim=1)
+
+
+def binary_focal(Z, T, alpha=1.0, gamma=2.0):
+    """Focal loss of labels by its definition, which only torchvision has."""
+    log_p, log_q = functional.logsigmoid(Z), functional.logsigmoid(-Z)
+    alpha = torch.as_tensor(alpha, dtype=Z.dtype)
+    absence = torch.where(alpha == 1, 1, 1 - alpha)
+    present = alpha * T * torch.exp(gamma * log_q) * log_p
+    absent = absence * (1 - T) * torch.exp(gamma * log_p) * log_q
+    return -(present + absent).sum(dim=1)
+
+
+def squared_error(Z, T):
+    return functional.mse_loss(Z, T, reduction="none").mean(dim=1) / 2
+
+
+def huber(Z, T, delta=1.0):
+    return functional.huber_loss(Z, T, reduction="none", delta=delta).mean(dim=1)
+
+
+def quantile(Z, T, quantile=0.5):
+    """max(q (t - z), (q - 1) (t - z)), which PyTorch lacks."""
+    q = torch.as_tensor(quantile, dtype=Z.dtype)
+    return torch.maximum(q * (T - Z), (q - 1) * (T - Z)).mean(dim=1)
+
+
+def poisson(Z, T):
+    """PyTorch's loss is 0 at no particular score; half the deviance is at ln t."""
+    losses = functional.poisson_nll_loss(Z, T, log_input=True, reduction="none")
+    return (losses + torch.special.xlogy(T, T) - T).mean(dim=1)
+
+
 ACTIVATIONS = {
     "gelu": functional.gelu,
     "hardswish": functional.hardswish,
@@ -108,9 +151,26 @@ LOSSES = {
     "focal_soft": (
         "focal", focal, {"alpha": [0.5, 2.0, 1.0], "gamma": 0.5}, "soft"
     ),
+    "binary_cross_entropy": (
+        "binary_cross_entropy", binary_cross_entropy, {}, "indicator"
+    ),
+    "binary_cross_entropy_smoothed": (
+        "binary_cross_entropy", binary_cross_entropy, {"label_smoothing": 0.1},
+        "indicator",
+    ),
+    "binary_focal": ("binary_focal", binary_focal, {}, "indicator"),
+    "binary_focal_balanced": (
+        "binary_focal", binary_focal, {"alpha": 0.25, "gamma": 0.5}, "indicator"
+    ),
+    "squared_error": ("squared_error", squared_error, {}, "values"),
+    "huber": ("huber", huber, {"delta": 0.7}, "values"),
+    "quantile": ("quantile", quantile, {"quantile": [0.1, 0.5, 0.8]}, "values"),
+    "poisson": ("poisson", poisson, {}, "counts"),
 }  # fmt: skip
+# Kinds of targets of a regressor.
+VALUES = ("values", "counts")
 
-# Level: PyTorch's optimiser, its parameters, and those of MLPClassifier.
+# Level: PyTorch's optimiser, its parameters, and those of the estimator.
 SOLVERS = {
     "sgd": (
         torch.optim.SGD,
@@ -189,7 +249,16 @@ def member_inputs(rng):
         rng.normal(0, 2, (24, N_CLASSES)), np.array(extremes) + [0, 0.25, -0.75]
     ])  # fmt: skip
     labels = np.eye(N_CLASSES)[rng.randint(N_CLASSES, size=len(Z))]
-    return U, Z, {"labels": labels, "soft": soft_targets(rng, len(Z))}
+    targets = {"labels": labels, "soft": soft_targets(rng, len(Z))}
+    targets["indicator"] = rng.randint(2, size=Z.shape).astype(float)
+    targets["values"] = rng.normal(0, 3, Z.shape)
+    targets["counts"] = rng.poisson(2, Z.shape).astype(float)
+    return U, Z, targets
+
+
+def scores_for(kind, Z):
+    """Scores, of which exponentials are finite where they are logarithms."""
+    return np.minimum(Z, 50) if kind == "counts" else Z
 
 
 def golden_members(dtype):
@@ -204,7 +273,7 @@ def golden_members(dtype):
         value.sum().backward()
         arrays[f"activation/{name}"] = torch.column_stack([value, inputs.grad])
     for level, (_, function, settings, kind) in LOSSES.items():
-        scores = torch.tensor(Z, requires_grad=True)
+        scores = torch.tensor(scores_for(kind, Z), requires_grad=True)
         value = function(scores, torch.tensor(targets[kind]), **settings)
         value.sum().backward()
         arrays[f"loss/{level}"] = torch.column_stack([value, scores.grad])
@@ -265,6 +334,7 @@ def fit_inputs(rng):
     )
     weights = rng.uniform(0.2, 3, N_SAMPLES)
     weights[5] = 0
+    shape = N_SAMPLES, N_CLASSES
     return {
         "dense": dense,
         "few_values": few_values,
@@ -272,7 +342,26 @@ def fit_inputs(rng):
         "labels": rng.permutation(np.arange(N_SAMPLES) % N_CLASSES),
         "soft": soft_targets(rng, N_SAMPLES),
         "sample_weight": weights,
+        "indicator": rng.randint(2, size=shape),
+        "values": rng.normal([1e3, -5, 0], [20, 1, 0.01], shape),
+        "counts": rng.poisson([1, 3, 200], shape).astype(float),
     }
+
+
+def targets_of(kind, inputs, weights):
+    """The targets of a fit; those of a regressor are scaled by its default.
+
+    Counts are divided by their mean, and other values standardised.
+    """
+    if kind == "labels":
+        return np.eye(N_CLASSES)[inputs["labels"]]
+    T = inputs[kind].astype(float)
+    if kind not in VALUES:
+        return T
+    mean = np.average(T, axis=0, weights=weights)
+    if kind == "counts":
+        return T / mean
+    return (T - mean) / np.sqrt(np.average((T - mean) ** 2, axis=0, weights=weights))
 
 
 def first_parameters(rng):
@@ -316,14 +405,22 @@ def hinge_distance(Z, T, margin, softmax=False):
     return distance(excess[T == 0].detach(), [0])
 
 
+def loss_distance(name, Z, T, settings):
+    """Smallest distance of the scores from points where a loss's derivative jumps."""
+    if name == "hinge":
+        return hinge_distance(Z, T, **settings)
+    if name == "quantile":
+        return distance((Z - T).detach(), [0])
+    return np.inf
+
+
 def golden_fit(case, inputs, parameters):
     """Parameters after training, and the mean loss of each epoch."""
     dtype = getattr(torch, case["dtype"])
     X = torch.tensor(inputs[case["X"]], dtype=dtype)
     name, loss, settings, kind = LOSSES[case["loss"]]
-    T = inputs["soft"] if kind == "soft" else np.eye(N_CLASSES)[inputs["labels"]]
-    T = torch.tensor(T, dtype=dtype)
     weights = inputs["sample_weight"] if case["sample_weight"] else np.ones(N_SAMPLES)
+    T = torch.tensor(targets_of(kind, inputs, weights), dtype=dtype)
     weights = torch.tensor(weights / weights.mean(), dtype=dtype)
     activations = [case["first_activation"], case["second_activation"]]
 
@@ -337,8 +434,7 @@ def golden_fit(case, inputs, parameters):
         total = 0.0
         for batch in torch.arange(N_SAMPLES).split(BATCH_SIZE):
             Z, nearest = scores_of(X[batch], parameters, activations)
-            if name == "hinge":
-                nearest = min(nearest, hinge_distance(Z, T[batch], **settings))
+            nearest = min(nearest, loss_distance(name, Z, T[batch], settings))
             if nearest < MIN_DISTANCE:
                 raise ValueError(f"too close to a kink, {nearest}, in {case}")
             losses = weights[batch] * loss(Z, T[batch], **settings)
@@ -351,7 +447,7 @@ def golden_fit(case, inputs, parameters):
 
 
 def described(case):
-    """The case with the parameters of MLPClassifier."""
+    """The case with the parameters of the estimator."""
     name, _, settings, kind = LOSSES[case["loss"]]
     parameters = {
         "hidden_layer_sizes": HIDDEN_LAYER_SIZES,
@@ -366,6 +462,7 @@ def described(case):
     }
     return {
         "levels": case, "loss": name, "loss_settings": settings, "targets": kind,
+        "estimator": "MLPRegressor" if kind in VALUES else "MLPClassifier",
         "parameters": parameters,
     }  # fmt: skip
 

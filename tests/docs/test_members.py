@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import cymlp
-from cymlp import MLPClassifier
+from cymlp import MLPClassifier, MLPRegressor
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit.architecture import losses_for
 from cymlp.activations import ACTIVATIONS
@@ -41,24 +41,55 @@ def test_pages_name_it(kind, name):
     assert not missing, f"name the {kind} {name!r} in {' and '.join(missing)}"
 
 
+def entry(estimator, parameter):
+    """What the docstring says about a parameter."""
+    text = inspect.getdoc(estimator)
+    pattern = rf"^{parameter} :.*?(?=^\w)"
+    (found,) = re.findall(pattern, text, re.MULTILINE | re.DOTALL)
+    return found
+
+
 @pytest.mark.parametrize(
-    ("kind", "name"),
+    ("estimator", "kind", "name"),
     [
-        *(("activation", name) for name in sorted(ACTIVATIONS)),
-        *(("loss", name) for name in sorted(losses_for("classes"))),
-        *(("solver", name) for name in sorted(SOLVERS)),
+        (estimator, kind, name)
+        for estimator in (MLPClassifier, MLPRegressor)
+        for kind, members in {
+            "activation": ACTIVATIONS,
+            "loss": losses_for(*estimator._target_kinds),
+            "solver": SOLVERS,
+        }.items()
+        for name in sorted(members)
     ],
 )
-def test_the_docstring_of_the_classifier_names_it(kind, name):
-    text = inspect.getdoc(MLPClassifier)
-    (entry,) = re.findall(rf"^{kind} :.*?(?=^\w)", text, re.MULTILINE | re.DOTALL)
-    assert name in names_in(entry), (
-        f"name {name!r} at the parameter {kind!r} of MLPClassifier, in classifier.py"
+def test_the_docstrings_of_the_estimators_name_it(estimator, kind, name):
+    assert name in names_in(entry(estimator, kind)), (
+        f"name {name!r} at the parameter {kind!r} of {estimator.__name__}"
     )
 
 
+@pytest.mark.parametrize("stub", ["classifier.pyi", "regressor.pyi"])
 @pytest.mark.parametrize("name", SOLVERS)
-def test_the_stub_lists_the_solver(name):
-    stub = Path(cymlp.__file__).with_name("classifier.pyi").read_text("utf-8")
-    (listed,) = re.findall(r"solver: Literal\[(.*?)\]", stub, re.DOTALL)
-    assert name in names_in(listed), f"list the solver {name!r} in classifier.pyi"
+def test_the_stubs_list_the_solver(name, stub):
+    text = Path(cymlp.__file__).with_name(stub).read_text("utf-8")
+    (listed,) = re.findall(r"solver: Literal\[(.*?)\]", text, re.DOTALL)
+    assert name in names_in(listed), f"list the solver {name!r} in {stub}"
+
+
+# Parameters whose text or default depends on the targets.
+DIFFERENT = {"loss", "monitor", "validation_fraction"}
+
+
+def parameters(estimator):
+    return [*inspect.signature(estimator).parameters]
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*parameters(MLPClassifier)} & {*parameters(MLPRegressor)})
+)
+def test_the_estimators_say_the_same_about_their_common_parameters(name):
+    name = {"beta_1": "beta_1, beta_2", "beta_2": "beta_1, beta_2"}.get(name, name)
+    same = entry(MLPClassifier, name) == entry(MLPRegressor, name)
+    assert same is (name not in DIFFERENT), (
+        f"make the texts on {name!r} equal in classifier.py and regressor.py"
+    )

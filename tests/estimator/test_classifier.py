@@ -82,7 +82,7 @@ def expected_failures(classifier):
         MLPClassifier(dtype="float64"),
         *(
             MLPClassifier(dtype="float64", loss=loss, scale=scale)
-            for loss in losses.LOSSES
+            for loss in losses_for("classes")
             for scale in ("auto", "standard")
         ),
         *(
@@ -838,8 +838,8 @@ def test_invalid_parameters_are_refused(parameters, message):
         ({"y": Y_GOOD[:-1]}, "one entry for each of the 30 samples of X; got 29"),
         ({"y": np.zeros(30)}, "at least 2 classes; got one class only: 0.0"),
         ({"y": X_GOOD[:, 0]}, "continuous"),
-        ({"y": np.eye(3, dtype=int)[Y_GOOD]}, "y must be labels.*argmax"),
-        ({"y": csr_array(np.eye(3)[Y_GOOD])}, "y must be labels.*a sparse matrix"),
+        ({"y": 2 * np.eye(3, dtype=int)[Y_GOOD]}, "y must be labels.*MultiOutputClass"),
+        ({"y": csr_array(np.eye(3)[Y_GOOD] / 2)}, "y must be labels.*the value 0.5"),
         ({"y": X_GOOD[:, :3]}, r"y must be labels.*row 0 has sum .*MultiOutputClass"),
         ({"y": np.full((30, 3), np.nan)}, "y contains NaN"),
         ({"y": None}, "requires y to be passed"),

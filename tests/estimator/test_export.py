@@ -1,4 +1,4 @@
-"""Classifiers that leave as C or as a model file."""
+"""Networks that leave as C or as a model file."""
 
 import ctypes
 import errno
@@ -16,13 +16,20 @@ import pytest
 from exports import (
     ACTIVATIONS,
     HIDDEN,
+    LABEL_LOSSES,
     LABELS,
     LOSSES,
     REFUSED,
     SCALES,
+    VALUE_LOSSES,
+    Gamma,
     SquaredError,
+    assert_close_to_scale,
     assert_refused,
     fitted,
+    fitted_regressor,
+    indicator,
+    values,
 )
 from safetensors import safe_open
 from safetensors.numpy import load_file, save
@@ -66,6 +73,17 @@ class Compiled:
 
     def probabilities(self, X):
         return self._rows("predict_probabilities", X)
+
+    def predictions(self, X):
+        return self._rows("predict", X)
+
+    def labels(self, X):
+        function = self.library[f"{self.prefix}predict_labels"]
+        X = np.ascontiguousarray(X, np.float32)
+        out = np.full((len(X), self.n_classes), -1, np.intc)
+        for x, row in zip(X, out, strict=True):
+            function(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(row.ctypes.data))
+        return out
 
     def classes(self, X):
         function = self.library[f"{self.prefix}predict_class"]
@@ -119,6 +137,49 @@ def test_c_has_probabilities_where_the_loss_has(three_classes, tmp_path, loss):
     clf = fitted(*three_classes, loss=loss)
     compiled = Compiled(clf, tmp_path)
     assert hasattr(clf, "predict_proba") == ("predict_probabilities" in compiled.text)
+
+
+@pytest.mark.parametrize("loss", LABEL_LOSSES, ids=str)
+def test_c_has_several_labels(three_classes, tmp_path, loss):
+    X, y = three_classes
+    clf = fitted(X, indicator(y), loss=loss, scale="standard")
+    compiled = Compiled(clf, tmp_path, prefix="some_")
+    X = np.concatenate([X, 40 * X])
+    np.testing.assert_allclose(
+        compiled.scores(X), clf.decision_function(X), rtol=1e-5, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        compiled.probabilities(X), clf.predict_proba(X), rtol=0, atol=1e-5
+    )
+    np.testing.assert_array_equal(compiled.labels(X), clf.predict(X))
+    assert "some_N_LABELS = 3" in compiled.text
+    assert "Labels of the classes" not in compiled.text
+
+
+def test_c_leaves_out_probabilities_of_labels_that_a_users_loss_computes(
+    three_classes, tmp_path
+):
+    X, y = three_classes
+    clf = fitted(X, indicator(y), loss=SquaredError())
+    compiled = Compiled(clf, tmp_path)
+    assert "predict_probabilities" not in compiled.text
+    np.testing.assert_array_equal(compiled.labels(X), clf.predict(X))
+
+
+@pytest.mark.parametrize("target_scale", ["standard", None])
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("loss", [*VALUE_LOSSES, Gamma()], ids=str)
+def test_c_predicts_values(three_classes, tmp_path, loss, hidden, target_scale):
+    X, _ = three_classes
+    Y = values(X) if target_scale else values(X) / 100
+    reg = fitted_regressor(
+        X, Y, *HIDDEN[hidden], loss=loss, scale="standard", target_scale=target_scale
+    )
+    compiled = Compiled(reg, tmp_path, prefix="my_")
+    assert_close_to_scale(compiled.predictions(X), reg.predict(X), Y)
+    assert "my_N_OUTPUTS = 2" in compiled.text
+    declared = re.findall(r"^void \w+|^int \w+", compiled.text, re.MULTILINE)
+    assert set(declared) == {"void my_predict"}
 
 
 def test_c_leaves_out_probabilities_that_a_users_loss_computes(three_classes, tmp_path):
@@ -305,6 +366,51 @@ def test_the_network_as_it_was_fitted_is_saved_not_later_parameters(
     assert loaded.loss == "hinge"
 
 
+@pytest.mark.parametrize("loss", LABEL_LOSSES, ids=str)
+def test_what_is_loaded_has_several_labels(three_classes, tmp_path, loss):
+    X, y = three_classes
+    clf = fitted(X, indicator(y), loss=loss, class_weight=[{1: 2.0}, {}, {0: 0.5}])
+    loaded = saved_and_loaded(clf, tmp_path)
+    assert_same_predictions(clf, loaded, X)
+    assert loaded.predict(X).shape == (120, 3)
+    assert loaded.out_activation_ == "logistic"
+    assert str(loaded._loss) == str(clf._loss)
+    assert str(loaded.get_params()) == str(clf.get_params())
+    loaded.partial_fit(X, indicator(y))
+    with pytest.raises(ValueError, match="y must have several labels per sample"):
+        loaded.partial_fit(X, y)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("target_scale", ["standard", None, (0, 3)])
+@pytest.mark.parametrize("loss", VALUE_LOSSES, ids=str)
+def test_what_is_loaded_predicts_the_same_values(
+    three_classes, tmp_path, loss, target_scale, dtype
+):
+    X, _ = three_classes
+    Y = values(X) / 100
+    reg = fitted_regressor(X, Y, loss=loss, target_scale=target_scale, dtype=dtype)
+    loaded = saved_and_loaded(reg, tmp_path)
+    assert loaded.predict(X).tobytes() == reg.predict(X).tobytes()
+    for name in ("n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
+        assert getattr(loaded, name) == getattr(reg, name)
+    np.testing.assert_array_equal(loaded.target_shift_, reg.target_shift_)
+    np.testing.assert_array_equal(loaded.target_divisor_, reg.target_divisor_)
+    assert not hasattr(loaded, "classes_")
+    loaded.partial_fit(X, Y)
+    np.testing.assert_array_equal(loaded.target_divisor_, reg.target_divisor_)
+
+
+def test_a_model_file_of_a_regressor_with_another_scale_is_refused(
+    three_classes, tmp_path
+):
+    X, _ = three_classes
+    reg = fitted_regressor(X, values(X))
+    reg.target_divisor_ = np.array([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"'target_scale' parameter.*the 2 outputs"):
+        export.save(reg, tmp_path / "model")
+
+
 def test_training_goes_on_from_what_is_loaded(three_classes, tmp_path):
     X, y = three_classes
     loaded = saved_and_loaded(fitted(X, y), tmp_path)
@@ -374,6 +480,19 @@ DEEP = json.loads("[" * 900 + "]" * 900)
 TANH = {"object": "tanh", "parameters": {}}
 HOSTILE = {
     "newer format": (change("format", 3), "its format must be 2; got 3"),
+    "other estimator": (change("estimator", "SVC"), "its estimator must be one of"),
+    "regressor": (change("estimator", "MLPRegressor"), "unexpected keyword argument"),
+    "targets of no kind": (change("target_kind", "x"), "target_kind must be one of"),
+    "loss for other targets": (change("target_kind", "labels"), "its loss must be one"),
+    "several labels with names": (
+        lambda model, tensors: model.update(
+            target_kind="labels",
+            loss={"object": "binary_focal", "parameters": {}},
+            class_dtype="str",
+            classes=["a", "b", "c"],
+        ),
+        "must be 0, 1, ... for several labels",
+    ),
     "unknown key": (change("code", "1"), "it must have the keys"),
     "missing key": (lambda model, tensors: model.pop("loss"), "must have the keys"),
     "unknown parameter": (change_parameter("code", 1), "unexpected keyword.*code=1"),

@@ -340,10 +340,10 @@ MISTAKES = {
         ValueError,
         "X_val and y_val must be given together; got None for y_val",
     ),
-    "one-hot y": (
-        fit(X, np.eye(3, dtype=int)[Y]),
+    "floats of 0 and 1": (
+        fit(X, np.eye(3)[Y] + [1, 0, 0]),
         ValueError,
-        "For one-hot rows, pass y.argmax(axis=1).",
+        "For several labels per sample, pass integers, y.astype(int).",
     ),
     "y with None": (
         fit(X, with_missing(WORDS, None)),
@@ -533,7 +533,7 @@ def test_score_refuses_targets_that_fit_would_refuse():
     for y, words in (
         (T, "the 3 classes are 'ant', 'bee', 'cat'"),
         (2 * T, "row 0 has sum 2"),
-        (csr_array(T), "a sparse matrix"),
+        (csr_array(T), "y must have one class per sample"),
     ):
         with pytest.raises(ValueError, match=words):
             mlp.score(X, y)

@@ -341,7 +341,7 @@ def test_progress_counts_the_epochs_of_all(digits, capsys):
 
 
 def test_entries_other_than_classifiers_are_refused(digits):
-    with pytest.raises(TypeError, match="MLPClassifier; got 3 as 'b'"):
+    with pytest.raises(TypeError, match="MLPRegressor; got 3 as 'b'"):
         fit_many({"a": make_mlp(), "b": 3}, *digits)
     with pytest.raises(TypeError, match="must be a list or a dict"):
         fit_many((make_mlp() for _ in range(2)), *digits)
@@ -367,7 +367,7 @@ def test_entries_whose_order_would_matter_are_refused(digits, shared):
     twin = mlp
     if shared == "random state":
         twin = clone(mlp).set_params(random_state=mlp.random_state)
-    with pytest.raises(ValueError, match="twice, nor classifiers that share a Ra"):
+    with pytest.raises(ValueError, match="twice, nor networks that share a Ra"):
         fit_many([mlp, twin], *digits)
 
 

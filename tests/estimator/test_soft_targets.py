@@ -7,7 +7,6 @@ import pytest
 from helpers import assert_same_history, assert_same_weights, make_mlp
 from members import SOFT_LOSSES, SOLVERS
 from reference import entropy
-from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.multioutput import MultiOutputClassifier
 
@@ -161,10 +160,7 @@ MULTILABEL = np.random.default_rng(0).integers(0, 2, (120, 3))
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (MULTILABEL, "y must be labels.*MultiOutputClassifier"),
-        (MULTILABEL.astype(bool), "y must be labels.*MultiOutputClassifier"),
-        (MULTILABEL.astype(float), "(?s)non-negative and of sum 1.*MultiOutputClass"),
-        (csr_array(MULTILABEL.astype(float)), "y must be labels.*a sparse matrix"),
+        (MULTILABEL.astype(float), "(?s)non-negative and of sum 1.*y.astype.int."),
         (np.full((120, 3), 0.3), "within 0.0001; row 0 has sum 0.9 and minimum 0.3"),
         (np.tile([1.5, -0.5, 0.0], (120, 1)), "sum 1 and minimum -0.5"),
         (np.full((120, 3), np.nan), "y contains NaN"),

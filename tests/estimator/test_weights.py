@@ -165,7 +165,7 @@ def test_partial_fit_takes_weights_and_class_weights(three_classes):
         ({"class_weight": {0: -1}}, {}, "class_weight.*got -1 for class 0"),
         ({"class_weight": {0: "1"}}, {}, "class_weight.*got '1' for class 0"),
         ({"class_weight": "even"}, {}, "(?s)'class_weight'.*'balanced'.*Got 'even'"),
-        ({"class_weight": [1, 2, 3]}, {}, r"'class_weight'.*Got \[1, 2, 3\]"),
+        ({"class_weight": [1, 2, 3]}, {}, r"class_weight must be.*got \[1, 2, 3\]"),
         (
             {},
             {"X_val": "same", "sample_weight_val": np.zeros(120)},

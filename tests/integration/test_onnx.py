@@ -1,4 +1,4 @@
-"""Classifiers that leave as ONNX."""
+"""Networks that leave as ONNX."""
 
 import platform
 import sys
@@ -9,18 +9,25 @@ import skl2onnx
 from exports import (
     ACTIVATIONS,
     HIDDEN,
+    LABEL_LOSSES,
     LABELS,
     LOSSES,
     REFUSED,
     SCALES,
+    VALUE_LOSSES,
+    Gamma,
     SquaredError,
+    assert_close_to_scale,
     assert_refused,
     fitted,
+    fitted_regressor,
+    indicator,
+    values,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cymlp import MLPClassifier, export
+from cymlp import MLPClassifier, MLPRegressor, export
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def run_onnx():
     import onnxruntime
 
     def run(model, X):
-        if isinstance(model, MLPClassifier):
+        if isinstance(model, MLPClassifier | MLPRegressor):
             model, X = export.to_onnx(model), np.float32(X)
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), providers=["CPUExecutionProvider"]
@@ -118,6 +125,36 @@ def test_onnx_refuses_labels_that_are_no_unicode(three_classes, dtype):
         export.to_onnx(fitted(X, labels[y]))
 
 
+@pytest.mark.parametrize("loss", [*LABEL_LOSSES, SquaredError()], ids=str)
+def test_onnx_has_several_labels(three_classes, run_onnx, loss):
+    X, y = three_classes
+    clf = fitted(X, indicator(y), loss=loss, scale="standard")
+    outputs = run_onnx(clf, X)
+    assert outputs["label"].dtype == np.int64
+    np.testing.assert_array_equal(outputs["label"], clf.predict(X))
+    if isinstance(loss, SquaredError):
+        assert list(outputs) == ["label", "scores"]
+        outputs = clf.decision_function(X), outputs["scores"]
+    else:
+        assert list(outputs) == ["label", "probabilities"]
+        outputs = clf.predict_proba(X), outputs["probabilities"]
+    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("target_scale", ["standard", None])
+@pytest.mark.parametrize("hidden", [(), (7,)])
+@pytest.mark.parametrize("loss", [*VALUE_LOSSES, Gamma()], ids=str)
+def test_onnx_predicts_values(three_classes, run_onnx, loss, hidden, target_scale):
+    X, _ = three_classes
+    Y = values(X) if target_scale else values(X) / 100
+    reg = fitted_regressor(
+        X, Y, hidden, loss=loss, scale="standard", target_scale=target_scale
+    )
+    outputs = run_onnx(reg, X)
+    assert list(outputs) == ["variable"]
+    assert_close_to_scale(outputs["variable"], reg.predict(X), Y)
+
+
 def test_onnx_refuses_weights_too_large_for_float32(three_classes):
     clf = fitted(*three_classes, dtype="float64")
     clf.coefs_[0][0, 0] = 1e39
@@ -145,6 +182,28 @@ def test_skl2onnx_converts_a_pipeline(
     np.testing.assert_allclose(
         outputs["probabilities"], pipeline.predict_proba(X), rtol=0, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_skl2onnx_converts_a_regressor(
+    three_classes, run_onnx, registered, loss, n_outputs, dtype
+):
+    X = three_classes[0].astype(dtype)
+    reg = MLPRegressor((7,), loss=loss, tol=0.1, random_state=0)
+    Y = values(X)[:, :n_outputs]
+    pipeline = make_pipeline(StandardScaler(), reg).fit(X, Y)
+    outputs = run_onnx(skl2onnx.to_onnx(pipeline, X[:1]), X)
+    assert list(outputs) == ["variable"]
+    predicted = pipeline.predict(X).reshape(120, -1)
+    assert_close_to_scale(outputs["variable"].reshape(120, -1), predicted, Y)
+
+
+def test_skl2onnx_refuses_several_labels(three_classes, registered):
+    X, y = three_classes
+    with pytest.raises(ValueError, match=r"several labels per sample; use cymlp\.exp"):
+        skl2onnx.to_onnx(fitted(X, indicator(y)), X[:1])
 
 
 @pytest.mark.parametrize("loss", ["hinge", SquaredError()])

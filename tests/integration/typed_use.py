@@ -15,6 +15,7 @@ import cymlp
 from cymlp import (
     History,
     MLPClassifier,
+    MLPRegressor,
     export,
     fit_many,
     kernels,
@@ -142,6 +143,24 @@ def train(X: NDArray[Any], y: NDArray[Any], folder: Path) -> None:
     leave(clf, folder)
 
 
+def regress(X: NDArray[Any], Y: NDArray[Any], folder: Path) -> None:
+    reg = MLPRegressor(
+        (4,), loss=Quantile([0.1, 0.9]), target_scale=(0, np.ones(2)), monitor="r2",
+        max_iter=2, n_iter_no_change=np.inf,
+    )  # fmt: skip
+    assert_type(reg.fit(X, Y, X_val=X, y_val=Y), MLPRegressor)
+    assert_type(reg.partial_fit(X, Y, sample_weight=np.ones(len(Y))), MLPRegressor)
+    assert_type(reg.predict(X), NDArray[Any])
+    assert_type(reg.score(X, Y), float)
+    assert_type(reg.target_shift_, NDArray[Any] | None)
+    assert_type(reg.history_, History)
+    assert_type(reg.set_fit_request(sample_weight=True), MLPRegressor)
+    export.to_c(reg, folder / "regressor.c")
+    export.save(reg, folder / "regressor")
+    loaded: MLPRegressor = export.load(folder / "regressor")
+    assert_type(fit_many([loaded], X, Y), list[MLPRegressor])
+
+
 def look_at(history: History) -> None:
     as_mapping: Mapping[str, NDArray[Any]] = history
     assert_type(as_mapping["train_loss"], NDArray[Any])
@@ -161,7 +180,8 @@ def look_at(history: History) -> None:
 def leave(clf: MLPClassifier, folder: Path) -> None:
     export.to_c(clf, folder / "model.c", prefix="my_")
     export.save(clf, os.fspath(folder / "model"))
-    assert_type(export.load(folder / "model"), MLPClassifier)
+    loaded: MLPClassifier = export.load(folder / "model")
+    assert_type(loaded.predict(clf.coefs_[0].T), NDArray[Any])
     export.to_onnx(clf).SerializeToString()
     export.register_with_skl2onnx()
     assert_type(cymlp.get_include(), str)
@@ -209,6 +229,7 @@ def use_all(X: NDArray[Any], y: NDArray[Any], folder: Path) -> None:
     for clf in build(X):
         clf.fit(X, y)
     train(X, y, folder)
+    regress(X, np.column_stack([y, y]), folder)
     assert_type(route(MLPClassifier()), MLPClassifier)
     train_many(X, y)
     call_parts(X, y)
@@ -228,6 +249,10 @@ def wrong(X: NDArray[Any], y: NDArray[Any], clf: MLPClassifier) -> None:
     MLPClassifier(loss=lambda Z, T: Z)  # type: ignore[arg-type]
     MLPClassifier(learning_rate=0.1)  # type: ignore[arg-type]
     MLPClassifier(scale=(1, 2, 3))  # type: ignore[arg-type]
+    MLPClassifier(class_weight=[1, 2])  # type: ignore[list-item]
+    MLPRegressor(class_weight="balanced")  # type: ignore[call-arg]
+    MLPRegressor(monitor="accuracy")  # type: ignore[arg-type]
+    MLPRegressor(target_scale="minmax")  # type: ignore[arg-type]
     Focal(gama=1)  # type: ignore[call-arg]
     Hinge(margin="1")  # type: ignore[arg-type]
     clf.fit(X)  # type: ignore[call-arg]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import csc_matrix, csr_array
 
 from cymlp._engine.targets import Targets
 from cymlp._fit.targets import (
@@ -12,7 +12,12 @@ from cymlp._fit.targets import (
     class_weights,
     combine_weights,
     encode_classes,
+    encode_labels,
+    encode_values,
+    is_indicator,
+    label_weights,
     normalise_weights,
+    with_variances,
 )
 
 LABELS = ["b", "c", "a", "b"]
@@ -115,7 +120,6 @@ def test_probabilities_may_be_a_list_or_a_data_frame(given):
         ([[True, False], [True, True]], "floats of shape.*an array of dtype bool"),
         ([["a", "b"]], "floats of shape.*an array of dtype <U1"),
         (np.full((2, 2, 2), 0.5), r"shape \(2, 2, 2\)"),
-        (csr_array(np.eye(2)), "a sparse matrix of dtype float64"),
         ([[0.5], [0.5]], "continuous"),
     ],
     ids=str,
@@ -135,6 +139,186 @@ def test_probabilities_of_other_classes_are_refused():
     for classes in ([0, 1, 2], [1, 2]):
         with pytest.raises(ValueError, match=r"rows of 2 prob.*classes 0 to 1"):
             encode_classes(rows, "float32", classes=np.array(classes))
+
+
+# Several labels
+
+
+INDICATOR = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (INDICATOR, True),
+        (INDICATOR.astype(bool), True),
+        (INDICATOR.tolist(), True),
+        (pd.DataFrame(INDICATOR), True),
+        (csr_array(INDICATOR), True),
+        (INDICATOR.astype(float), False),
+        (INDICATOR[:, :1], False),
+        (INDICATOR[:, 0], False),
+    ],
+    ids=repr,
+)
+def test_integers_and_booleans_in_several_columns_are_an_indicator(y, expected):
+    assert is_indicator(y) is expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.array,
+        np.asfortranarray,
+        csr_array,
+        csc_matrix,
+        pd.DataFrame,
+        np.ndarray.tolist,
+    ],
+)
+def test_indicators_become_values_of_0_and_1(convert, dtype):
+    for given in (INDICATOR, INDICATOR.astype(bool)):
+        targets, classes = encode_labels(convert(given), dtype)
+        assert targets.kind == "labels"
+        assert targets.labels is None
+        assert targets.values.dtype == dtype
+        np.testing.assert_array_equal(targets.values, INDICATOR)
+        np.testing.assert_array_equal(classes, [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "message"),
+    [
+        (INDICATOR + 1, None, r"0 and 1 for several labels.*the value 2.*\(4, 3\)"),
+        (csr_array(INDICATOR / 2), None, "the value 0.5 in a matrix"),
+        (INDICATOR, np.arange(2), r"the 3 labels 0 to 2; the 2 labels are 0, 1"),
+        (INDICATOR, np.array(["a", "b", "c"]), "the 3 labels 0 to 2; the 3 labels are"),
+        (csr_array(INDICATOR * np.nan), None, "y contains NaN"),
+    ],
+    ids=["integers", "sparse", "more labels", "names", "NaN"],
+)
+def test_other_indicators_are_refused(y, classes, message):
+    with pytest.raises(ValueError, match=message):
+        encode_labels(y, "float32", classes=classes)
+
+
+@pytest.fixture
+def labels():
+    return encode_labels(INDICATOR, "float64")[0]
+
+
+def test_weights_of_labels_have_a_mean_of_1(labels):
+    own = np.array([1.0, 2.0, 0.5, 0.0])
+    assert label_weights(None, own, labels) is None
+    for class_weight in ({0: 3, 2: 0.5}, [{1: 2}, {0: 0.5}, {}]):
+        for weights in (None, own):
+            absent, present = label_weights(class_weight, weights, labels)
+            terms = np.where(INDICATOR == 1, present, absent)
+            np.testing.assert_allclose(
+                np.average(terms.mean(axis=1), weights=weights), 1
+            )
+    absent, present = label_weights({0: 3}, None, labels)
+    np.testing.assert_allclose(absent, np.array([3, 1, 1]) * 0.6)
+    np.testing.assert_array_equal(present, absent)
+    absent, present = label_weights([{1: 4}, {0: 0}, {}], None, labels)
+    np.testing.assert_allclose(present / absent[0], [4, 1, 1])
+    np.testing.assert_allclose(absent / absent[0], [1, 0, 1])
+
+
+def test_balanced_labels_are_absent_and_present_with_the_same_weight(labels):
+    own = np.array([1.0, 2.0, 0.5, 0.25])
+    absent, present = label_weights("balanced", own, labels)
+    np.testing.assert_allclose((own @ INDICATOR) * present, 3.75 / 2)
+    np.testing.assert_allclose((own @ (1 - INDICATOR)) * absent, 3.75 / 2)
+    targets, _ = encode_labels([[1, 0], [1, 1]], "float32")
+    np.testing.assert_allclose(
+        label_weights("balanced", None, targets), [[0, 1], [0.5, 1]]
+    )  # the first label is never absent
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({3: 1.0}, r"not among the classes: \[3\]"),
+        ({0: -1.0}, "must have finite weights >= 0; got -1.0 for class 0"),
+        ([{}, {}], "for each of the 3 labels.*got"),
+        ([1, 2, 3], "for each of the 3 labels.*got"),
+        ([{2: 1.0}, {}, {}], r"not among the classes: \[2\]"),
+        ({0: 0, 1: 0, 2: 0}, "at least one of them positive; their mean is 0.0"),
+    ],
+    ids=repr,
+)
+def test_other_weights_of_labels_are_refused(labels, class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        label_weights(class_weight, None, labels)
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([1, 2], [[1], [2]]),
+        ([[1, 2], [3, 4]], [[1, 2], [3, 4]]),
+        (np.array([1, 2], np.float32), [[1], [2]]),
+        (np.array([[1], [2]], object), [[1], [2]]),
+        (pd.Series([1, 2], name="y"), [[1], [2]]),
+        (pd.DataFrame({"a": [1, 3], "b": [2, 4]}), [[1, 2], [3, 4]]),
+        ([True, False], [[1], [0]]),
+    ],
+    ids=repr,
+)
+def test_values_become_double_precision(y, expected):
+    targets = encode_values(y)
+    assert targets.kind == "values"
+    assert targets.labels is None
+    assert targets.values.dtype == np.float64
+    np.testing.assert_array_equal(targets.values, expected)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1.0, np.nan], "y contains NaN"),
+        ([1.0, np.inf], "y contains infinity"),
+        (csr_array(np.eye(3)), "y must be a dense array; got a sparse matrix"),
+        (np.zeros((2, 2, 2)), "dim 3"),
+        (["a", "b"], "could not convert string"),
+        (np.array([1j, 2]), "Complex data not supported"),
+        (np.zeros((3, 3)), "y must have 2 outputs.*got 3"),
+        (np.zeros(3), "y must have 2 outputs.*got 1"),
+    ],
+    ids=str,
+)
+def test_other_values_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        encode_values(y, n_outputs=2)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_variances_are_those_of_the_selected_samples(weighted):
+    values = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    values[:, 2] = np.float32(0.1)
+    weights = np.float32(np.arange(20) % 4) if weighted else None
+    indices = np.arange(3, 17)
+    targets = with_variances(Targets(None, 3, values, weights, "values"), indices)
+    chosen = values[indices].astype(float)
+    w = None if weights is None else weights[indices]
+    mean = np.average(chosen, axis=0, weights=w)
+    expected = np.average((chosen - mean) ** 2, axis=0, weights=w)
+    np.testing.assert_allclose(targets.variances[:2], expected[:2], rtol=1e-12)
+    assert targets.variances[2] == 0
+    assert targets.values is values
+    assert targets.weights is weights
+
+
+def test_samples_of_weight_0_do_not_count_in_variances():
+    values, weights = np.array([[1e300], [1.0], [1.0]]), np.array([0.0, 1.0, 2.0])
+    targets = Targets(None, 1, values, weights, "values")
+    assert with_variances(targets, np.arange(3)).variances == 0
+    assert with_variances(Targets(np.array([0, 1]), 2), np.arange(2)).variances is None
 
 
 # Weights

@@ -12,6 +12,7 @@ from cymlp._engine.blas import largest_dimension
 from cymlp._engine.network import Network, n_parameters
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit import hints
+from cymlp._fit.targets import TARGETS
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES, Loss
 
@@ -99,30 +100,68 @@ def dropout_rates(estimator, n_hidden):
     return [float(rate) for rate in rates] if any(rates) else []
 
 
-def losses_for(target_kind):
-    """The losses of cymlp for a kind of targets, by name."""
+def losses_for(*target_kinds):
+    """The losses of cymlp for some kinds of targets, by name."""
     return {
         name: member
         for name, member in LOSSES.items()
-        if member.target_kind == target_kind
+        if member.target_kind in target_kinds
     }
 
 
-def loss_object(estimator):
-    """The loss; a copy of cymlp's, which a later set_params does not change."""
-    registry = losses_for(estimator._target_kind)
+def given_loss(estimator):
+    """The loss that is given as a name or an object."""
+    registry = losses_for(*estimator._target_kinds)
     loss = _as_object(estimator, "loss", estimator.loss, registry)
-    if not isinstance(loss, Loss):
-        return loss
-    if loss.target_kind != estimator._target_kind:
+    if isinstance(loss, Loss) and loss.target_kind not in estimator._target_kinds:
         raise invalid_parameter(
             estimator,
             "loss",
-            f"one of {sorted(registry)}, an instance of their classes, or an object of "
-            "your own",
+            f"one of {sorted(registry)}, an instance of their classes, or an object "
+            "with these methods of your own",
             loss,
         )
-    return clone(loss)
+    return loss
+
+
+def takes(estimator, target_kind):
+    """Whether the loss of an estimator is for a kind of targets, as far as is known."""
+    try:
+        loss = given_loss(estimator)
+    except InvalidParameterError:
+        return False
+    return not isinstance(loss, Loss) or _in_place_of(loss, target_kind) is not None
+
+
+def _in_place_of(loss, target_kind):
+    """The loss of cymlp that takes the place of another one for such targets."""
+    # A derived class is for the targets of its base class.
+    if type(loss) in LOSSES.values() or loss.target_kind == target_kind:
+        return loss._for_targets(target_kind)
+    return None
+
+
+def loss_object(estimator, target_kind):
+    """The loss for a kind of targets.
+
+    A loss of cymlp is copied, so that a later set_params does not change it.
+    """
+    loss = given_loss(estimator)
+    if not isinstance(loss, Loss):
+        return loss
+    if loss.target_kind == target_kind:
+        return clone(loss)
+    if (other := _in_place_of(loss, target_kind)) is not None:
+        return other
+    names = [
+        name
+        for name, member in sorted(LOSSES.items())
+        if member()._for_targets(target_kind) is not None
+    ]
+    raise ValueError(
+        f"loss={estimator.loss!r} does not take {TARGETS[target_kind]}, as y has them; "
+        f"use one of {names}"
+    )
 
 
 METHODS = {"activation": ("value", "derivative"), "loss": ("value_and_gradient",)}

@@ -1,30 +1,100 @@
 """The base class of the estimators, independent of the kind of targets."""
 
 import re
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
+from cymlp._engine.optimizers import SOLVERS
 from cymlp._engine.storage import NotFiniteError
 from cymlp._fit import architecture, hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin
 from cymlp._fit.fitting import Call, fit
+from cymlp.activations import ACTIVATIONS
 
 # Rows that are predicted at once, which bounds the memory for hidden layers.
 PREDICTION_BATCH_SIZE = 1024
 
 
 class BaseMLP(CallbackSupportMixin, BaseEstimator):
-    """Base class of the estimators.
+    """Base class of the estimators, with their common parameters.
 
-    A subclass defines the parameters, `_target_kind`, as a loss has it, and the methods
-    ``_encode_targets(y, classes)``, ``_class_weights(targets, sample_weight)`` and
-    ``_output_activation()``.
+    A subclass defines its parameters, the `_target_kinds` of its losses, the
+    `_target_kind` of a fit, and the methods
+
+    - ``_encode_targets(y, expected)``: check y and make Targets;
+    - ``_expected_targets()``: describe the targets of the fit for later data, as the
+      argument `expected`, which is None for the training data of `fit`;
+    - ``_output_activation()``: the value of `out_activation_`.
     """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [
+            StrOptions(set(ACTIVATIONS)),
+            HasMethods(["value", "derivative"]),
+            list,
+            tuple,
+        ],
+        "solver": [StrOptions(set(SOLVERS))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [
+            StrOptions({"constant", "cosine", "invscaling", "adaptive"}),
+            callable,
+        ],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 1e-37, None, closed="left")],
+        "weight_decay": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "dtype": [
+            StrOptions({"float32", "float64"}),
+            Options(type, {np.float32, np.float64}),
+        ],
+        "scale": [StrOptions(set(scaling.SCALES)), tuple, None],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "record_batches": ["boolean"],
+        "diagnostics": ["boolean"],
+    }
+
+    def _set_parameters(self, arguments):
+        """Set the arguments of ``__init__``, its ``locals()``, as attributes."""
+        vars(self).update(
+            (name, value) for name, value in arguments.items() if name != "self"
+        )
 
     def _fit(self, X, y, sample_weight, validation, shared=None):
         """Fit; fit_many gives `shared`."""
@@ -39,7 +109,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         fit(self, X, y, sample_weight, validation, call)
         return self
 
-    def _partial_fit(self, X, y, classes, sample_weight):
+    def _partial_fit(self, X, y, expected, sample_weight):
         if self.early_stopping:
             raise ValueError(
                 "early_stopping must be False for partial_fit, which trains for one "
@@ -48,7 +118,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         call = Call(
             1,
             has_all_samples=False,
-            classes=classes,
+            expected=expected,
             resumes=hasattr(self, "coefs_"),
             keeps_state=True,
         )
@@ -85,8 +155,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             hint = hints.value_hint(self, name)
             raise InvalidParameterError(f"{error}{hint}") from None
 
+    # Steps of a fit that only some estimators have.
+
+    def _class_weights(self, targets, sample_weight):
+        """Weights of the classes of the targets, or None."""
+        return None
+
+    def _make_loss(self):
+        return architecture.loss_object(self, self._target_kind)
+
+    def _measure_targets(self, samples, indices):
+        """Measure the scale of the targets of the training samples."""
+
+    def _scaled_targets(self, targets):
+        return targets
+
     def __repr__(self, N_CHAR_MAX=700):
-        # Abbreviate long arrays in `scale`.
+        # Abbreviate long arrays in `scale` and `target_scale`.
         with np.printoptions(threshold=10, edgeitems=2):
             return super().__repr__(N_CHAR_MAX)
 

@@ -32,6 +32,7 @@ from cymlp._fit.training import (
     OptimizerState,
     Training,
     TrainingState,
+    score_name,
     shallow_copy,
 )
 from cymlp.history import History
@@ -46,7 +47,7 @@ class Call(NamedTuple):
 
     n_epochs: int  # at most
     has_all_samples: bool = True  # False for partial_fit
-    classes: np.ndarray | None = None  # the allowed labels; None for those of y
+    expected: object = None  # the targets that y may have; None for any
     resumes: bool = False  # whether to start from the present weights
     keeps_state: bool = False  # whether a later call may resume where this one ends
     has_callbacks: bool = False  # whether to call scikit-learn's callbacks
@@ -141,28 +142,33 @@ def _prepare(draft, X, y, sample_weight, validation, call):
     draft._validate_params()
     is_scaled = (draft.divisor_ if call.resumes else draft.scale) is not None
     samples, class_weights = prepare.check_training(
-        draft, X, y, sample_weight, call.classes, is_scaled, call.resumes
+        draft, X, y, sample_weight, call.expected, is_scaled, call.resumes
     )
     network = _make_network(draft, samples.targets.n_outputs)
     prepare.check_loss_takes(draft, samples.targets, "y")
     validation = prepare.check_validation(draft, *validation, class_weights, is_scaled)
     if not call.resumes or not hasattr(draft, "_training_state"):
         draft._training_state = TrainingState(check_random_state(draft.random_state))
+    indices, held_out = prepare.all_indices(samples), None
     if validation is not None:
         prepare.check_loss_takes(draft, validation.targets, "y_val")
-        return network, prepare.select(samples), prepare.select(validation)
-    if not draft.early_stopping:
-        return network, prepare.select(samples), None
-    indices, held_out = prepare.hold_out(draft, samples)
-    training = prepare.select(samples, indices)
-    return network, training, training._replace(indices=held_out)
+    elif draft.early_stopping:
+        indices, held_out = prepare.hold_out(draft, samples)
+    if not call.resumes:
+        draft._measure_targets(samples, indices)
+    training = prepare.select(draft, samples, indices)
+    if validation is not None:
+        with naming("y_val"):
+            everything = prepare.all_indices(validation)
+            return network, training, prepare.select(draft, validation, everything)
+    return network, training, prepare.with_indices(training, held_out)
 
 
 def _make_network(draft, n_outputs):
     """Make the network, from parts that a later set_params does not change."""
     sizes = architecture.layer_sizes(draft, draft.n_features_in_, n_outputs)
     draft._activations = architecture.activation_objects(draft, len(sizes) - 2)
-    draft._loss = architecture.loss_object(draft)
+    draft._loss = draft._make_loss()
     draft.n_layers_, draft.n_outputs_ = len(sizes), n_outputs
     draft.out_activation_ = draft._output_activation()
     return architecture.make_network(draft, sizes)
@@ -335,7 +341,8 @@ def _train_epoch(draft, epoch, training, evaluation):
     metrics, batches = training.run_epoch()
     metrics = {"epoch": epoch, **metrics}
     if evaluation is not None:
-        metrics["val_loss"], metrics["val_accuracy"] = evaluation.run(
+        score = f"val_{score_name(training.targets)}"
+        metrics["val_loss"], metrics[score] = evaluation.run(
             training.parameters.values[0]
         )
     metrics["learning_rate"] = training.optimizer.learning_rate
@@ -373,8 +380,11 @@ def _show(bar, metrics):
     """Advance the progress bar by an epoch, if there is one."""
     if bar is None:
         return
-    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-    shown = {name: f"{metrics[name]:.4f}" for name in names if name in metrics}
+    shown = {
+        name: f"{value:.4f}"
+        for name, value in metrics.items()
+        if name.startswith(("train_", "val_"))
+    }
     bar.set_postfix(shown, refresh=False)
     bar.update()
 

@@ -17,10 +17,12 @@ from cymlp._engine.storage import NotFiniteError, store
 from cymlp._engine.storage.dense import MAX_ROWS
 from cymlp._fit import architecture, scaling
 from cymlp._fit.errors import naming, naming_text
+from cymlp._fit.target_scaling import has_log_link
 from cymlp._fit.targets import (
     check_sample_weight,
     combine_weights,
     normalise_weights,
+    with_variances,
 )
 
 
@@ -28,7 +30,7 @@ class Samples(NamedTuple):
     """Samples that have been checked, but not stored."""
 
     inputs: object  # Inputs, not scaled
-    targets: object  # Targets, without weights
+    targets: object  # Targets, without weights; real values in float64, not scaled
     weights: np.ndarray | None  # float64, up to a factor; None for weights of 1
 
 
@@ -49,10 +51,11 @@ def check_layout(estimator, X, is_scaled, name="X", reset=False, once=False):
         return scaling.as_inputs(X, estimator.dtype, once)
 
 
-def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
+def check_training(estimator, X, y, sample_weight, expected, is_scaled, resumes):
     """Check the training data; set the estimator's features and classes.
 
-    Returns the samples and the class weights, float64 or None.
+    `expected` are the targets that y may have; None for any. Returns the samples and
+    the class weights, float64 or None.
     """
     inputs = check_layout(estimator, X, is_scaled, reset=not resumes)
     if y is None:
@@ -61,7 +64,7 @@ def check_training(estimator, X, y, sample_weight, classes, is_scaled, resumes):
             "the target y is None."
         )
     with naming("y"):
-        targets = _check_targets(estimator, y, classes, inputs)
+        targets = _check_targets(estimator, y, expected, inputs)
     with naming("sample_weight"):
         weights = check_sample_weight(sample_weight, inputs.array)
     class_weights = estimator._class_weights(targets, weights)
@@ -82,15 +85,16 @@ def check_validation(estimator, X, y, sample_weight, class_weights, is_scaled):
         )
     inputs = check_layout(estimator, X, is_scaled, "X_val")
     with naming("y_val"):
-        targets = _check_targets(estimator, y, estimator.classes_, inputs)
+        expected = estimator._expected_targets()
+        targets = _check_targets(estimator, y, expected, inputs)
     with naming("sample_weight_val"):
         weights = check_sample_weight(sample_weight, inputs.array)
     weights = combine_weights(weights, class_weights, targets, "_val")
     return Samples(inputs, targets, weights)
 
 
-def _check_targets(estimator, y, classes, inputs):
-    targets = estimator._encode_targets(y, classes)
+def _check_targets(estimator, y, expected, inputs):
+    targets = estimator._encode_targets(y, expected)
     if targets.n_samples != inputs.shape[0]:
         raise ValueError(
             f"y must have one entry for each of the {inputs.shape[0]} samples of X; "
@@ -100,9 +104,24 @@ def _check_targets(estimator, y, classes, inputs):
 
 
 def check_loss_takes(estimator, targets, name):
-    """Refuse rows of probabilities if the loss accepts labels only."""
-    loss = estimator._loss
-    if targets.values is None or not getattr(loss, "hard_labels_only", False):
+    """Refuse targets that the loss does not accept."""
+    if targets.kind == "values":
+        _check_sign(estimator, targets, name)
+    elif targets.kind == "classes" and targets.values is not None:
+        _check_probabilities(estimator, name)
+
+
+def _check_sign(estimator, targets, name):
+    smallest = targets.values.min()
+    if has_log_link(estimator) and smallest < 0:
+        raise ValueError(
+            f"loss={estimator.loss!r} takes values >= 0 only; got a minimum of "
+            f"{smallest:g} in {name}"
+        )
+
+
+def _check_probabilities(estimator, name):
+    if not getattr(estimator._loss, "hard_labels_only", False):
         return
     others = [
         other
@@ -118,7 +137,8 @@ def check_loss_takes(estimator, targets, name):
 def hold_out(estimator, samples):
     """Indices of the training and of the validation samples, intp.
 
-    Samples of weight 0 are not held out. Later calls split in the same way.
+    The split is stratified by class. Samples of weight 0 are not held out. Later calls
+    split in the same way.
     """
     state = estimator._training_state
     if state.split_seed is None:
@@ -126,6 +146,8 @@ def hold_out(estimator, samples):
         random_state = deepcopy(state.random_state)
         state.split_seed = random_state.randint(2**31 - 1)
     weights, labels = samples.weights, samples.targets.labels
+    if labels is None:
+        labels = np.zeros(samples.targets.n_samples, np.intp)
     if weights is None:
         weights = np.ones(labels.size)
     counted = np.flatnonzero(weights)
@@ -162,17 +184,29 @@ def _split(indices, labels, fraction, seed):
     return indices[np.setdiff1d(order, held_out)], indices[held_out]
 
 
-def select(samples, indices=None):
-    """Select samples as Data; all of them by default."""
-    if indices is None:
-        indices = np.arange(samples.targets.n_samples, dtype=np.intp)
-    return Data(samples.inputs, weighted_targets(samples, indices), indices)
+def select(estimator, samples, indices):
+    """Select samples as Data, with scaled targets."""
+    scaled = samples._replace(targets=estimator._scaled_targets(samples.targets))
+    return Data(samples.inputs, weighted_targets(scaled, indices), indices)
 
 
 def weighted_targets(samples, indices):
     """The targets, with weights of mean 1 over the samples in `indices`."""
     weights = normalise_weights(samples.weights, indices, samples.inputs.dtype)
-    return samples.targets.weighted(weights)
+    return with_variances(samples.targets.weighted(weights), indices)
+
+
+def with_indices(data, indices):
+    """The same data with other samples selected; None for None."""
+    if indices is None:
+        return None
+    targets = with_variances(data.targets, indices)
+    return data._replace(targets=targets, indices=indices)
+
+
+def all_indices(samples):
+    """Indices of all samples."""
+    return np.arange(samples.targets.n_samples, dtype=np.intp)
 
 
 def measure_scale(estimator, data):

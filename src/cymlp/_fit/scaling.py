@@ -245,26 +245,28 @@ def keeps_zeros(scale):
         return True
 
 
-def given_scale(scale, n_features, owner="MLPClassifier"):
+def given_scale(scale, n_columns, owner="MLPClassifier", name="scale"):
     """Check a given shift and divisor; return them like `fitted_scale`."""
     try:
         shift, divisor = (np.asarray(part, np.float64) for part in scale)
     except (TypeError, ValueError):
-        raise _invalid_scale(scale, n_features, owner) from None
+        raise _invalid_scale(scale, n_columns, owner, name) from None
     for part in (shift, divisor):
-        if part.shape not in ((), (n_features,)) or not np.isfinite(part).all():
-            raise _invalid_scale(scale, n_features, owner)
+        if part.shape not in ((), (n_columns,)) or not np.isfinite(part).all():
+            raise _invalid_scale(scale, n_columns, owner, name)
     if not divisor.all():
-        raise _invalid_scale(scale, n_features, owner)
+        raise _invalid_scale(scale, n_columns, owner, name)
     return shift[()], divisor[()]
 
 
-def _invalid_scale(scale, n_features, owner):
+def _invalid_scale(scale, n_columns, owner, name):
+    names, columns = "'auto', 'standard', 'minmax'", "features"
+    if name == "target_scale":
+        names, columns = "'standard'", "outputs"
     return InvalidParameterError(
-        f"The 'scale' parameter of {owner} must be 'auto', 'standard', 'minmax', None, "
-        "or a pair of a shift and a non-zero divisor, each a finite float or an array "
-        f"of one finite float for each of the {n_features} features. Got {scale!r} "
-        "instead."
+        f"The {name!r} parameter of {owner} must be {names}, None, or a pair of a "
+        "shift and a non-zero divisor, each a finite float or an array of one finite "
+        f"float for each of the {n_columns} {columns}. Got {scale!r} instead."
     )
 
 

@@ -14,9 +14,30 @@ from cymlp._engine.targets import Targets
 from cymlp._fit.errors import naming
 from cymlp.losses import TOLERANCE
 
+# Kinds of targets, as losses have them, in words.
+TARGETS = {
+    "classes": "one class per sample",
+    "labels": "several labels per sample",
+    "values": "real values",
+}
+
+
+def kind_of(y):
+    """The kind of targets that y has for a classifier, "classes" or "labels"."""
+    return "labels" if is_indicator(y) else "classes"
+
+
+def check_kind(y, expected):
+    """Refuse y of another kind than the data that came before."""
+    if (kind := kind_of(y)) != expected:
+        raise ValueError(
+            f"y must have {TARGETS[expected]}, as in the training data or in earlier "
+            f"calls; got {TARGETS[kind]}"
+        )
+
 
 def has_rows(y):
-    """Whether y has rows of probabilities rather than labels."""
+    """Whether y has rows rather than one label for each sample."""
     shape = y.shape if issparse(y) else np.asarray(y).shape
     return len(shape) > 1 and shape[1:] != (1,)
 
@@ -132,14 +153,14 @@ def _shortened(classes):
 
 
 def _encode_probabilities(T, dtype, classes):
-    if not issparse(T):
-        T = np.asarray(T)
-    if issparse(T) or T.dtype.kind != "f" or T.ndim != 2:
+    T = np.asarray(T)
+    if T.dtype.kind != "f" or T.ndim != 2:
         raise ValueError(
-            "y must be labels of shape (n_samples,), or rows of probabilities as "
-            "floats of shape (n_samples, n_classes); got "
-            f"{'a sparse matrix' if issparse(T) else 'an array'} of dtype {T.dtype} "
-            f"and shape {T.shape}. {_advice_on_rows(T)}"
+            "y must be labels of shape (n_samples,), rows of probabilities as floats "
+            "of shape (n_samples, n_classes), or rows of 0 and 1 for several labels as "
+            f"integers or booleans; got an array of dtype {T.dtype} and shape "
+            f"{T.shape}. For several outputs per sample, wrap the classifier in "
+            "sklearn.multioutput.MultiOutputClassifier."
         )
     T = check_array(T, dtype=np.float64, ensure_min_features=2, input_name="y")
     total = T.sum(axis=1)
@@ -149,8 +170,9 @@ def _encode_probabilities(T, dtype, classes):
         raise ValueError(
             "y must be labels, or rows of probabilities, non-negative and of sum 1 "
             f"within {TOLERANCE[dtype]:g}; row {row} has sum {total[row]:g} and "
-            f"minimum {T[row].min():g}. For real values, use a regressor. For several "
-            "outputs per sample, wrap the classifier in "
+            f"minimum {T[row].min():g}. For real values, use MLPRegressor. For several "
+            "labels per sample, pass integers, y.astype(int). For several outputs, "
+            "wrap the classifier in "
             "sklearn.multioutput.MultiOutputClassifier."
         )
     if classes is None:
@@ -164,14 +186,61 @@ def _encode_probabilities(T, dtype, classes):
     return Targets(T.argmax(axis=1), T.shape[1], T), classes
 
 
-def _advice_on_rows(T):
-    is_one_hot = T.dtype.kind in "biu" and np.all((T != 0).sum(axis=1) == 1)
-    if is_one_hot:
-        return "For one-hot rows, pass y.argmax(axis=1)."
-    return (
-        "For several labels or outputs per sample, wrap the classifier in "
-        "sklearn.multioutput.MultiOutputClassifier."
-    )
+def is_indicator(y):
+    """Whether y has one column of 0 and 1 for each of several labels.
+
+    Floats are probabilities instead.
+    """
+    if issparse(y):
+        return True
+    y = np.asarray(y)
+    return y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "biu"
+
+
+def encode_labels(y, dtype, *, classes=None):
+    """Encode an indicator matrix, dense or sparse, as Targets.
+
+    `classes` are the allowed labels, 0, 1, ...; None for those of y. Returns the
+    targets, with values in `dtype`, and the classes.
+    """
+    y = check_array(y, accept_sparse=True, dtype=None, input_name="y")
+    y = y.toarray() if issparse(y) else y
+    wrong = (y != 0) & (y != 1)
+    if wrong.any():
+        raise ValueError(
+            "y must be labels of shape (n_samples,), rows of probabilities as floats, "
+            "or 0 and 1 for several labels per sample, of shape (n_samples, n_labels); "
+            f"got the value {y[wrong][0]} in a matrix of shape {y.shape}. For several "
+            "outputs with more than two classes, wrap the classifier in "
+            "sklearn.multioutput.MultiOutputClassifier."
+        )
+    labels = np.arange(y.shape[1])
+    if classes is not None and not np.array_equal(classes, labels):
+        raise ValueError(
+            f"y has columns for the {labels.size} labels 0 to {labels.size - 1}; the "
+            f"{classes.size} labels are {_shortened(classes)}"
+        )
+    values = np.require(y, dtype, "C")
+    return Targets(None, labels.size, values, kind="labels"), labels
+
+
+def encode_values(y, *, n_outputs=None):
+    """Encode real values of shape (n_samples,) or (n_samples, n_outputs) as Targets.
+
+    The values of the targets are float64. `n_outputs` is their number, None for any.
+    """
+    if issparse(y):
+        raise ValueError(
+            f"y must be a dense array; got a sparse matrix of shape {y.shape}"
+        )
+    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", order="C")
+    values = y.reshape(len(y), -1)
+    if n_outputs is not None and values.shape[1] != n_outputs:
+        raise ValueError(
+            f"y must have {n_outputs} outputs, as in earlier calls or in the training "
+            f"data; got {values.shape[1]}"
+        )
+    return Targets(None, values.shape[1], values, kind="values")
 
 
 def partial_fit_classes(classifier, y, classes):
@@ -188,7 +257,7 @@ def partial_fit_classes(classifier, y, classes):
         if known is None and not has_rows(y):
             raise ValueError(
                 "classes must be passed on the first call to partial_fit, unless y has "
-                "rows of probabilities; got None. Pass all labels that will occur in "
+                "a column for each class; got None. Pass all labels that will occur in "
                 "any call: partial_fit(X, y, classes=numpy.unique(all_labels))"
             )
         return known
@@ -213,6 +282,12 @@ def class_weights(class_weight, sample_weight, targets, classes):
         return None
     if isinstance(class_weight, Mapping):
         return _given_weights(class_weight, classes)
+    if class_weight != "balanced":
+        raise ValueError(
+            "class_weight must be a dict, 'balanced' or None, unless samples have "
+            f"several labels; got {class_weight!r}. Write a dict of label to weight: "
+            "{0: 1, 1: 5}."
+        )
     weights = np.ones(targets.n_samples) if sample_weight is None else sample_weight
     if targets.values is None:
         total = np.bincount(targets.labels, weights, minlength=targets.n_outputs)
@@ -238,6 +313,44 @@ def _given_weights(class_weight, classes):
                 f"got {weight!r} for class {label!r}"
             )
     return np.array(list((weights | class_weight).values()), np.float64)
+
+
+def label_weights(class_weight, sample_weight, targets):
+    """Weights of each label's loss where it is absent and where it is present.
+
+    Float64 of shape (2, n_labels), divided by their mean over the targets; None for
+    None. "balanced" gives the absence and the presence of a label the same total
+    weight, sample weights included. A list has a dict for each label, with weights of
+    0 and 1; a dict has a weight of each label.
+    """
+    if class_weight is None:
+        return None
+    n_labels = targets.n_outputs
+    weights = np.ones(targets.n_samples) if sample_weight is None else sample_weight
+    present = weights @ targets.values
+    totals = np.stack([weights.sum() - present, present])
+    if isinstance(class_weight, str):
+        return weights.sum() / (2 * np.where(totals > 0, totals, np.inf))
+    if isinstance(class_weight, Mapping):
+        given = np.tile(_given_weights(class_weight, np.arange(n_labels)), (2, 1))
+    elif len(class_weight) == n_labels and all(
+        isinstance(member, Mapping) for member in class_weight
+    ):
+        pairs = [_given_weights(member, np.arange(2)) for member in class_weight]
+        given = np.transpose(pairs)
+    else:
+        raise ValueError(
+            "class_weight must be a dict with a weight of each label, a list with a "
+            f"dict of the weights of 0 and 1 for each of the {n_labels} labels, "
+            f"'balanced' or None; got {class_weight!r}"
+        )
+    mean = (given * totals).sum() / (n_labels * weights.sum())
+    if not 0 < mean < np.inf:
+        raise ValueError(
+            "the weights that class_weight gives to the labels of y must be finite, "
+            f"and at least one of them positive; their mean is {mean}"
+        )
+    return given / mean
 
 
 def combine_weights(sample_weight, class_weights, targets, suffix=""):
@@ -293,7 +406,25 @@ def normalise_weights(weights, indices, dtype):
     mean = weights[indices].mean()
     if mean == 0:
         raise ValueError(
-            "sample_weight and class_weight leave no sample to train on: their product "
-            "is 0 for all samples that early_stopping does not hold out"
+            "the weights of the samples leave no sample to train on: they are 0 for "
+            "all samples that early_stopping does not hold out"
         )
     return (weights / mean).astype(dtype)
+
+
+def with_variances(targets, indices):
+    """Real targets with the weighted variances of the samples in `indices`, for R2.
+
+    Other targets stay as they are.
+    """
+    if targets.kind != "values":
+        return targets
+    weights = targets.weights
+    if weights is not None:
+        indices = indices[weights[indices] > 0]
+        weights = weights[indices]
+    values = targets.values[indices].astype(np.float64)
+    values -= values[0]  # so that the variance of equal values is exactly 0
+    mean = np.average(values, axis=0, weights=weights)
+    variances = np.average((values - mean) ** 2, axis=0, weights=weights)
+    return targets.with_variances(variances)

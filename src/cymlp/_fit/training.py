@@ -66,6 +66,11 @@ class TrainingState:
         self.patience.n_iter_no_change = n_iter_no_change
 
 
+def score_name(targets):
+    """The name of the score that the network computes for such targets."""
+    return "r2" if targets.kind == "values" else "accuracy"
+
+
 class EpochControl:
     """Sets the learning rate of each epoch, and decides when to stop.
 
@@ -95,7 +100,7 @@ class EpochControl:
         """Finish an epoch with these metrics; return whether to stop."""
         state = self._state
         metric = metrics[state.monitor]
-        if state.monitor.endswith("accuracy"):
+        if not state.monitor.endswith("loss"):  # but a score
             metric = -metric
         patience, checkpoint = shallow_copy(state.patience), state.checkpoint
         if self._keeps_best:
@@ -136,16 +141,16 @@ class Evaluation:
         self._memory = network.memory(batch_size, stored.dtype)
 
     def run(self, theta):
-        """Weighted means of loss and accuracy, for theta of shape (n_parameters,).
+        """Weighted means of loss and score, for theta of shape (n_parameters,).
 
         Raise DivergedError if the loss is not finite.
         """
-        loss, accuracy = self._network.evaluate(
+        loss, score = self._network.evaluate(
             self._first, self._targets, self._indices, theta, self._memory, self._check
         )
         if not math.isfinite(loss):
             raise DivergedError("the validation loss")
-        return loss, accuracy
+        return loss, score
 
 
 class Training:
@@ -181,9 +186,9 @@ class Training:
     def run_epoch(self):
         """Train on every sample once; raise DivergedError if a value is not finite.
 
-        Returns the metrics: `train_loss` and `train_accuracy`, means over the samples,
-        `gradient_norm`, the mean over the batches, and `seconds`; and the loss and
-        accuracy of each mini-batch before its update, of shape (n_batches,).
+        Returns the metrics: `train_loss` and `train_accuracy` or `train_r2`, means over
+        the samples, `gradient_norm`, the mean over the batches, and `seconds`; and the
+        loss and score of each mini-batch before its update, of shape (n_batches,).
         """
         start = time.perf_counter()
         record = np.empty((3, len(self._batch_sizes)))
@@ -195,14 +200,15 @@ class Training:
         if not finite or not np.isfinite(self.parameters.values).all():
             raise DivergedError("a loss or a weight")
         self.parameters.n_steps += len(self._batch_sizes)
-        loss, accuracy = np.average(record[:2], axis=1, weights=self._batch_sizes)
+        loss, score = np.average(record[:2], axis=1, weights=self._batch_sizes)
+        name = score_name(self.targets)
         metrics = {
             "train_loss": float(loss),
-            "train_accuracy": float(accuracy),
+            f"train_{name}": float(score),
             "gradient_norm": float(record[2].mean()),
             "seconds": time.perf_counter() - start,
         }
-        return metrics, {"loss": record[0], "accuracy": record[1]}
+        return metrics, {"loss": record[0], name: record[1]}
 
     def _order(self):
         if not self._shuffle:

@@ -1,4 +1,4 @@
-"""Export of fitted classifiers: as C, as model files, or as ONNX.
+"""Export of fitted networks: as C, as model files, or as ONNX.
 
 Exported files contain weights, biases, the names of activations and loss, and class
 labels. User-defined activations and losses are Python code and cannot be exported.

@@ -4,36 +4,42 @@ import json
 import re
 
 from cymlp._files import write_file
+from cymlp._fit.target_scaling import has_log_link
 from cymlp.export.parts import (
     as_float32,
     as_path,
     bounds_of,
-    has_softmax,
+    has_probabilities,
     parts_of,
     snapshot_of,
     without_scaling,
 )
 
 
-def to_c(classifier, file, prefix=""):
-    """Write a fitted classifier as C99, for example for a microcontroller.
+def to_c(estimator, file, prefix=""):
+    """Write a fitted network as C99, for example for a microcontroller.
 
     The file requires nothing but ``<math.h>`` and allocates no memory. Its stack holds
     two arrays of the width of the widest hidden layer. All computations are in float32.
-    The file defines these functions::
+    For a classifier, the file defines these functions::
 
         void predict_scores(const float *x, float *scores);
         void predict_probabilities(const float *x, float *probabilities);
         int predict_class(const float *x);
 
     The array x has the features of one sample. `predict_class` returns an index into
-    `classes_`, and a comment in the file lists the labels. `predict_probabilities` is
-    defined only if the loss is one of cymlp's and defines probabilities.
+    `classes_`, and a comment in the file lists the labels. If samples have several
+    labels, it is replaced by `predict_labels`, which writes 0 or 1 for each of them.
+    `predict_probabilities` is defined only if the loss is one of cymlp's and defines
+    probabilities. For a regressor, there is only `predict`, in the units of y::
+
+        void predict_labels(const float *x, int *labels);
+        void predict(const float *x, float *y);
 
     Parameters
     ----------
-    classifier : MLPClassifier
-        Fitted classifier, without user-defined activations.
+    estimator : MLPClassifier or MLPRegressor
+        Fitted network, without user-defined activations.
     file : str or path-like
         File to write. An existing file is replaced once the new one is complete.
     prefix : str, default=""
@@ -43,7 +49,7 @@ def to_c(classifier, file, prefix=""):
     Raises
     ------
     NotFittedError
-        If `classifier` is not fitted.
+        If `estimator` is not fitted.
     OSError
         If the file cannot be written.
     TypeError
@@ -66,10 +72,10 @@ def to_c(classifier, file, prefix=""):
     True
     """
     _check_prefix(prefix)
-    classifier = snapshot_of(classifier)
-    activations, layers = parts_of(classifier)
-    layers = as_float32(without_scaling(classifier, layers))
-    source = _source(classifier, activations, layers, prefix)
+    estimator = snapshot_of(estimator)
+    activations, layers = parts_of(estimator)
+    layers = as_float32(without_scaling(estimator, layers))
+    source = _source(estimator, activations, layers, prefix)
     write_file(as_path(file), source.encode("ascii"))
 
 
@@ -109,7 +115,7 @@ static void {prefix}{name}(const float *x, int n_in, const float *W,
 }}
 """
 
-PROBABILITIES = """
+SOFTMAX = """
 void {prefix}predict_probabilities(const float *x, float *probabilities)
 {{
     float largest, sum = 0.0f;
@@ -139,64 +145,110 @@ int {prefix}predict_class(const float *x)
 }}
 """
 
+LOGISTIC = """
+void {prefix}predict_probabilities(const float *x, float *probabilities)
+{{
+    {prefix}predict_scores(x, probabilities);
+    for (int k = 0; k < {prefix}N_LABELS; k++)
+        probabilities[k] = 1.0f / (1.0f + expf(-probabilities[k]));
+}}
+"""
 
-def _source(classifier, activations, layers, prefix):
-    has_probabilities = has_softmax(classifier)
-    functions = _function_names(activations)
+LABELS = """
+void {prefix}predict_labels(const float *x, int *labels)
+{{
+    float scores[{prefix}N_LABELS];
+    {prefix}predict_scores(x, scores);
+    for (int k = 0; k < {prefix}N_LABELS; k++)
+        labels[k] = scores[k] > 0.0f;
+}}
+"""
+
+EXPONENTIAL = """
+void {prefix}predict(const float *x, float *y)
+{{
+    {prefix}predict_scores(x, y);
+    for (int k = 0; k < {prefix}N_OUTPUTS; k++)
+        y[k] = expf(y[k]);
+}}
+"""
+
+CONSTANTS = {"classes": "N_CLASSES", "labels": "N_LABELS", "values": "N_OUTPUTS"}
+
+
+def _source(estimator, activations, layers, prefix):
+    constant = prefix + CONSTANTS[estimator._target_kind]
+    names = _function_names(activations)
+    functions = _functions(
+        estimator, [names[a.c_formula] for a in activations], layers, prefix, constant
+    )
     parts = [
-        _head(classifier, layers, prefix, has_probabilities),
+        _head(estimator, layers, prefix, constant, functions),
         *(_array(f"{prefix}W{i}", W) for i, (W, _) in enumerate(layers, 1)),
         *(_array(f"{prefix}b{i}", b) for i, (_, b) in enumerate(layers, 1)),
-        _dense(classifier, layers, prefix),
+        _dense(estimator, layers, prefix),
         *(
             ACTIVATION.format(prefix=prefix, function=function, formula=formula)
-            for formula, function in functions.items()
+            for formula, function in names.items()
         ),
-        _scores(
-            classifier, [functions[a.c_formula] for a in activations], layers, prefix
-        ),
-        PROBABILITIES.format(prefix=prefix) if has_probabilities else "",
-        CLASS.format(prefix=prefix),
+        *functions,
     ]
     return "".join(parts)
 
 
-def _dense(classifier, layers, prefix):
+def _dense(estimator, layers, prefix):
     """The functions for layers, and the bounds of the first if X has bounds."""
     parts = []
-    if classifier.bounds_ is not None:
+    if estimator.bounds_ is not None:
         names = [f"{prefix}lower", f"{prefix}upper"]
-        parts += map(_array, names, bounds_of(classifier))
+        parts += map(_array, names, bounds_of(estimator))
         value = "fminf(fmaxf(x[i], {}[i]), {}[i])".format(*names)
         note = ", with x clipped"
         parts.append(
             DENSE.format(prefix=prefix, name="first_layer", note=note, value=value)
         )
-    if classifier.bounds_ is None or len(layers) > 1:
+    if estimator.bounds_ is None or len(layers) > 1:
         parts.append(DENSE.format(prefix=prefix, name="dense", note="", value="x[i]"))
     return "".join(parts)
 
 
-def _head(classifier, layers, prefix, has_probabilities):
-    sizes = [classifier.n_features_in_, *(b.size for _, b in layers)]
-    labels = "".join(
-        f"\n     {index}: {_comment(label)}"
-        for index, label in enumerate(classifier.classes_.tolist())
-    )
-    probabilities = (
-        f"void {prefix}predict_probabilities(const float *x, float *probabilities);\n"
-        if has_probabilities
-        else ""
+def _functions(estimator, activations, layers, prefix, constant):
+    """The function for the scores, and those that call it."""
+    name, callers = "void {prefix}predict_scores", []
+    if estimator._target_kind == "values":
+        if has_log_link(estimator):
+            name, callers = "static void {prefix}predict_scores", [EXPONENTIAL]
+        else:
+            name = "void {prefix}predict"
+    elif estimator._target_kind == "labels":
+        callers = [LOGISTIC, LABELS]
+    else:
+        callers = [SOFTMAX, CLASS]
+    if estimator._target_kind != "values" and not has_probabilities(estimator):
+        callers = callers[1:]
+    first = "dense" if estimator.bounds_ is None else "first_layer"
+    scores = _scores(name, first, activations, layers, prefix, constant)
+    return [scores, *(caller.format(prefix=prefix) for caller in callers)]
+
+
+def _head(estimator, layers, prefix, constant, functions):
+    sizes = [estimator.n_features_in_, *(b.size for _, b in layers)]
+    labels = ""
+    if estimator._target_kind == "classes":
+        labels = "\n   Labels of the classes:" + "".join(
+            f"\n     {index}: {_comment(label)}"
+            for index, label in enumerate(estimator.classes_.tolist())
+        )
+    public = [function.strip().splitlines()[0] for function in functions]
+    declarations = "".join(
+        f"{line};\n" for line in public if not line.startswith("static")
     )
     return (
-        f"/* A network of {'-'.join(map(str, sizes))} units, exported by cymlp.\n"
-        f"   Labels of the classes:{labels} */\n\n"
+        f"/* A network of {'-'.join(map(str, sizes))} units, exported by "
+        f"cymlp.{labels} */\n\n"
         "#include <math.h>\n\n"
-        f"enum {{ {prefix}N_FEATURES = {sizes[0]}, "
-        f"{prefix}N_CLASSES = {sizes[-1]} }};\n\n"
-        f"void {prefix}predict_scores(const float *x, float *scores);\n"
-        f"{probabilities}"
-        f"int {prefix}predict_class(const float *x);\n"
+        f"enum {{ {prefix}N_FEATURES = {sizes[0]}, {constant} = {sizes[-1]} }};\n\n"
+        f"{declarations}"
     )
 
 
@@ -226,28 +278,27 @@ def _function_names(activations):
     return names
 
 
-def _scores(classifier, functions, layers, prefix):
+def _scores(name, layer, activations, layers, prefix, constant):
     widths = [b.size for _, b in layers[:-1]]
     lines, source, n_in = [], "x", f"{prefix}N_FEATURES"
-    layer = "dense" if classifier.bounds_ is None else "first_layer"
-    for i, (function, width) in enumerate(zip(functions, widths, strict=True), 1):
+    for i, (activation, width) in enumerate(zip(activations, widths, strict=True), 1):
         target = "ab"[i % 2 == 0]
         lines += [
             f"{prefix}{layer}({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
             f"{width}, {target});",
-            f"{prefix}{function}({target}, {width});",
+            f"{prefix}{activation}({target}, {width});",
         ]
         source, n_in, layer = target, width, "dense"
     i = len(layers)
     lines.append(
-        f"{prefix}{layer}({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, "
-        f"{prefix}N_CLASSES, scores);"
+        f"{prefix}{layer}({source}, {n_in}, {prefix}W{i}, {prefix}b{i}, {constant}, "
+        "scores);"
     )
     arrays = [f"{name}[{max(widths)}]" for name in "ab"[: len(widths)]]
     if arrays:
         lines.insert(0, f"float {', '.join(arrays)};")
     body = "\n    ".join(lines)
     return (
-        f"\nvoid {prefix}predict_scores(const float *x, float *scores)\n"
+        f"\n{name.format(prefix=prefix)}(const float *x, float *scores)\n"
         f"{{\n    {body}\n}}\n"
     )

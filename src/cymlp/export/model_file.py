@@ -24,18 +24,20 @@ from cymlp.export.parts import (
 )
 from cymlp.history import History
 from cymlp.losses import LOSSES, bind
+from cymlp.regressor import MLPRegressor
 
 # Version of the file format, to be raised if older versions of cymlp cannot read it.
 FORMAT = 2
 MODEL_KEYS = {
-    "format", "parameters", "activations", "loss", "classes", "class_dtype",
-    "feature_names", "scale",
+    "format", "estimator", "parameters", "activations", "loss", "target_kind",
+    "classes", "class_dtype", "feature_names", "scale", "target_scale",
 }  # fmt: skip
+ESTIMATORS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
 MEMBERS = ACTIVATIONS | LOSSES
 
 
-def save(classifier, file):
-    """Save a fitted classifier as a model file, which can be loaded without pickle.
+def save(estimator, file):
+    """Save a fitted network as a model file, which can be loaded without pickle.
 
     The file has the safetensors format: arrays, with all other values as JSON. It
     contains everything that predictions require, and the parameters, but not
@@ -44,8 +46,8 @@ def save(classifier, file):
 
     Parameters
     ----------
-    classifier : MLPClassifier
-        Fitted classifier, without user-defined activations or loss. The labels must be
+    estimator : MLPClassifier or MLPRegressor
+        Fitted network, without user-defined activations or loss. The labels must be
         numbers, strings or booleans.
     file : str or path-like
         File to write. An existing file is replaced once the new one is complete.
@@ -55,11 +57,11 @@ def save(classifier, file):
     ImportError
         If safetensors is not installed.
     NotFittedError
-        If `classifier` is not fitted.
+        If `estimator` is not fitted.
     OSError
         If the file cannot be written.
     TypeError
-        If `classifier` is not an MLPClassifier, or `file` not a path.
+        If `estimator` is not an MLPClassifier or MLPRegressor, or `file` not a path.
     ValueError
         If an activation, the loss or the learning rate is user-defined, `random_state`
         is a RandomState, a parameter is invalid, or the weights have inconsistent
@@ -81,27 +83,30 @@ def save(classifier, file):
     True
     """
     safetensors = imported("safetensors.numpy", "cymlp[safetensors]")
-    classifier = snapshot_of(classifier)
-    activations, layers = parts_of(classifier)
-    feature_names = getattr(classifier, "feature_names_in_", None)
+    estimator = snapshot_of(estimator)
+    activations, layers = parts_of(estimator)
+    feature_names = getattr(estimator, "feature_names_in_", None)
+    classes = getattr(estimator, "classes_", None)
+    names = [name for name, kind in ESTIMATORS.items() if isinstance(estimator, kind)]
     model = {
         "format": FORMAT,
+        "estimator": names[0],
         "parameters": {
             name: _encoded(name, value)
-            for name, value in classifier.get_params(deep=False).items()
+            for name, value in estimator.get_params(deep=False).items()
         },
         "activations": [_encoded("activation", given) for given in activations],
-        "loss": _encoded("loss", classifier._loss),
-        "classes": classifier.classes_.tolist(),
-        "class_dtype": class_dtype(classifier.classes_),
+        "loss": _encoded("loss", estimator._loss),
+        "target_kind": estimator._target_kind,
+        "classes": None if classes is None else classes.tolist(),
+        "class_dtype": None if classes is None else class_dtype(classes),
         "feature_names": None if feature_names is None else feature_names.tolist(),
-        "scale": None,
+        "scale": _encoded_scale(*scale_of(estimator)),
+        "target_scale": None,
     }
-    if classifier.divisor_ is not None:
-        model["scale"] = [
-            None if part is None else np.asarray(part).tolist()
-            for part in scale_of(classifier)
-        ]
+    if isinstance(estimator, MLPRegressor):
+        scale = estimator.target_shift_, estimator.target_divisor_
+        model["target_scale"] = _encoded_scale(*scale)
     tensors = {}
     for i, (W, b) in enumerate(layers):
         tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
@@ -111,11 +116,20 @@ def save(classifier, file):
     write_file(as_path(file), content)
 
 
+def _encoded_scale(shift, divisor, *bounds):
+    if divisor is None:
+        return None
+    return [
+        None if part is None else np.asarray(part).tolist()
+        for part in (shift, divisor, *bounds)
+    ]
+
+
 def load(file):
-    """Load a classifier from a model file.
+    """Load a network from a model file.
 
     On the same machine and build, its predictions are bit-identical to those of the
-    saved classifier. Its `history_` is empty. ``partial_fit`` and ``warm_start`` resume
+    saved network. Its `history_` is empty. ``partial_fit`` and ``warm_start`` resume
     from its weights, with a new optimiser state.
 
     Parameters
@@ -125,8 +139,8 @@ def load(file):
 
     Returns
     -------
-    classifier : MLPClassifier
-        Fitted classifier.
+    estimator : MLPClassifier or MLPRegressor
+        Fitted network.
 
     Raises
     ------
@@ -265,42 +279,79 @@ def _refuse_constant(name):
 
 
 def _restored(model, tensors):
-    """The classifier in a model file, with all parts checked."""
+    """The estimator in a model file, with all parts checked."""
     if set(model) != MODEL_KEYS:
         raise ValueError(
             f"it must have the keys {sorted(MODEL_KEYS)}; got {set(model)}"
         )
-    clf = MLPClassifier(
+    if model["estimator"] not in ESTIMATORS:
+        raise ValueError(
+            f"its estimator must be one of {sorted(ESTIMATORS)}; got "
+            f"{model['estimator']!r:.200}"
+        )
+    estimator = ESTIMATORS[model["estimator"]](
         **{name: _decoded(value) for name, value in model["parameters"].items()}
     )
-    clf._validate_params()
+    estimator._validate_params()
     layers = _layers(tensors, len(model["activations"]) + 1)
-    clf._activations = [_activation(value) for value in model["activations"]]
-    clf._loss = _decoded(model["loss"])
-    if type(clf._loss) not in LOSSES.values():
-        raise ValueError(
-            f"its loss must be one of {sorted(LOSSES)}; got {clf._loss!r:.200}"
-        )
-    clf.classes_ = _classes(model["classes"], model["class_dtype"])
-    bind(clf._loss, clf.classes_.size)  # checks its parameters
-    clf.n_features_in_ = len(layers[0][0])
-    check_layers(layers, clf.n_features_in_, clf.classes_.size)
-    if clf.dtype == "float32":
+    estimator._activations = [_activation(value) for value in model["activations"]]
+    n_features, n_outputs = len(layers[0][0]), layers[-1][1].size
+    estimator.n_features_in_, estimator.n_outputs_ = n_features, n_outputs
+    estimator.n_layers_ = len(layers) + 1
+    _restore_loss(estimator, model)
+    if estimator._target_kind != "values":
+        classes = _classes(model["classes"], model["class_dtype"])
+        if estimator._target_kind == "labels":
+            _check_labels(classes)
+        estimator.classes_, n_outputs = classes, classes.size
+    check_layers(layers, n_features, n_outputs)
+    bind(estimator._loss, n_outputs)  # checks its parameters
+    if estimator.dtype == "float32":
         as_float32(layers)  # refuses values that are too large
-    clf.coefs_, clf.intercepts_ = map(list, zip(*layers, strict=True))
+    estimator.coefs_, estimator.intercepts_ = map(list, zip(*layers, strict=True))
     if model["feature_names"] is not None:
-        clf.feature_names_in_ = _feature_names(
-            model["feature_names"], clf.n_features_in_
+        names = _feature_names(model["feature_names"], n_features)
+        estimator.feature_names_in_ = names
+    _restore_scales(estimator, model)
+    estimator.out_activation_ = estimator._output_activation()
+    estimator.history_ = History()
+    return estimator
+
+
+def _restore_loss(estimator, model):
+    estimator._loss = _decoded(model["loss"])
+    kind = model["target_kind"]
+    losses = {
+        name: member for name, member in LOSSES.items() if member.target_kind == kind
+    }
+    if kind not in estimator._target_kinds:
+        raise ValueError(
+            f"its target_kind must be one of {estimator._target_kinds}; got "
+            f"{kind!r:.200}"
         )
-    clf.shift_ = clf.divisor_ = clf.bounds_ = None
+    if type(estimator._loss) not in losses.values():
+        raise ValueError(
+            f"its loss must be one of {sorted(losses)}; got {estimator._loss!r:.200}"
+        )
+    estimator._target_kind = kind
+
+
+def _restore_scales(estimator, model):
+    owner, n_features = type(estimator).__name__, estimator.n_features_in_
+    estimator.shift_ = estimator.divisor_ = estimator.bounds_ = None
     if model["scale"] is not None:
         *scale, bounds = model["scale"]
-        clf.shift_, clf.divisor_ = given_scale(scale, clf.n_features_in_)
-        clf.bounds_ = _bounds(bounds, clf.n_features_in_)
-    clf.n_layers_, clf.n_outputs_ = len(layers) + 1, clf.classes_.size
-    clf.out_activation_ = clf._output_activation()
-    clf.history_ = History()
-    return clf
+        estimator.shift_, estimator.divisor_ = given_scale(scale, n_features, owner)
+        estimator.bounds_ = _bounds(bounds, n_features)
+    if not isinstance(estimator, MLPRegressor):
+        return
+    estimator.target_shift_ = estimator.target_divisor_ = None
+    if model["target_scale"] is not None:
+        n_outputs = estimator.n_outputs_
+        scale = given_scale(model["target_scale"], n_outputs, owner, "target_scale")
+        estimator.target_shift_, estimator.target_divisor_ = (
+            np.full(n_outputs, part, np.float64) for part in scale
+        )
 
 
 def _activation(value):
@@ -337,6 +388,14 @@ def _classes(labels, dtype):
             f"distinct; got {labels!r:.200}"
         )
     return classes
+
+
+def _check_labels(classes):
+    if not np.array_equal(classes, np.arange(classes.size)):
+        raise ValueError(
+            f"its classes must be 0, 1, ... for several labels per sample; got "
+            f"{classes!r:.200}"
+        )
 
 
 def _layers(tensors, n_layers):

@@ -1,4 +1,4 @@
-"""Checks and parts of a fitted classifier that all export formats share."""
+"""Checks and parts of a fitted estimator that all export formats share."""
 
 import importlib
 import os
@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from cymlp._fit import architecture
+from cymlp._fit.estimator import BaseMLP
+from cymlp._fit.target_scaling import has_log_link
 from cymlp.activations import ACTIVATIONS
-from cymlp.classifier import MLPClassifier
 from cymlp.losses import LOSSES
 
 CLASS_DTYPES = (
@@ -18,26 +19,27 @@ CLASS_DTYPES = (
 )  # fmt: skip
 
 
-def snapshot_of(classifier):
-    """A fitted classifier as it is now, which a fit in a thread does not change."""
-    if not isinstance(classifier, MLPClassifier):
+def snapshot_of(estimator):
+    """A fitted estimator as it is now, which a fit in a thread does not change."""
+    if not isinstance(estimator, BaseMLP):
         raise TypeError(
-            f"classifier must be an MLPClassifier; got {type(classifier).__name__}"
+            "estimator must be an MLPClassifier or an MLPRegressor; got "
+            f"{type(estimator).__name__}"
         )
-    check_is_fitted(classifier)
-    return classifier._snapshot()
+    check_is_fitted(estimator)
+    return estimator._snapshot()
 
 
-def parts_of(classifier):
+def parts_of(estimator):
     """The activations, and the weights and biases of each layer, checked."""
-    for activation in classifier._activations:
+    for activation in estimator._activations:
         _check_activation(activation)
     layers = [
         (np.require(W, _dtype(W), "C"), np.require(b, _dtype(W), "C"))
-        for W, b in architecture.assigned_layers(classifier)
+        for W, b in architecture.assigned_layers(estimator)
     ]
-    check_layers(layers, classifier.n_features_in_, classifier.n_outputs_)
-    return classifier._activations, layers
+    check_layers(layers, estimator.n_features_in_, estimator.n_outputs_)
+    return estimator._activations, layers
 
 
 def _dtype(array):
@@ -54,13 +56,13 @@ def _check_activation(activation):
         )
 
 
-def has_softmax(classifier):
-    """Whether the classifier has probabilities that are softmax of the scores."""
-    loss = classifier._loss
+def has_probabilities(estimator):
+    """Whether the probabilities are the softmax or logistic function of the scores."""
+    loss = estimator._loss
     return (
         type(loss) in LOSSES.values()
-        and loss.has_softmax
         and hasattr(loss, "probabilities")
+        and getattr(loss, "has_softmax", True)
     )
 
 
@@ -71,21 +73,28 @@ def check_layers(layers, n_features, n_outputs):
         raise ValueError("coefs_ and intercepts_ must be finite; got NaN or infinity")
 
 
-def without_scaling(classifier, layers):
-    """The layers, with the scaling of X merged into the first, for bounded X."""
-    if classifier.divisor_ is None:
-        return layers
-    (W, b), *others = layers
-    ones = np.ones(len(W))
-    with np.errstate(over="ignore", invalid="ignore"):
-        W = W / (classifier.divisor_ * ones)[:, np.newaxis]
-        return [(W, b - (classifier.shift_ * ones) @ W), *others]
+def without_scaling(estimator, layers):
+    """The layers for bounded X, with the scales of X and y merged into them."""
+    if estimator.divisor_ is not None:
+        (W, b), *others = layers
+        ones = np.ones(len(W))
+        with np.errstate(over="ignore", invalid="ignore"):
+            W = W / (estimator.divisor_ * ones)[:, np.newaxis]
+            layers = [(W, b - (estimator.shift_ * ones) @ W), *others]
+    if getattr(estimator, "target_divisor_", None) is not None:
+        *others, (W, b) = layers
+        shift, divisor = estimator.target_shift_, estimator.target_divisor_
+        if has_log_link(estimator):
+            return [*others, (W, b + np.log(divisor))]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return [*others, (W * divisor, b * divisor + shift)]
+    return layers
 
 
-def bounds_of(classifier):
+def bounds_of(estimator):
     """The lowest and the highest value of each feature, in float32."""
     largest = np.finfo(np.float32).max
-    return classifier.bounds_.clip(-largest, largest).astype(np.float32)
+    return estimator.bounds_.clip(-largest, largest).astype(np.float32)
 
 
 def as_float32(layers):
@@ -96,8 +105,8 @@ def as_float32(layers):
     if not all(np.isfinite(array).all() for layer in layers for array in layer):
         largest = max(abs(array).max() for layer in given for array in layer)
         raise ValueError(
-            "coefs_ and intercepts_, combined with shift_ and divisor_, must be finite "
-            f"in float32; got a value too large for float32, {largest}"
+            "coefs_ and intercepts_, combined with the scales of X and y, must be "
+            f"finite in float32; got a value too large for float32, {largest}"
         )
     return layers
 
