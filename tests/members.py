@@ -45,7 +45,7 @@ LABEL_LOSSES = [
     BinaryCrossEntropy(label_smoothing=0.1),
     BinaryFocal(alpha=0.25, gamma=0.5),
 ]
-VALUE_LOSSES = [*_losses("values"), Huber(0.1), Quantile(0.9)]
+VALUE_LOSSES = [*_losses("values"), Huber(1.0), Quantile(0.9)]
 ALL_LOSSES = [*LOSSES, *LABEL_LOSSES, *VALUE_LOSSES]
 
 # Parameters of MLPClassifier.

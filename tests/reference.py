@@ -226,7 +226,7 @@ def squared_error(Z, T):
     return ((Z - T) ** 2).mean(axis=1) / 2, (Z - T) / Z.shape[1]
 
 
-def huber(Z, T, delta=1.0):
+def huber(Z, T, delta=0.3):
     """The mean of ½ d² where |d| ≤ δ and of δ |d| − ½ δ² elsewhere, d = z − t."""
     d = Z - T
     value = np.where(abs(d) <= delta, d**2 / 2, delta * abs(d) - delta**2 / 2)

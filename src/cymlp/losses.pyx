@@ -989,9 +989,10 @@ class Huber(ValueLoss):
 
     Parameters
     ----------
-    delta : float, default=1.0
+    delta : float, default=0.3
         Distance δ > 0 at which the loss becomes linear. MLPRegressor standardises the
-        targets by default, so that the unit of δ is the standard deviation of y.
+        targets by default, so that the unit of δ is the standard deviation of y, with
+        its outliers.
 
     References
     ----------
@@ -1001,7 +1002,7 @@ class Huber(ValueLoss):
     Examples
     --------
     >>> from cymlp.losses import Huber
-    >>> Huber().value_and_gradient([[0.5], [3.0]], [[0.0], [0.0]])
+    >>> Huber(delta=1.0).value_and_gradient([[0.5], [3.0]], [[0.0], [0.0]])
     (array([0.125, 2.5  ]), array([[0.5],
            [1. ]]))
     """
@@ -1012,7 +1013,7 @@ class Huber(ValueLoss):
         "delta": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, delta=1.0):
+    def __init__(self, delta=0.3):
         self.delta = delta
 
     def _compiled_parameters(self, n_outputs):

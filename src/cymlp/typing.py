@@ -8,7 +8,7 @@ __all__ = ["ActivationLike", "LossLike"]
 
 
 class ActivationLike(Protocol):
-    """Activation that can be passed to :class:`~cymlp.MLPClassifier`.
+    """Activation for :class:`~cymlp.MLPClassifier` and :class:`~cymlp.MLPRegressor`.
 
     An attribute ``initializer`` is optional: the distribution of the initial weights of
     its layer with ``init="auto"``, "glorot_uniform" (the default) or "lecun_normal".
@@ -63,10 +63,11 @@ class ActivationLike(Protocol):
 
 
 class LossLike(Protocol):
-    """Loss that can be passed to :class:`~cymlp.MLPClassifier`.
+    """Loss for :class:`~cymlp.MLPClassifier` and :class:`~cymlp.MLPRegressor`.
 
     A method ``probabilities(Z)`` is optional. With it, the classifier has
-    ``predict_proba``.
+    ``predict_proba``. An attribute ``log_link`` is optional, too: if it is True, the
+    predictions of a regressor are exp(Z), and its targets positive.
 
     Examples
     --------
@@ -87,16 +88,17 @@ class LossLike(Protocol):
 
         Parameters
         ----------
-        Z : ndarray of shape (n_rows, n_classes)
+        Z : ndarray of shape (n_rows, n_outputs)
             Scores.
-        T : ndarray of shape (n_rows, n_classes)
-            Targets: each row has the probabilities of the classes.
+        T : ndarray of shape (n_rows, n_outputs)
+            Targets: each row has the probabilities of the classes, 0 or 1 for each of
+            several labels, or the scaled values of a regressor.
 
         Returns
         -------
         value : array-like of shape (n_rows,)
             Losses, not multiplied by sample weights.
-        gradient : array-like of shape (n_rows, n_classes)
+        gradient : array-like of shape (n_rows, n_outputs)
             Gradient of each loss with respect to its scores.
         """
         ...
