@@ -16,7 +16,7 @@ from zipfile import ZipFile
 
 from packaging.requirements import Requirement
 
-LARGEST = 1_100_000  # bytes
+LARGEST = 1_300_000  # bytes
 
 # A free-threaded build cannot load modules of the stable ABI.
 MINOR_VERSION = """

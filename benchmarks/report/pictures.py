@@ -10,7 +10,6 @@ from matplotlib import pyplot
 from benchmarks.png import encode
 from benchmarks.report.rows import METRICS
 from cymlp.plots import (
-    QUANTITIES,
     STYLES,
     plot_comparison,
     plot_grid,
@@ -18,6 +17,7 @@ from cymlp.plots import (
 )
 
 DPI = 90
+QUANTITIES = ("loss", "accuracy")
 BURN_IN = 0.1
 MARKERS = {"train": "o", "test": "D"}
 

@@ -1,12 +1,16 @@
+from collections.abc import Iterator
 from typing import Any, Self
 
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
 from cymlp.history import History
 
 PREDICTION_BATCH_SIZE: int
+
+def batches(n: int, batch_size: int) -> Iterator[slice]: ...
+def converted(array: Any, dtype: DTypeLike) -> Any: ...
 
 class BaseMLP(BaseEstimator):
     coefs_: list[NDArray]
