@@ -103,6 +103,7 @@ CHANGES = {
     "weight decay 1e-4": {"weight_decay": 1e-4},
     "weight decay 1e-3": {"weight_decay": 1e-3},
     "weight decay 1e-2": {"weight_decay": 1e-2},
+    "weight decay 3e-2": {"weight_decay": 3e-2},
     "tanh": {"activation": "tanh"},
     "selu": {"activation": "selu"},
     "hardswish": {"activation": "hardswish"},
@@ -133,6 +134,12 @@ def mean_of_five(seed):
     return VotingClassifier(networks, voting="soft")
 
 
+FEW_EPOCHS = {"max_iter": 10}
+ON_LARGE_SETS = {
+    CYMLP: METHODS[CYMLP],
+    "few-epochs": Method("cymlp, max_iter=10", partial(changed, parameters=FEW_EPOCHS)),
+    "sklearn": METHODS["sklearn"],
+}
 INGREDIENTS = (
     {CYMLP: METHODS[CYMLP]}
     | {

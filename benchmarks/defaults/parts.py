@@ -4,7 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from benchmarks.defaults import data_sets, large_sets
-from benchmarks.defaults.methods import INGREDIENTS, METHODS, WITH_REALMLP, Method
+from benchmarks.defaults.methods import (
+    INGREDIENTS,
+    METHODS,
+    ON_LARGE_SETS,
+    WITH_REALMLP,
+    Method,
+)
 
 
 class Part(NamedTuple):
@@ -37,7 +43,7 @@ PARTS = {
     "realmlp": Part("Beside RealMLP-TD", WITH_REALMLP, n_seeds=1),
     "large": Part(
         "Large sets",
-        {name: METHODS[name] for name in ("cymlp", "sklearn")},
+        ON_LARGE_SETS,
         n_seeds=1,
         names=lambda: list(large_sets.LARGE_SETS),
         splits=large_sets.splits,

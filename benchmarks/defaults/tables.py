@@ -1,14 +1,21 @@
 """The results as Markdown."""
 
 from benchmarks.defaults.data_sets import RAW
-from benchmarks.defaults.methods import CYMLP, INGREDIENTS, METHODS, WITH_REALMLP
+from benchmarks.defaults.methods import (
+    CYMLP,
+    INGREDIENTS,
+    METHODS,
+    ON_LARGE_SETS,
+    WITH_REALMLP,
+)
 from benchmarks.defaults.parts import PARTS
 from benchmarks.defaults.summaries import MARGIN, column, difference, summary
 
 TITLES = {
     name: method.title
-    for name, method in (INGREDIENTS | WITH_REALMLP | METHODS).items()
+    for name, method in (INGREDIENTS | ON_LARGE_SETS | WITH_REALMLP | METHODS).items()
 }
+SMALL = 400
 NOTES = f"""\
 Accuracy and log loss are those of the test rows: means over the data sets, each with
 the mean over its seeds. Differences have the standard error over the data sets. Seconds
@@ -36,6 +43,19 @@ def document(results):
     return "\n".join(lines)
 
 
+def of_the_page(results):
+    """Give the tables of the page on choosing settings."""
+    stress = stress_tables(results["stress"])
+    return [
+        methods_table(results["suite"]),
+        methods_table(results["realmlp"]),
+        large_table(results["large"]),
+        stress["accuracy"],
+        stress["collapses"],
+        ingredients_table(results["ingredients"]),
+    ]
+
+
 def heading(result):
     """Describe the data sets, the machine and the versions."""
     machine, sets = result["machine"], result["sets"]
@@ -57,11 +77,11 @@ def count(n, noun):
 def section(part, result):
     """Write the tables of one part."""
     if part == "ingredients":
-        return ingredients_table(result)
+        return "\n".join(ingredients_tables(result))
     if part == "large":
         return large_table(result)
     if part == "stress":
-        return stress_tables(result)
+        return "\n".join(stress_tables(result).values())
     tables = [methods_table(result)]
     if part == "suite":
         tables.append(sets_table(result))
@@ -92,9 +112,9 @@ def methods_table(result):
     header = (
         "",
         "accuracy",
-        "minus cymlp's",
+        "difference",
         "log loss",
-        "median",
+        "median log loss",
         "seconds",
         "fits that warn",
         "collapses",
@@ -137,14 +157,14 @@ def large_table(result):
 
 
 def stress_tables(result):
-    """Compare the methods after each change of the features."""
+    """Compare the methods after each change of the features: a table by measure."""
     sets = result["sets"]
     summaries = {
         change: {method: summary(method, fits, sets) for method in fits}
         for change, fits in result["fits"].items()
     }
     methods = next(iter(summaries.values()))
-    tables = []
+    tables = {}
     for title, write in {
         "accuracy": lambda one: f"{one.accuracy:.4f}",
         "log loss": lambda one: f"{one.log_loss:.3f}",
@@ -156,8 +176,30 @@ def stress_tables(result):
             (change, *(write(one) for one in by_method.values()))
             for change, by_method in summaries.items()
         ]
-        tables.append(table((title, *(TITLES[method] for method in methods)), rows))
-    return "\n".join(tables)
+        tables[title] = table((title, *(TITLES[method] for method in methods)), rows)
+    return tables
+
+
+def ingredients_tables(result):
+    """Write the table of all data sets, and a table of the small ones if there are."""
+    small = on_small_sets(result)
+    n_small = len(small["sets"])
+    tables = [ingredients_table(result)]
+    if n_small:
+        title = f"The {count(n_small, 'data set')} of fewer than {SMALL} training rows:"
+        tables += [f"{title}\n", ingredients_table(small)]
+    return tables
+
+
+def on_small_sets(result):
+    """Leave out the data sets of at least `SMALL` training rows."""
+    names = [k for k, one in result["sets"].items() if one["training rows"] < SMALL]
+    sets = {name: result["sets"][name] for name in names}
+    fits = {
+        method: {name: own[name] for name in names}
+        for method, own in result["fits"][RAW].items()
+    }
+    return result | {"sets": sets, "fits": {RAW: fits}}
 
 
 def ingredients_table(result):
@@ -184,9 +226,9 @@ def ingredients_table(result):
     header = (
         "",
         "accuracy",
-        "minus the defaults'",
+        "difference",
         "log loss",
-        "minus the defaults'",
+        "difference",
         "seconds",
         "fits that warn",
     )

@@ -125,7 +125,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
           so that a few outliers cannot ruin the scale. The bounds of a feature lie
           outside its 5th and 95th percentile by twice the distance between the two. If
           these are equal, the bounds are the minimum and the maximum. The percentiles
-          are those of at most 1000 samples. Sparse X is not clipped.
+          are those of at most 1000 samples. The divisor is at least a sixth of the
+          range between the clipped values, so that a feature that is nearly constant,
+          such as a pixel in a corner, does not become large. Sparse X is not clipped.
         - "standard" uses the mean and the standard deviation of each feature, "minmax"
           its minimum and range, as scikit-learn's scalers do. The divisor of a constant
           feature is 1, or its absolute value if that is larger. Weights count as in the

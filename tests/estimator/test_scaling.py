@@ -143,13 +143,29 @@ def test_constant_features_become_0(scale, dtype, value):
     assert abs(X[:, 2] - mlp.shift_[2]).max() / mlp.divisor_[2] < 1e-14
 
 
-def test_auto_is_standard_for_dense_data(far):
+def test_auto_is_standard_for_dense_data_without_rare_values(far):
     X, y = far
+    X = X.clip(*np.quantile(X, [0.02, 0.98], axis=0))
     weights = np.linspace(0, 1, 150)
     auto, standard = (
         make_mlp(scale=scale).fit(X, y, weights) for scale in ("auto", "standard")
     )
     assert_same_weights(auto, standard)
+
+
+def test_auto_limits_values_that_are_rare():
+    X = np.random.default_rng(0).normal(size=(1500, 2))
+    X[:, 1] = 0
+    X[-3:, 1] = 5
+    y = np.arange(1500) % 2
+    auto, standard = (
+        make_mlp(scale=scale, max_iter=1).fit(X, y) for scale in ("auto", "standard")
+    )
+    assert standard.divisor_[1] < 0.3
+    np.testing.assert_array_equal(auto.shift_, standard.shift_)
+    assert auto.divisor_[1] == 5 / 6
+    # Its samples range over 6.6 standard deviations.
+    np.testing.assert_allclose(auto.divisor_[0], np.ptp(X[:, 0]) / 6, rtol=1e-14)
 
 
 def test_a_small_spread_beside_a_large_mean_is_no_rounding():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.defaults import __main__ as command
-from benchmarks.defaults import large_sets
+from benchmarks.defaults import large_sets, tables
 from benchmarks.defaults.data_sets import STRESS, splits
 from benchmarks.defaults.methods import INGREDIENTS, METHODS, has_realmlp
 from benchmarks.defaults.parts import PARTS
@@ -93,3 +93,25 @@ def test_missing_data_are_named(monkeypatch, name, problem):
     monkeypatch.setenv("CYMLP_DATA", "")
     with pytest.raises(SystemExit, match=f"large cannot be measured: {problem}"):
         command.main(["--parts", "large", "--sets", name])
+
+
+def test_the_committed_tables_are_those_of_the_committed_results():
+    results = command.read(RESULTS)
+    assert {*results} == {*PARTS}
+    committed = (RESULTS / "defaults.md").read_text(encoding="utf-8")
+    assert tables.document(results) == committed
+
+
+def test_the_committed_results_are_those_of_all_methods_and_sets():
+    results = command.read(RESULTS)
+    for part, result in results.items():
+        assert len(result["sets"]) == (2 if part == "large" else 43)
+        assert {*result["fits"]} == {*PARTS[part].changes}
+        for fits in result["fits"].values():
+            assert {*fits} == {*PARTS[part].methods}
+
+
+def test_the_page_on_settings_has_the_committed_figures():
+    text = PAGE.read_text(encoding="utf-8")
+    for table in tables.of_the_page(command.read(RESULTS)):
+        assert f"\n\n{table}\n" in text

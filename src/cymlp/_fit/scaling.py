@@ -13,6 +13,8 @@ from cymlp._engine.inputs import READABLE, Inputs, canonical_csr, is_file
 CHUNK_SIZE = 65_536
 # Samples of which quantiles are measured.
 N_QUANTILE_SAMPLES = 1000
+# Largest distance between scaled values of a feature.
+MAX_SPAN = 6
 # Relative difference of values that rounding may have caused.
 ROUNDING = 10 * np.finfo(np.float64).eps
 
@@ -181,6 +183,25 @@ def _standard(chunks):
     return mean, _divisor(np.sqrt(squares / total), abs(mean))
 
 
+def _standard_in_span(chunks):
+    """Mean and standard deviation, which is at least the range divided by MAX_SPAN.
+
+    It limits the scaled values of features that are rarely different from a constant,
+    such as the pixels in the corners of images.
+    """
+    lowest, highest = np.inf, -np.inf
+
+    def watched():
+        nonlocal lowest, highest
+        for X, w in chunks:
+            lowest = np.minimum(lowest, X.min(axis=0))
+            highest = np.maximum(highest, X.max(axis=0))
+            yield X, w
+
+    mean, deviation = _standard(watched())
+    return mean, np.maximum(deviation, (highest - lowest) / MAX_SPAN)
+
+
 def _root_mean_square(chunks):
     """Root mean square of sparse matrices."""
     total = squares = 0.0
@@ -229,7 +250,7 @@ def _divisor(spread, magnitude):
 
 # How to measure a scale in chunks of rows, of arrays and of sparse matrices.
 SCALES = {
-    "auto": (_standard, _at_least_1),
+    "auto": (_standard_in_span, _at_least_1),
     "standard": (_standard, _root_mean_square),
     "minmax": (_minmax, _max_abs),
 }
