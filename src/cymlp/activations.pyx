@@ -23,9 +23,9 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import InvalidParameterError
 
 from cymlp._engine.user_results import as_float, checked_result
+from cymlp._sklearn import InvalidParameterError
 
 
 # Names of the activations -> classes.

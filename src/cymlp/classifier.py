@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,6 +20,7 @@ from cymlp._fit.targets import (
     most_likely_labels,
     partial_fit_classes,
 )
+from cymlp._sklearn import HasMethods, StrOptions
 from cymlp.losses import LOSSES
 
 

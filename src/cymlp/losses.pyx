@@ -21,10 +21,10 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, InvalidParameterError
 from sklearn.utils.metaestimators import available_if
 
 from cymlp._engine.user_results import as_float, checked_loss
+from cymlp._sklearn import Interval, InvalidParameterError
 
 
 # Names of the losses -> classes.

@@ -10,7 +10,6 @@ import numpy as np
 from joblib import effective_n_jobs, parallel_config
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
 from cymlp._engine.inputs import canonical_csr
@@ -20,6 +19,7 @@ from cymlp._fit.fitting import Shared
 from cymlp._fit.hints import shown_value
 from cymlp._fit.scaling import conversion
 from cymlp._fit.shared_storage import SharedStorage
+from cymlp._sklearn import _check_feature_names
 
 # Networks that a warning lists.
 _MAX_SHOWN = 5

@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from cymlp._engine.targets import Targets
 from cymlp._fit import architecture
@@ -15,6 +14,7 @@ from cymlp._fit.target_scaling import (
     unscaled_targets,
 )
 from cymlp._fit.targets import encode_values
+from cymlp._sklearn import HasMethods, StrOptions
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):

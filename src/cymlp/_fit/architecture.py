@@ -6,13 +6,13 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils._param_validation import InvalidParameterError
 
 from cymlp._engine.blas import largest_dimension
 from cymlp._engine.network import Network, n_parameters
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit import hints
 from cymlp._fit.targets import TARGETS
+from cymlp._sklearn import InvalidParameterError
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES, Loss
 

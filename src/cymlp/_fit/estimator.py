@@ -5,13 +5,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    InvalidParameterError,
-    Options,
-    StrOptions,
-)
 from sklearn.utils.validation import check_is_fitted
 
 from cymlp._engine.dense import forward
@@ -21,6 +14,13 @@ from cymlp._engine.storage import NotFiniteError
 from cymlp._fit import architecture, hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin
 from cymlp._fit.fitting import Call, fit
+from cymlp._sklearn import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
 from cymlp.activations import ACTIVATIONS
 
 # Rows that are predicted at once, which bounds the memory for hidden layers.

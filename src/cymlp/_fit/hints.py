@@ -13,7 +13,6 @@ from numbers import Integral, Real
 from reprlib import Repr
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions, make_constraint
 
 from cymlp._fit.hint_tables import (
     FIT_NOTES,
@@ -22,6 +21,7 @@ from cymlp._fit.hint_tables import (
     VALUE_NOTES,
     VALUES,
 )
+from cymlp._sklearn import StrOptions, make_constraint
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES
 

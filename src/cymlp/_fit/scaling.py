@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import InvalidParameterError
 
 from cymlp._engine.inputs import READABLE, Inputs, canonical_csr, is_file
+from cymlp._sklearn import InvalidParameterError
 
 # Values of X that are measured at once, as float64: 512 KB.
 CHUNK_SIZE = 65_536

@@ -1,9 +1,9 @@
 """Scaling of real targets, in double precision."""
 
 import numpy as np
-from sklearn.utils._param_validation import InvalidParameterError
 
 from cymlp._fit.scaling import given_scale
+from cymlp._sklearn import InvalidParameterError
 
 # Rounding makes a constant seem to vary by a few of these units.
 CONSTANT = 10 * np.finfo(np.float64).eps

@@ -6,12 +6,11 @@ from numbers import Real
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
-from sklearn.utils.validation import _check_sample_weight, _check_y
 
 from cymlp._engine.targets import Targets
 from cymlp._fit.errors import naming
+from cymlp._sklearn import _check_sample_weight, _check_y, is_pandas_na, is_scalar_nan
 from cymlp.losses import TOLERANCE
 
 # Kinds of targets, as losses have them, in words.

@@ -18,9 +18,6 @@ from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network._base import ACTIVATIONS as OUTPUT_ACTIVATIONS
-from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
 from cymlp._engine.dense import forward
@@ -28,6 +25,7 @@ from cymlp._engine.network import Network
 from cymlp._engine.storage import NotFiniteError
 from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
 from cymlp._fit.estimator import PREDICTION_BATCH_SIZE, batches, converted
+from cymlp._sklearn import OUTPUT_ACTIVATIONS, BaseMultilayerPerceptron, _safe_indexing
 from cymlp.activations import ACTIVATIONS
 from cymlp.neural_network._objective import FullObjective, Objective
 from cymlp.neural_network._optimizers import SOLVERS

@@ -5,16 +5,16 @@ and `n_steps` are the state between calls.
 """
 
 import numpy as np
-from sklearn.neural_network import _stochastic_optimizers as theirs
 
 from cymlp._engine import optimizers
+from cymlp._sklearn import AdamOptimizer, SGDOptimizer
 
 # The engine's limits for a learning rate and for Adam's epsilon.
 MIN_RATE = float(np.finfo(np.float64).tiny)
 MIN_EPSILON = 1e-37
 
 
-class SGD(theirs.SGDOptimizer):
+class SGD(SGDOptimizer):
     """Stochastic gradient descent, with a learning rate schedule."""
 
     slots = 0.0
@@ -36,7 +36,7 @@ class SGD(theirs.SGDOptimizer):
         return sgd
 
 
-class Adam(theirs.AdamOptimizer):
+class Adam(AdamOptimizer):
     """Adam."""
 
     slots = 0.0
