@@ -172,8 +172,10 @@ def _convert(scope, operator, container):
     }
     for name, array in arrays.items():
         array_type = data_types.guess_data_type(array)[0][1]
+        # Some releases of onnx take text as bytes only.
+        values = [text.encode() for text in array] if array.dtype == object else array
         container.add_initializer(
-            names[name], data_types.guess_proto_type(array_type), array.shape, array
+            names[name], data_types.guess_proto_type(array_type), array.shape, values
         )
     container.add_node(
         "Cast", [operator.inputs[0].full_name], [names["X"]], to=float_type
