@@ -1,6 +1,7 @@
 """The classifier: parameters, documentation and predictions."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -356,6 +357,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation)
 
+    @explains_arguments
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch on a batch of samples, starting from the present weights.
 
@@ -541,6 +543,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if self._target_kind == "classes":
             check_kind(y, "classes")
             y = most_likely_labels(y, self.dtype, self.classes_)
+        elif issparse(y):  # scikit-learn takes a single column for classes
+            y = y.toarray()
         return super().score(X, y, sample_weight)
 
     @available_if(_check_probabilities)

@@ -331,6 +331,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation)
 
+    @explains_arguments
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch on a batch of samples, starting from the present weights.
 

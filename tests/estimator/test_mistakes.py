@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from cymlp import MLPClassifier
+from cymlp import MLPClassifier, MLPRegressor
 from cymlp.activations import Relu
 from cymlp.losses import Focal
 
@@ -25,7 +25,17 @@ X = RNG.normal(size=(30, 4))
 Y = np.arange(30) % 3
 FRAME = pd.DataFrame(X, columns=[*"abcd"])
 T = RNG.dirichlet(np.ones(3), 30)
+SCORE = X.sum(axis=1)
 WORDS = np.array(["ant", "bee", "cat"], object)[Y]
+
+
+def make_regressor(**parameters):
+    return lambda: MLPRegressor(**parameters)
+
+
+def fit_regressor(*data, **parameters):
+    X_and_y = data or (X, SCORE)
+    return lambda: MLPRegressor((4,), max_iter=2, **parameters).fit(*X_and_y)
 
 
 def make(**parameters):
@@ -206,7 +216,8 @@ MISTAKES = {
     "loss mse": (
         fit_with(loss="mse"),
         ValueError,
-        "That is a loss for real values. For classes write loss='cross_entropy'.",
+        "That is a loss for real values: use MLPRegressor to predict them. For classes "
+        "write loss='cross_entropy'.",
     ),
     "a class as loss": (fit_with(loss=Focal), ValueError, "Write loss=Focal()."),
     "dtype float16": (fit_with(dtype="float16"), ValueError, "Write dtype='float32'."),
@@ -364,7 +375,8 @@ MISTAKES = {
     "y of real values": (
         fit(X, X[:, 0]),
         ValueError,
-        "Unknown label type: continuous. y has real values such as ",
+        "labels. Use MLPRegressor to predict real values; if they are labels, pass "
+        "y.astype(str).",
     ),
     "y of two types": (
         fit(X, np.array([1, "a"] * 15, object)),
@@ -438,6 +450,147 @@ MISTAKES = {
         lambda: fitted().predict([["red"] * 4]),
         ValueError,
         "OneHotEncoder",
+    ),
+    "alpha given to the regressor": (
+        make_regressor(alpha=0.001),
+        TypeError,
+        "MLPRegressor got an unexpected keyword argument alpha=0.001. Write "
+        "weight_decay=0.001 / batch_size",
+    ),
+    "criterion of a tree": (
+        make_regressor(criterion="absolute_error"),
+        TypeError,
+        "Write loss='quantile'.",
+    ),
+    "class_weight given to the regressor": (
+        make_regressor(class_weight="balanced"),
+        TypeError,
+        "Leave it out: only classes have weights. Those of samples are for fit",
+    ),
+    "a quantile without its loss": (
+        make_regressor(quantile=0.9),
+        TypeError,
+        "quantile=0.9. Write loss=Quantile(0.9), with the class of cymlp.losses.",
+    ),
+    "the transformer of another estimator": (
+        make_regressor(func=np.log),
+        TypeError,
+        "sklearn.compose.TransformedTargetRegressor(MLPRegressor(), func=numpy.log1p",
+    ),
+    "normalize_y of GaussianProcessRegressor": (
+        make_regressor(normalize_y=True),
+        TypeError,
+        "Write target_scale='standard'.",
+    ),
+    "loss mse of the regressor": (
+        fit_regressor(loss="mse"),
+        ValueError,
+        "Got 'mse' instead. Write loss='squared_error'.",
+    ),
+    "loss mae of the regressor": (
+        fit_regressor(loss="mae"),
+        ValueError,
+        "Got 'mae' instead. Write loss='quantile'.",
+    ),
+    "loss squared_loss": (
+        fit_regressor(loss="squared_loss"),
+        ValueError,
+        "Write loss='squared_error'.",
+    ),
+    "loss of classes": (
+        fit_regressor(loss="log_loss"),
+        ValueError,
+        "That is a loss for classes: use MLPClassifier to predict them. For real "
+        "values write loss='squared_error'.",
+    ),
+    "loss gamma": (
+        fit_regressor(loss="gamma"),
+        ValueError,
+        "Write an object with the method value_and_gradient(Z, T) for a loss of your",
+    ),
+    "solver lbfgs of the regressor": (
+        fit_regressor(solver="lbfgs"),
+        ValueError,
+        "It needs all samples at each step",
+    ),
+    "monitor of classes": (
+        fit_regressor(monitor="accuracy"),
+        ValueError,
+        "Got 'accuracy' instead. Write monitor='r2'.",
+    ),
+    "monitor rmse": (
+        fit_regressor(monitor="rmse"),
+        ValueError,
+        "Write monitor='loss'.",
+    ),
+    "monitor of values": (
+        fit_with(monitor="r2"),
+        ValueError,
+        "Got 'r2' instead. Write monitor='accuracy'.",
+    ),
+    "target_scale minmax": (
+        fit_regressor(target_scale="minmax"),
+        ValueError,
+        "Write target_scale=(y.min(), y.max() - y.min()).",
+    ),
+    "target_scale by a number": (
+        fit_regressor(target_scale=1000),
+        ValueError,
+        "Write target_scale=(0, 1000): a shift of 0 and this divisor.",
+    ),
+    "target_scale=True": (
+        fit_regressor(target_scale=True),
+        ValueError,
+        "Write target_scale='standard'.",
+    ),
+    "classes given to the regressor": (
+        fit_regressor(X, WORDS),
+        ValueError,
+        "y must have real values; got the label 'ant'. Use MLPClassifier to predict "
+        "labels.",
+    ),
+    "values with NaN": (
+        fit_regressor(X, [np.nan, *SCORE[1:]]),
+        ValueError,
+        "y contains NaN or None, for missing values: 1 of 30, the first at index 0. "
+        "Leave these samples out: with keep = ~pandas.isna(y), pass X[keep] and y",
+    ),
+    "values with NA of pandas": (
+        fit_regressor(X, pd.Series([pd.NA, *SCORE[1:]], dtype=object)),
+        ValueError,
+        "y contains NaN or None",
+    ),
+    "rows of values with NaN": (
+        fit_regressor(X, np.where(X > 2, np.nan, X)),
+        ValueError,
+        "y contains NaN or None",
+    ),
+    "infinite values": (
+        fit_regressor(X, [np.inf, *SCORE[1:]]),
+        ValueError,
+        "Input y contains infinity",
+    ),
+    "a sparse matrix of values": (
+        fit_regressor(X, csr_array(X)),
+        ValueError,
+        "y must be a dense array; got a sparse matrix of shape (30, 4). Pass "
+        "y.toarray().",
+    ),
+    "classes of partial_fit given to the regressor": (
+        lambda: MLPRegressor().partial_fit(X, SCORE, classes=[0, 1]),
+        TypeError,
+        "Leave it out: only partial_fit of MLPClassifier takes it.",
+    ),
+    "sets of labels": (
+        fit(X, [[0, 1], [2], []] * 10),
+        ValueError,
+        "y has sets of labels of different sizes. Turn them into 0 and 1 with "
+        "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y).",
+    ),
+    "several labels as objects": (
+        fit(X, pd.DataFrame(np.eye(3)[Y]).astype("Int64")),
+        ValueError,
+        "If these are 0 and 1, pass y.astype(int).",
     ),
     "a warm start with fewer classes": (
         lambda: make_mlp(warm_start=True).fit(X, Y).fit(X, Y % 2),

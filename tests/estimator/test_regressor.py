@@ -367,15 +367,15 @@ Y_NAN = np.where(np.arange(120) == 5, np.nan, 1.0)
 @pytest.mark.parametrize(
     ("parameters", "arguments", "message"),
     [
-        ({}, {"y": Y_NAN}, "Input y contains NaN"),
-        ({}, {"y": Y_NAN[:100]}, "Input y contains NaN"),
+        ({}, {"y": Y_NAN}, "y contains NaN or None, for missing values"),
+        ({}, {"y": Y_NAN[:100]}, "y contains NaN or None, for missing values"),
         (
             {},
             {"y": np.ones(119)},
             "one entry for each of the 120 samples of X; got 119",
         ),
         ({}, {"y": csr_array(np.eye(120))}, "y must be a dense array"),
-        ({}, {"y": ["a"] * 120}, "y: could not convert string to float"),
+        ({}, {"y": ["a"] * 120}, "y must have real values; got the label 'a'"),
         ({}, {"y": None}, "requires y to be passed"),
         (
             {"loss": "poisson"},

@@ -129,7 +129,15 @@ def test_forms_of_an_indicator(data, convert):
     assert_same_history(one, other)
     assert other.predict(X).dtype == int
     np.testing.assert_array_equal(one.classes_, [0, 1, 2, 3])
-    assert other.score(X, Y) == one.score(X, Y)
+    assert other.score(X, convert(Y)) == one.score(X, Y)
+
+
+def test_a_sparse_matrix_may_have_a_single_label(data):
+    X, Y = data
+    mlp = make_mlp(max_iter=20).fit(X, csr_array(Y[:, :1]))
+    assert mlp.predict(X).shape == mlp.predict_proba(X).shape == (200, 1)
+    accuracy = (mlp.predict(X) == Y[:, :1]).mean()
+    assert mlp.score(X, csr_array(Y[:, :1])) == accuracy > 0.5
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -285,7 +285,7 @@ def test_values_become_double_precision(y, expected):
         ([1.0, np.inf], "y contains infinity"),
         (csr_array(np.eye(3)), "y must be a dense array; got a sparse matrix"),
         (np.zeros((2, 2, 2)), "dim 3"),
-        (["a", "b"], "could not convert string"),
+        (["a", "b"], "got the label 'a'"),
         (np.array([1j, 2]), "Complex data not supported"),
         (np.zeros((3, 3)), "y must have 2 outputs.*got 3"),
         (np.zeros(3), "y must have 2 outputs.*got 1"),

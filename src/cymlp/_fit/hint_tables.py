@@ -31,6 +31,10 @@ NAMES = {
     "random_state": "randomseed seed",
     "scale": "normalise normalize scaler scaling standardise standardize",
     "solver": "algorithm optim optimiser optimizer",
+    "target_scale": (
+        "normalizetarget normalizey scaletarget scaley standardizey targetscaler "
+        "targetscaling ynormalizer yscale yscaler"
+    ),
     "tol": "mindelta tolerance",
     "validation_fraction": "valfraction valsize validationsize validationsplit",
     "verbose": "progress verbosity",
@@ -65,12 +69,35 @@ NAME_NOTES = {
         "Leave it out. To train several networks at the same time, write "
         "cymlp.fit_many(estimators, X, y, n_jobs={value})."
     ),
+    "outactivation outputactivation": (
+        "Leave it out: the loss decides about the output layer."
+    ),
     "sampleweight sampleweights": "Pass it to fit: fit(X, y, sample_weight).",
+}
+
+# The same for estimators of classes, and of real values.
+NAME_NOTES_OF = {
+    "classes": {
+        "gamma": "Write loss=Focal(gamma={value}), with the class of cymlp.losses.",
+    },
+    "values": {
+        "classweight classweights": (
+            "Leave it out: only classes have weights. Those of samples are for fit: "
+            "fit(X, y, sample_weight)."
+        ),
+        "delta": "Write loss=Huber(delta={value}), with the class of cymlp.losses.",
+        "func inversefunc regressor targettransform targettransformer transformer": (
+            "Wrap the regressor, as in sklearn.compose.TransformedTargetRegressor("
+            "MLPRegressor(), func=numpy.log1p, inverse_func=numpy.expm1)."
+        ),
+        "quantile tau": "Write loss=Quantile({value}), with the class of cymlp.losses.",
+    },
 }
 
 # The same for arguments of fit.
 FIT_NOTES = {
     "callbacks": NAME_NOTES["callbacks"],
+    "classes": "Leave it out: only partial_fit of MLPClassifier takes it.",
     "evalset validationdata": "Write X_val=X_val, y_val=y_val.",
     "sampleweights weights": "Write sample_weight={value}.",
     "validationsplit": (
@@ -78,13 +105,36 @@ FIT_NOTES = {
     ),
 }
 
-# Loss for real values -> its names elsewhere.
-REGRESSION_LOSSES = {
-    "huber": "huberloss smoothl1 smoothl1loss",
-    "poisson": "poissonnllloss",
-    "quantile": "pinball pinballloss quantileloss",
-    "squared_error": "l2 meansquarederror mse mseloss squaredloss",
+# Loss -> its names elsewhere.
+LOSSES_OF_CLASSES = {
+    "cross_entropy": (
+        "bce bceloss bcewithlogits bcewithlogitsloss binarycrossentropy "
+        "categoricalcrossentropy ce crossentropyloss deviance entropy log logistic "
+        "logloss multinomial nll nllloss softmax softmaxcrossentropy "
+        "sparsecategoricalcrossentropy"
+    ),
+    "focal": "focalloss sigmoidfocalcrossentropy sigmoidfocalloss",
+    "hinge": "categoricalhinge multimargin multimarginloss",
+    "kl_div": "kl kld kldivergence kldivloss kullbackleibler",
 }
+LOSSES_OF_VALUES = {
+    "huber": "huberloss logcosh smoothl1 smoothl1loss",
+    "poisson": "countpoisson poissonnll poissonnllloss",
+    "quantile": (
+        "absolute absoluteerror absoluteloss l1 l1loss mae meanabsoluteerror pinball "
+        "pinballloss quantileloss"
+    ),
+    "squared_error": (
+        "gaussian l2 l2loss leastsquares ls meansquarederror mse mseloss "
+        "regsquarederror regression rmse rootmeansquarederror squared squaredloss"
+    ),
+}
+
+# Names of scores, of which an estimator has one.
+SCORES = (
+    "acc accuracy coefficientofdetermination r2 r2score rsquared score valacc "
+    "valaccuracy valr2"
+)
 
 # Parameter -> value -> its names elsewhere.
 VALUES = {
@@ -104,21 +154,17 @@ VALUES = {
         "invscaling": "inverse inversetime inversetimedecay",
     },
     "loss": {
-        "cross_entropy": (
-            "bce bceloss bcewithlogits bcewithlogitsloss binarycrossentropy "
-            "categoricalcrossentropy ce crossentropyloss deviance entropy log logistic "
-            "logloss multinomial nll nllloss softmax softmaxcrossentropy "
-            "sparsecategoricalcrossentropy"
-        ),
-        "focal": "focalloss sigmoidfocalcrossentropy sigmoidfocalloss",
-        "hinge": "categoricalhinge multimargin multimarginloss",
-        "kl_div": "kl kld kldivergence kldivloss kullbackleibler",
-        **REGRESSION_LOSSES,
+        **LOSSES_OF_CLASSES,
+        **LOSSES_OF_VALUES,
     },
     "momentum": {0.0: "none"},
     "monitor": {
-        "accuracy": "acc valacc valaccuracy",
-        "loss": "valloss validationloss",
+        "accuracy": SCORES,
+        "loss": (
+            "mae mse neglogloss negmeansquarederror rmse vallogloss valloss valmae "
+            "valmse validationloss"
+        ),
+        "r2": SCORES,
     },
     "n_iter_no_change": {np.inf: "0 false none"},
     "scale": {
@@ -129,6 +175,10 @@ VALUES = {
     "solver": {
         "adam": "adadelta adagrad adamax adamw amsgrad auto nadam none radam rmsprop",
         "sgd": "gd gradientdescent momentum nesterov",
+    },
+    "target_scale": {
+        "standard": "auto normalize standardise standardize standardscaler true zscore",
+        None: "false",
     },
     "tol": {0.0: "none"},
     "weight_decay": {0.0: "none"},
@@ -156,9 +206,7 @@ VALUE_NOTES = {
         "number": "Write the fraction of the units to drop, such as dropout=0.5.",
     },
     "early_stopping": {
-        "accuracy loss valaccuracy valloss": (
-            "Write early_stopping=True, monitor={value}."
-        ),
+        "accuracy loss r2": ("Write early_stopping=True, monitor={value}."),
         "number": "Write early_stopping=True, n_iter_no_change={value}.",
     },
     "hidden_layer_sizes": {
@@ -192,16 +240,14 @@ VALUE_NOTES = {
     },
     "loss": {
         "adam sgd": "Write solver={value}: the third argument of cymlp is the loss.",
-        "crossentropy focal hinge kldiv logloss": (
-            "That is a loss for classes, not for real values."
-        ),
         "function": (
             "Write an object with the method value_and_gradient(Z, T): training needs "
             "the gradient, too."
         ),
-        " ".join(REGRESSION_LOSSES.values())
-        + " huber l1 l1loss mae meanabsoluteerror poisson quantile squarederror": (
-            "That is a loss for real values. For classes write loss='cross_entropy'."
+        "gamma gammadeviance gaussiannll msle tweedie": (
+            "Write an object with the method value_and_gradient(Z, T) for a loss of "
+            "your own, or take the logarithm of y with "
+            "sklearn.compose.TransformedTargetRegressor."
         ),
     },
     "max_iter": {
@@ -224,11 +270,44 @@ VALUE_NOTES = {
             "write solver='adam'."
         ),
     },
+    "target_scale": {
+        "list": "Write a tuple: target_scale=(shift, divisor).",
+        "log log1p": (
+            "Wrap the regressor: sklearn.compose.TransformedTargetRegressor("
+            "MLPRegressor(), func=numpy.log1p, inverse_func=numpy.expm1)."
+        ),
+        "max minmax minmaxscaler range": (
+            "Write target_scale=(y.min(), y.max() - y.min())."
+        ),
+        "number": "Write target_scale=(0, {value}): a shift of 0 and this divisor.",
+        "robust robustscaler": (
+            "Write target_scale=(shift, divisor), such as the median of y and its "
+            "interquartile range."
+        ),
+    },
     "validation_fraction": {
         "0 false none": (
             "To train on all samples write early_stopping=False, or pass validation "
             "data of your own: fit(X, y, X_val=X_val, y_val=y_val)."
         ),
         "number": "Write a fraction of the samples, such as validation_fraction=0.1.",
+    },
+}
+
+# Kind of the targets of an estimator -> losses for another one -> what to do.
+LOSS_NOTES_OF = {
+    "classes": {
+        " ".join([*LOSSES_OF_VALUES.values(), "huber poisson quantile squarederror"]): (
+            "That is a loss for real values: use MLPRegressor to predict them. For "
+            "classes write loss='cross_entropy'."
+        ),
+    },
+    "values": {
+        " ".join(
+            [*LOSSES_OF_CLASSES.values(), "binaryfocal crossentropy focal hinge kldiv"]
+        ): (
+            "That is a loss for classes: use MLPClassifier to predict them. For real "
+            "values write loss='squared_error'."
+        ),
     },
 }

@@ -16,7 +16,9 @@ import numpy as np
 
 from cymlp._fit.hint_tables import (
     FIT_NOTES,
+    LOSS_NOTES_OF,
     NAME_NOTES,
+    NAME_NOTES_OF,
     NAMES,
     VALUE_NOTES,
     VALUES,
@@ -97,7 +99,7 @@ def parameter_hint(cls, name, value):
     if (parameter := _renamed(cls, name)) is not None:
         assignment = _assignment(cls, parameter, value)
         return f"Write {assignment}." if assignment else f"Its name is {parameter}."
-    if hint := _note(NAME_NOTES, cls, name, value):
+    if hint := _note(NAME_NOTES | NAME_NOTES_OF[cls._target_kind], cls, name, value):
         return hint
     close = _close_match(name, cls._get_param_names())
     return f"Did you mean {close}?" if close else ""
@@ -145,7 +147,10 @@ def value_hint(estimator, name):
     meant = next(_valid_candidates(name, value, constraints), NOTHING)
     if meant is not NOTHING:
         return f" Write {name}={shown_value(meant)}."
-    if hint := _note(VALUE_NOTES.get(name, {}), type(estimator), value, value):
+    notes = VALUE_NOTES.get(name, {})
+    if name == "loss":
+        notes = notes | LOSS_NOTES_OF[type(estimator)._target_kind]
+    if hint := _note(notes, type(estimator), value, value):
         return f" {hint}"
     close = _close_match(value, _options(constraints))
     return f" Did you mean {name}={close!r}?" if close else ""

@@ -21,6 +21,12 @@ TARGETS = {
 }
 
 
+SETS_OF_LABELS = (
+    "y has sets of labels of different sizes. Turn them into 0 and 1 with "
+    "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
+)
+
+
 def kind_of(y):
     """The kind of targets that y has for a classifier, "classes" or "labels"."""
     return "labels" if is_indicator(y) else "classes"
@@ -66,13 +72,7 @@ def encode_classes(y, dtype, *, classes=None):
 
 def _checked_labels(y):
     """Labels as an array; missing ones and values other than labels are refused."""
-    missing = _is_missing(np.asarray(y).ravel())
-    if missing.any():
-        raise ValueError(
-            f"y contains NaN or None, for missing labels: {missing.sum()} of "
-            f"{missing.size}, the first at index {missing.argmax()}. Leave these "
-            "samples out: with keep = ~pandas.isna(y), pass X[keep] and y[keep]."
-        )
+    _check_present(np.asarray(y).ravel(), "labels")
     y = _check_y(y)
     if y.size == 0:
         raise ValueError("y must have at least one label; got none")
@@ -83,15 +83,27 @@ def _checked_labels(y):
     return y
 
 
-def _is_missing(labels):
-    if labels.dtype.kind == "f":
-        return np.isnan(labels)
-    if labels.dtype.kind != "O":
-        return np.zeros(labels.size, bool)
+def _check_present(y, what):
+    """Refuse missing targets (n_samples,) or (n_samples, n_outputs)."""
+    missing = _is_missing(y.ravel()).reshape(len(y), -1).any(axis=1)
+    if missing.any():
+        keep = "~pandas.isna(y)" if y.ndim == 1 else "~pandas.isna(y).any(axis=1)"
+        raise ValueError(
+            f"y contains NaN or None, for missing {what}: {missing.sum()} of "
+            f"{missing.size}, the first at index {missing.argmax()}. Leave these "
+            f"samples out: with keep = {keep}, pass X[keep] and y[keep]."
+        )
+
+
+def _is_missing(targets):
+    if targets.dtype.kind == "f":
+        return np.isnan(targets)
+    if targets.dtype.kind != "O":
+        return np.zeros(targets.size, bool)
     missing = [
-        not isinstance(label, str)
-        and (label is None or is_scalar_nan(label) or is_pandas_na(label))
-        for label in labels
+        not isinstance(target, str)
+        and (target is None or is_scalar_nan(target) or is_pandas_na(target))
+        for target in targets
     ]
     return np.array(missing, bool)
 
@@ -102,9 +114,11 @@ def _unknown_type(y):
         example = y[y != np.floor(y)][0]
         return (
             f"Unknown label type: continuous. y has real values such as {example:g}, "
-            "and a classifier needs labels. Use a regressor to predict real values; "
+            "and a classifier needs labels. Use MLPRegressor to predict real values; "
             "if they are labels, pass y.astype(str)."
         )
+    if {*map(type, y)} <= {list, set, tuple}:
+        return SETS_OF_LABELS
     types = sorted({type(label).__name__ for label in y.tolist()})
     numeric = types in (["bool"], ["float"], ["int"])
     return (
@@ -158,7 +172,8 @@ def _encode_probabilities(T, dtype, classes):
             "y must be labels of shape (n_samples,), rows of probabilities as floats "
             "of shape (n_samples, n_classes), or rows of 0 and 1 for several labels as "
             f"integers or booleans; got an array of dtype {T.dtype} and shape "
-            f"{T.shape}. For several outputs per sample, wrap the classifier in "
+            f"{T.shape}. If these are 0 and 1, pass y.astype(int). For several outputs "
+            "per sample, wrap the classifier in "
             "sklearn.multioutput.MultiOutputClassifier."
         )
     T = check_array(T, dtype=np.float64, ensure_min_features=2, input_name="y")
@@ -192,7 +207,10 @@ def is_indicator(y):
     """
     if issparse(y):
         return True
-    y = np.asarray(y)
+    try:
+        y = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(SETS_OF_LABELS) from error
     return y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "biu"
 
 
@@ -231,8 +249,13 @@ def encode_values(y, *, n_outputs=None):
     """
     if issparse(y):
         raise ValueError(
-            f"y must be a dense array; got a sparse matrix of shape {y.shape}"
+            f"y must be a dense array; got a sparse matrix of shape {y.shape}. Pass "
+            "y.toarray()."
         )
+    given = np.atleast_1d(np.asarray(y))
+    _check_present(given, "values")
+    if given.dtype.kind in "OSU":
+        _check_real(given.ravel())
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", order="C")
     values = y.reshape(len(y), -1)
     if n_outputs is not None and values.shape[1] != n_outputs:
@@ -241,6 +264,18 @@ def encode_values(y, *, n_outputs=None):
             f"data; got {values.shape[1]}"
         )
     return Targets(None, values.shape[1], values, kind="values")
+
+
+def _check_real(y):
+    """Refuse labels that are not numbers."""
+    for value in y.tolist():
+        try:
+            float(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"y must have real values; got the label {value!r}. Use MLPClassifier "
+                "to predict labels."
+            ) from error
 
 
 def partial_fit_classes(classifier, y, classes):
