@@ -12,7 +12,7 @@ from cymlp import MLPClassifier
 from cymlp._engine.optimizers import SOLVERS
 from cymlp._fit import fitting
 from cymlp._fit.parameters import Parameters
-from cymlp._fit.stopping import Checkpoint, Patience
+from cymlp._fit.stopping import BestEpoch, Patience
 
 COLUMNS = {"accuracy": "val_accuracy", "loss": "val_loss"}
 
@@ -46,21 +46,21 @@ def test_infinite_patience_never_stops():
 
 
 def test_the_first_of_the_best_epochs_is_kept():
-    checkpoint, parameters = Checkpoint(), Parameters([1, 1], 0, "float64")
+    best, parameters = BestEpoch(), Parameters([1, 1], 0, "float64")
     for epoch, metric in enumerate([0.5, 0.25, 0.25, np.nan, 0.3], start=1):
         parameters.values[:] = epoch
         parameters.n_steps = 7 * epoch
-        checkpoint.update(metric, epoch, parameters)
-    assert checkpoint.epoch == 2
-    assert checkpoint.parameters.n_steps == 14
-    np.testing.assert_array_equal(checkpoint.parameters.values, [[2, 2]])
+        best.update(metric, epoch, parameters)
+    assert best.epoch == 2
+    assert best.parameters.n_steps == 14
+    np.testing.assert_array_equal(best.parameters.values, [[2, 2]])
 
 
 def test_an_epoch_is_kept_even_if_every_metric_is_nan():
-    checkpoint, parameters = Checkpoint(), Parameters([1, 1], 0, "float64")
+    best, parameters = BestEpoch(), Parameters([1, 1], 0, "float64")
     for epoch, metric in enumerate([np.nan, 0.5, np.nan], start=1):
-        checkpoint.update(metric, epoch, parameters)
-        assert checkpoint.epoch == min(epoch, 2)
+        best.update(metric, epoch, parameters)
+        assert best.epoch == min(epoch, 2)
 
 
 # Early stopping

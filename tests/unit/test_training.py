@@ -226,7 +226,7 @@ def test_control_restores_the_best_epoch(monitor, metrics):
         assert control.restore_best() == 2
         np.testing.assert_array_equal(training.parameters.values, 2)
         assert training.parameters.n_steps == 20
-        assert state.checkpoint.parameters is None
+        assert state.best.parameters is None
 
 
 def test_control_without_early_stopping_restores_nothing():

@@ -30,7 +30,7 @@ class Patience:
         return True
 
 
-class Checkpoint:
+class BestEpoch:
     """Keeps a copy of the parameters of the epoch with the lowest metric."""
 
     def __init__(self):

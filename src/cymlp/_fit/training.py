@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cymlp._fit.stopping import Checkpoint, Patience
+from cymlp._fit.stopping import BestEpoch, Patience
 
 
 def shallow_copy(thing):
@@ -36,8 +36,8 @@ class TrainingState:
     The random state draws initial weights, sample orders and dropout masks. `n_epochs`
     counts the finished epochs of all calls, `n_samples_seen` every sample once per
     epoch, `n_reductions` the reductions of an adaptive learning rate. `monitor` is the
-    column of the history to which `patience` and `checkpoint` refer. Between calls the
-    checkpoint holds no parameters.
+    column of the history to which `patience` and `best` refer. Between calls `best`
+    holds no parameters.
     """
 
     random_state: np.random.RandomState
@@ -48,20 +48,20 @@ class TrainingState:
     split_seed: int | None = None
     monitor: str | None = None
     patience: Patience = field(default_factory=Patience)
-    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    best: BestEpoch = field(default_factory=BestEpoch)
 
     def copy(self):
         """Copy everything but the random state and arrays, which training replaces."""
         copied = shallow_copy(self)
         copied.patience = shallow_copy(self.patience)
-        copied.checkpoint = shallow_copy(self.checkpoint)
+        copied.best = shallow_copy(self.best)
         return copied
 
     def set_monitor(self, monitor, tol, n_iter_no_change):
         """Set the column to monitor; forget the progress of a different one."""
         if self.monitor != monitor:
             self.monitor = monitor
-            self.patience, self.checkpoint = Patience(), Checkpoint()
+            self.patience, self.best = Patience(), BestEpoch()
         self.patience.tol = tol
         self.patience.n_iter_no_change = n_iter_no_change
 
@@ -82,9 +82,9 @@ class EpochControl:
         self._schedule = schedule
         self._training = training
         self._keeps_best = keeps_best
-        if keeps_best and state.checkpoint.epoch is not None:
+        if keeps_best and state.best.epoch is not None:
             # The earlier call ended with the best parameters so far.
-            state.checkpoint.parameters = training.parameters.copy()
+            state.best.parameters = training.parameters.copy()
 
     def set_learning_rate(self, epoch):
         """Set the optimiser's learning rate for an epoch."""
@@ -102,10 +102,10 @@ class EpochControl:
         metric = metrics[state.monitor]
         if not state.monitor.endswith("loss"):  # but a score
             metric = -metric
-        patience, checkpoint = shallow_copy(state.patience), state.checkpoint
+        patience, best = shallow_copy(state.patience), state.best
         if self._keeps_best:
-            checkpoint = shallow_copy(checkpoint)
-            checkpoint.update(metric, metrics["epoch"], self._training.parameters)
+            best = shallow_copy(best)
+            best.update(metric, metrics["epoch"], self._training.parameters)
         stop = patience.update(metric) and not self._schedule.lower()
         # In one step, so that Ctrl-C leaves no epoch half finished.
         vars(state).update(
@@ -113,7 +113,7 @@ class EpochControl:
             n_samples_seen=state.n_samples_seen + self._training.indices.size,
             n_reductions=self._schedule.n_reductions,
             patience=patience,
-            checkpoint=checkpoint,
+            best=best,
         )
         return stop
 
@@ -122,13 +122,13 @@ class EpochControl:
 
         Further calls change nothing.
         """
-        checkpoint = self._state.checkpoint
+        best = self._state.best
         if not self._keeps_best:
             return None
-        if checkpoint.parameters is not None:
-            self._training.parameters.assign(checkpoint.parameters)
-            checkpoint.parameters = None
-        return checkpoint.epoch
+        if best.parameters is not None:
+            self._training.parameters.assign(best.parameters)
+            best.parameters = None
+        return best.epoch
 
 
 class Evaluation:
