@@ -1,12 +1,17 @@
 """Networks to export, and those that every format refuses."""
 
+import json
+
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save
 from sklearn.exceptions import NotFittedError
 
 from cymlp import MLPClassifier, MLPRegressor, activations
 from cymlp._fit.architecture import losses_for
 from cymlp.activations import LeakyRelu
+from cymlp.export import model_file
 from cymlp.losses import BinaryFocal, CrossEntropy, Focal, Hinge, Huber, Quantile
 
 ACTIVATIONS = sorted(activations.ACTIVATIONS)
@@ -124,6 +129,16 @@ REFUSED = {
         with_transposed_weights, ValueError, r"from 6 features .*\(3, 7\)",
     ),
 }  # fmt: skip
+
+
+def rewrite(file, spoil):
+    """Change a model file by ``spoil(model, tensors)``, with the right checksum."""
+    with safe_open(file, framework="np") as opened:
+        model = json.loads(opened.metadata()["cymlp"])["model"]
+    tensors = load_file(file)
+    spoil(model, tensors)
+    document = {"model": model, "sha256": model_file._digest(model, tensors)}
+    file.write_bytes(save(tensors, metadata={"cymlp": json.dumps(document)}))
 
 
 def assert_close_to_scale(exported, predicted, Y):

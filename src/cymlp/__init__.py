@@ -4,6 +4,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cymlp import activations, export, kernels, losses, neural_network, plots, typing
+from cymlp.checkpoints import Checkpoint
 from cymlp.classifier import MLPClassifier
 from cymlp.history import History
 from cymlp.parallel import fit_many
@@ -11,6 +12,7 @@ from cymlp.regressor import MLPRegressor
 
 # The public interface: these names, and the `__all__` of these modules.
 __all__ = [
+    "Checkpoint",
     "History",
     "MLPClassifier",
     "MLPRegressor",

@@ -298,7 +298,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @explains_arguments
     def fit(
         self, X, y, sample_weight=None, *, X_val=None, y_val=None,
-        sample_weight_val=None,
+        sample_weight_val=None, checkpoint=None,
     ):  # fmt: skip
         """Fit the model, or resume training with ``warm_start=True``.
 
@@ -326,6 +326,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Targets of the validation data, of the kind of y.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Sample weights of the validation data.
+        checkpoint : Checkpoint, default=None
+            File in which to save the state of training, and from which to go on if an
+            earlier process left it there; see :class:`~cymlp.Checkpoint`. Activations,
+            the loss and the learning rate must not be user-defined then.
 
         Returns
         -------
@@ -334,10 +338,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Raises
         ------
+        OSError
+            If the checkpoint cannot be read or written.
         ValueError
-            If a parameter or the data is invalid, or if the loss or a weight becomes
-            infinite or NaN during training. In the latter case the result of the
-            finished epochs is kept.
+            If a parameter or the data is invalid, if the checkpoint is damaged or of a
+            different fit, or if the loss or a weight becomes infinite or NaN during
+            training. In the last case the result of the finished epochs is kept.
         RuntimeError
             If another thread is fitting the estimator.
 
@@ -355,7 +361,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         call, unless training diverged after one or more finished epochs.
         """
         validation = X_val, y_val, sample_weight_val
-        return self._fit(X, y, sample_weight, validation)
+        return self._fit(X, y, sample_weight, validation, checkpoint)
 
     @explains_arguments
     def partial_fit(self, X, y, classes=None, sample_weight=None):

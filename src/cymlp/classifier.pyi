@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 
 from cymlp._fit.estimator import BaseMLP
+from cymlp.checkpoints import Checkpoint
 from cymlp.typing import ActivationLike, LossLike
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -63,6 +64,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         X_val: Any = None,
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Self: ...
     def partial_fit(
         self,
@@ -91,5 +93,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         X_val: bool | str | None = ...,
         y_val: bool | str | None = ...,
         sample_weight_val: bool | str | None = ...,
+        checkpoint: bool | str | None = ...,
     ) -> Self: ...
     def set_score_request(self, *, sample_weight: bool | str | None = ...) -> Self: ...

@@ -131,7 +131,7 @@ def fit_many(estimators, X, y, *, X_val=None, y_val=None, n_jobs=None, progress=
         feature_names = _feature_names(estimator, X, X_val)
         shared = Shared(storage, feature_names, check, after_epoch)
         with collected_warnings(warned[name]):
-            estimator._fit(X_shared, y, None, validation, shared)
+            estimator._fit(X_shared, y, None, validation, shared=shared)
         if bar is not None:
             with bar.get_lock():
                 bar.total -= n_left

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
 from cymlp._fit.estimator import BaseMLP
+from cymlp.checkpoints import Checkpoint
 from cymlp.typing import ActivationLike, LossLike
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -63,6 +64,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X_val: Any = None,
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Self: ...
     def partial_fit(
         self,
@@ -86,5 +88,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X_val: bool | str | None = ...,
         y_val: bool | str | None = ...,
         sample_weight_val: bool | str | None = ...,
+        checkpoint: bool | str | None = ...,
     ) -> Self: ...
     def set_score_request(self, *, sample_weight: bool | str | None = ...) -> Self: ...

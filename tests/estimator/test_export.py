@@ -29,10 +29,10 @@ from exports import (
     fitted,
     fitted_regressor,
     indicator,
+    rewrite,
     values,
 )
-from safetensors import safe_open
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from cymlp import activations, export
 from cymlp.activations import LeakyRelu
@@ -479,7 +479,16 @@ NAN = np.full((6, 7), np.nan, np.float32)
 DEEP = json.loads("[" * 900 + "]" * 900)
 TANH = {"object": "tanh", "parameters": {}}
 HOSTILE = {
-    "newer format": (change("format", 3), "its format must be 2; got 3"),
+    "newer format": (
+        lambda model, tensors: model.update(format=4, version="9.8"),
+        "its format must be 3; got 4, written by cymlp '9.8'",
+    ),
+    "version": (change("version", 1), "its version must be a str; got 1"),
+    "training": (change("training", 1), "its training must have the keys"),
+    "training without its keys": (
+        lambda model, tensors: tensors.update({"training.parameters": NAN}),
+        "it lacks the training of",
+    ),
     "other estimator": (change("estimator", "SVC"), "its estimator must be one of"),
     "regressor": (change("estimator", "MLPRegressor"), "unexpected keyword argument"),
     "targets of no kind": (change("target_kind", "x"), "target_kind must be one of"),
@@ -576,14 +585,8 @@ HOSTILE = {
 def test_a_file_made_to_deceive_is_refused(three_classes, tmp_path, name):
     file = tmp_path / "model"
     export.save(fitted(*three_classes), file)
-    with safe_open(file, framework="np") as opened:
-        model = json.loads(opened.metadata()["cymlp"])["model"]
-    tensors = load_file(file)
     spoil, message = HOSTILE[name]
-    spoil(model, tensors)
-    document = {"model": model, "sha256": model_file._digest(model, tensors)}
-    metadata = {"cymlp": json.dumps(document)}
-    file.write_bytes(save(tensors, metadata=metadata))
+    rewrite(file, spoil)
     with pytest.raises(
         ValueError, match=f"(?s)is not a model file.*{message}"
     ) as caught:

@@ -13,6 +13,7 @@ from cymlp._engine.optimizers import SOLVERS
 from cymlp._engine.storage import NotFiniteError
 from cymlp._fit import architecture, hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin
+from cymlp._fit.checkpointing import checked
 from cymlp._fit.fitting import Call, fit
 from cymlp._sklearn import (
     HasMethods,
@@ -96,7 +97,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             (name, value) for name, value in arguments.items() if name != "self"
         )
 
-    def _fit(self, X, y, sample_weight, validation, shared=None):
+    def _fit(self, X, y, sample_weight, validation, checkpoint=None, shared=None):
         """Fit; fit_many gives `shared`."""
         resumes = self.warm_start and hasattr(self, "coefs_")
         call = Call(
@@ -105,6 +106,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             keeps_state=self.warm_start,
             has_callbacks=True,
             shared=shared,
+            checkpoint=checked(checkpoint),
         )
         fit(self, X, y, sample_weight, validation, call)
         return self

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
 from cymlp._fit.callbacks import callbacks_of
+from cymlp._fit.checkpointing import CallCheckpoint
 from cymlp._fit.diagnostics import GradientFlow
 from cymlp._fit.errors import naming, warn
 from cymlp._fit.initialization import draw_weights
@@ -52,6 +53,8 @@ class Call(NamedTuple):
     keeps_state: bool = False  # whether a later call may resume where this one ends
     has_callbacks: bool = False  # whether to call scikit-learn's callbacks
     shared: object = None  # Shared or None
+    checkpoint: object = None  # CallCheckpoint or None
+    n_before: int = 0  # number of epochs of the history before the call
 
 
 class Shared(NamedTuple):
@@ -77,10 +80,13 @@ def fit(estimator, X, y, sample_weight, validation, call):
     """
     with only_fit_of(estimator):
         draft = _draft(estimator, call)
+        call = _begin(draft, call)
         with callbacks_of(draft, call, X, y, sample_weight) as callbacks:
             network, data, validation = _prepare(
                 draft, X, y, sample_weight, validation, call
             )
+            if call.checkpoint is not None:
+                call.checkpoint.check_data(prepare.fingerprint(data, validation))
             n_samples = data.indices.size if call.has_all_samples else None
             optimizer = architecture.make_optimizer(draft, n_samples)
             parameters = _make_parameters(draft, network, optimizer.n_slots, call)
@@ -111,6 +117,18 @@ def _draft(estimator, call):
     if call.shared is not None:
         vars(draft).pop("feature_names_in_", None)  # until training has ended
     return draft
+
+
+def _begin(draft, call):
+    """Where the call begins; go on where its checkpoint ends, if there is one."""
+    n_before = draft.history_.n_epochs if call.resumes else 0
+    call = call._replace(n_before=n_before)
+    if call.checkpoint is None:
+        return call
+    checkpoint = CallCheckpoint(call.checkpoint, n_before)
+    draft._validate_params()
+    resumes = checkpoint.resume(draft) or call.resumes
+    return call._replace(checkpoint=checkpoint, resumes=resumes)
 
 
 def _report(draft, ending):
@@ -271,16 +289,15 @@ def _build_control(draft, training, call):
         draft.learning_rate,
         draft.learning_rate_init,
         draft.power_t,
-        _epochs(draft, call),
+        _epochs(call),
         state.n_reductions,
     )
     return EpochControl(state, schedule, training, keeps_best=draft.early_stopping)
 
 
-def _epochs(draft, call):
+def _epochs(call):
     """The epochs of a call, counted from the first epoch of the history."""
-    n_before = draft.history_.n_epochs
-    return range(n_before + 1, n_before + call.n_epochs + 1)
+    return range(call.n_before + 1, call.n_before + call.n_epochs + 1)
 
 
 def _train(draft, training, evaluation, control, call, callbacks):
@@ -288,16 +305,15 @@ def _train(draft, training, evaluation, control, call, callbacks):
 
     After any exception the draft is of no use.
     """
-    n_before = draft.history_.n_epochs
     try:
         ending = _run_epochs(draft, training, evaluation, control, call, callbacks)
         try:
-            _take_over(draft, training, control, n_before, call)
+            _take_over(draft, training, control, call)
             if callbacks is not None and not isinstance(ending.error, DivergedError):
                 callbacks.end()
         except KeyboardInterrupt as error:
             ending = Ending(converged=True, error=error)
-            _take_over(draft, training, control, n_before, call)
+            _take_over(draft, training, control, call)
         return ending
     except BaseException:
         training.rewind(0)
@@ -306,8 +322,10 @@ def _train(draft, training, evaluation, control, call, callbacks):
 
 def _run_epochs(draft, training, evaluation, control, call, callbacks):
     """Train epoch by epoch; return the Ending."""
-    n_before = draft.history_.n_epochs
-    epochs = _epochs(draft, call)
+    if call.checkpoint is not None and call.checkpoint.has_stopped:
+        return Ending(converged=True)
+    n_done = draft.history_.n_epochs
+    epochs = _epochs(call)[n_done - call.n_before :]
     user = object()
     try:
         single_threaded_blas.users.add(user)
@@ -321,12 +339,15 @@ def _run_epochs(draft, training, evaluation, control, call, callbacks):
                 stop = control.update(metrics)
                 training.save()
                 _show(bar, metrics)
-                stop |= _end_epoch(draft, training, call, callbacks, n_before)
+                stop |= _end_epoch(draft, training, call, callbacks)
+                if call.checkpoint is not None:
+                    is_last = stop or epoch == epochs[-1]
+                    call.checkpoint.end_epoch(draft, training, is_last, stop)
                 if stop:
                     return Ending(converged=True)
         return Ending()
     except (DivergedError, KeyboardInterrupt) as error:
-        training.restore(control.n_epochs - n_before)
+        training.restore(control.n_epochs - n_done)
         draft.history_._truncate(control.n_epochs)
         return Ending(converged=True, error=error)
     finally:
@@ -389,11 +410,11 @@ def _show(bar, metrics):
     bar.update()
 
 
-def _end_epoch(draft, training, call, callbacks, n_before):
+def _end_epoch(draft, training, call, callbacks):
     """Call the hooks of the call; return whether a callback wants to stop."""
 
     def snapshot():
-        return _snapshot(draft, training, n_before) | {"history_": copy(draft.history_)}
+        return _snapshot(draft, training, call) | {"history_": copy(draft.history_)}
 
     if call.shared is not None:
         call.shared.after_epoch()
@@ -401,14 +422,14 @@ def _end_epoch(draft, training, call, callbacks, n_before):
     return callbacks is not None and callbacks.end_epoch(snapshot)
 
 
-def _take_over(draft, training, control, n_before, call):
+def _take_over(draft, training, control, call):
     """Put the result of training into the draft, without its memory.
 
     May be called again if Ctrl-C ends it.
     """
     if (epoch := control.restore_best()) is not None:
         draft.best_epoch_ = epoch
-    vars(draft).update(_snapshot(draft, training, n_before))
+    vars(draft).update(_snapshot(draft, training, call))
     if call.shared is not None and call.shared.feature_names is not None:
         draft.feature_names_in_ = call.shared.feature_names
     if not call.keeps_state:
@@ -421,13 +442,13 @@ def _take_over(draft, training, control, n_before, call):
     )
 
 
-def _snapshot(draft, training, n_before):
+def _snapshot(draft, training, call):
     """The fitted attributes so far, with copies of the weights."""
     loss_curve = draft.history_.get("train_loss", np.empty(0)).tolist()
     return {
         "coefs_": [W.copy() for W in training.parameters.coefs],
         "intercepts_": [b.copy() for b in training.parameters.intercepts],
-        "n_iter_": draft.history_.n_epochs - n_before,
+        "n_iter_": draft.history_.n_epochs - call.n_before,
         "loss_curve_": loss_curve,
         "loss_": loss_curve[-1] if loss_curve else np.nan,
     }

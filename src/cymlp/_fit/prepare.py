@@ -4,11 +4,13 @@ Data are refused here only. Cheap checks come first; values that are not finite 
 found last, while X is stored.
 """
 
+import hashlib
 import math
 from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import assert_all_finite, gen_batches
 from sklearn.utils.validation import validate_data
@@ -24,6 +26,9 @@ from cymlp._fit.targets import (
     normalise_weights,
     with_variances,
 )
+
+# Rows of X by which a checkpoint knows its data.
+N_FINGERPRINT_ROWS = 1000
 
 
 class Samples(NamedTuple):
@@ -207,6 +212,30 @@ def with_indices(data, indices):
 def all_indices(samples):
     """Indices of all samples."""
     return np.arange(samples.targets.n_samples, dtype=np.intp)
+
+
+def fingerprint(data, validation):
+    """A hash of the data of a fit: of X, at most N_FINGERPRINT_ROWS rows of each."""
+    digest = hashlib.sha256()
+    for part in (data, validation):
+        if part is not None:
+            for array in _identifying(part):
+                digest.update(f"{array.dtype} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _identifying(data):
+    """Arrays that differ if the data do, at least probably."""
+    targets, n_samples = data.targets, data.inputs.shape[0]
+    rows = data.inputs.rows(
+        np.arange(0, n_samples, -(-n_samples // N_FINGERPRINT_ROWS))
+    )
+    yield from (rows.data, rows.indices, rows.indptr) if issparse(rows) else (rows,)
+    yield np.array(data.inputs.shape)
+    yield data.indices
+    for array in (targets.labels, targets.values, targets.weights):
+        yield np.empty(0) if array is None else array
 
 
 def measure_scale(estimator, data):

@@ -82,7 +82,8 @@ class EpochControl:
         self._schedule = schedule
         self._training = training
         self._keeps_best = keeps_best
-        if keeps_best and state.best.epoch is not None:
+        # A checkpoint has them, if its best epoch is not its last.
+        if keeps_best and state.best.epoch is not None and not state.best.parameters:
             # The earlier call ended with the best parameters so far.
             state.best.parameters = training.parameters.copy()
 

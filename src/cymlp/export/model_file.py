@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from importlib.metadata import version
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from cymlp._fit.scaling import given_scale, scale_of
 from cymlp.activations import ACTIVATIONS
 from cymlp.activations import bind as bind_activation
 from cymlp.classifier import MLPClassifier
+from cymlp.export.json_values import decoded, encoded
 from cymlp.export.parts import (
     CLASS_DTYPES,
     as_float32,
@@ -22,18 +23,20 @@ from cymlp.export.parts import (
     parts_of,
     snapshot_of,
 )
+from cymlp.export.progress import TENSORS, packed_progress, unpacked_progress
 from cymlp.history import History
 from cymlp.losses import LOSSES, bind
 from cymlp.regressor import MLPRegressor
 
 # Version of the file format, to be raised if older versions of cymlp cannot read it.
-FORMAT = 2
+FORMAT = 3
 MODEL_KEYS = {
-    "format", "estimator", "parameters", "activations", "loss", "target_kind",
-    "classes", "class_dtype", "feature_names", "scale", "target_scale",
+    "format", "version", "estimator", "parameters", "activations", "loss",
+    "target_kind", "classes", "class_dtype", "feature_names", "scale", "target_scale",
+    "training",
 }  # fmt: skip
+VERSION = version("cymlp")
 ESTIMATORS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
-MEMBERS = ACTIVATIONS | LOSSES
 
 
 def save(estimator, file):
@@ -82,27 +85,34 @@ def save(estimator, file):
     >>> bool((same.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
+    content = packed(snapshot_of(estimator))
+    write_file(as_path(file), content)
+
+
+def packed(estimator, **progress):
+    """The content of a model file, or with arguments of `packed_progress` a checkpoint.
+
+    Raises the errors of `save`.
+    """
     safetensors = imported("safetensors.numpy", "cymlp[safetensors]")
-    estimator = snapshot_of(estimator)
     activations, layers = parts_of(estimator)
     feature_names = getattr(estimator, "feature_names_in_", None)
     classes = getattr(estimator, "classes_", None)
     names = [name for name, kind in ESTIMATORS.items() if isinstance(estimator, kind)]
     model = {
         "format": FORMAT,
+        "version": VERSION,
         "estimator": names[0],
-        "parameters": {
-            name: _encoded(name, value)
-            for name, value in estimator.get_params(deep=False).items()
-        },
-        "activations": [_encoded("activation", given) for given in activations],
-        "loss": _encoded("loss", estimator._loss),
+        "parameters": encoded_parameters(estimator),
+        "activations": [encoded("activation", given) for given in activations],
+        "loss": encoded("loss", estimator._loss),
         "target_kind": estimator._target_kind,
         "classes": None if classes is None else classes.tolist(),
         "class_dtype": None if classes is None else class_dtype(classes),
         "feature_names": None if feature_names is None else feature_names.tolist(),
         "scale": _encoded_scale(*scale_of(estimator)),
         "target_scale": None,
+        "training": None,
     }
     if isinstance(estimator, MLPRegressor):
         scale = estimator.target_shift_, estimator.target_divisor_
@@ -110,10 +120,20 @@ def save(estimator, file):
     tensors = {}
     for i, (W, b) in enumerate(layers):
         tensors |= {f"coefs.{i}": W, f"intercepts.{i}": b}
+    if progress:
+        model["training"], arrays = packed_progress(estimator, **progress)
+        tensors |= arrays
     _restored(model, tensors)  # raises the errors that `load` would raise
     document = _json({"model": model, "sha256": _digest(model, tensors)})
-    content = safetensors.save(tensors, metadata={"cymlp": document})
-    write_file(as_path(file), content)
+    return safetensors.save(tensors, metadata={"cymlp": document})
+
+
+def encoded_parameters(estimator):
+    """The parameters of an estimator as JSON; refuse code and RandomState."""
+    return {
+        name: encoded(name, value)
+        for name, value in estimator.get_params(deep=False).items()
+    }
 
 
 def _encoded_scale(shift, divisor, *bounds):
@@ -129,13 +149,14 @@ def load(file):
     """Load a network from a model file.
 
     On the same machine and build, its predictions are bit-identical to those of the
-    saved network. Its `history_` is empty. ``partial_fit`` and ``warm_start`` resume
-    from its weights, with a new optimiser state.
+    saved network. Its `history_` is empty, unless the file is a
+    :class:`~cymlp.Checkpoint`. ``partial_fit`` and ``warm_start`` resume from its
+    weights, with a new optimiser state.
 
     Parameters
     ----------
     file : str or path-like
-        File written by `save`.
+        File written by `save`, or by `fit` for a Checkpoint.
 
     Returns
     -------
@@ -168,6 +189,14 @@ def load(file):
     ...         print("refused")
     refused
     """
+    return read(file)[0]
+
+
+def read(file):
+    """The estimator in a model file, the JSON part, and the Progress or None.
+
+    Raises the errors of `load`.
+    """
     safetensors = imported("safetensors", "cymlp[safetensors]")
     arrays = imported("safetensors.numpy", "cymlp[safetensors]")
     # Not memory-mapped: Python would crash if another program truncated the file.
@@ -175,7 +204,8 @@ def load(file):
     try:
         document = _document(content)
         tensors = arrays.load(content)
-        return _restored(_checked_model(document, tensors), tensors)
+        model = _checked_model(document, tensors)
+        estimator, progress = _restored(model, tensors)
     except (
         AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
         safetensors.SafetensorError,
@@ -184,6 +214,7 @@ def load(file):
             f"{os.fspath(file)!r} is not a model file of cymlp, or is damaged: "
             f"{error!s:.1000}"
         ) from error
+    return estimator, model, progress
 
 
 def _json(content):
@@ -193,62 +224,11 @@ def _json(content):
 def _digest(model, tensors):
     digest = hashlib.sha256(_json(model).encode())
     for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-        digest.update(tensor.tobytes())
+        digest.update(f"{name} {tensor.dtype.name} {tensor.shape}".encode())
+        # The same on processors that put the first byte elsewhere.
+        little_endian = tensor.dtype.newbyteorder("<")
+        digest.update(tensor.astype(little_endian, copy=False).tobytes())
     return digest.hexdigest()
-
-
-def _encoded(parameter, value):
-    """A parameter as JSON: other types become a dict with the type as its key.
-
-    Arrays become lists, and NumPy scalars become Python scalars.
-    """
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if value in (np.float32, np.float64):
-        return np.dtype(value).name
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if np.isfinite(value) else {"float": str(value)}
-    if isinstance(value, list):
-        return [_encoded(parameter, member) for member in value]
-    if isinstance(value, tuple):
-        return {"tuple": _encoded(parameter, list(value))}
-    if isinstance(value, Mapping):
-        return {"dict": _encoded(parameter, list(value.items()))}
-    if type(value) in MEMBERS.values():
-        members = value.get_params(deep=False)
-        return {
-            "object": value.name,
-            "parameters": {
-                name: _encoded(f"{parameter}__{name}", member)
-                for name, member in members.items()
-            },
-        }
-    raise ValueError(
-        f"{parameter}={value!r} cannot be saved: it must be a number, string, boolean, "
-        "None, a list, tuple or dict of these, or an activation or loss of cymlp. If "
-        "predictions do not depend on it, replace it with set_params before saving"
-    )
-
-
-def _decoded(value):
-    """The inverse of `_encoded`."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case list():
-            return [_decoded(member) for member in value]
-        case {"float": "inf", **rest} if not rest:
-            return float("inf")
-        case {"tuple": list(members), **rest} if not rest:
-            return tuple(_decoded(members))
-        case {"dict": list(items), **rest} if not rest:
-            return dict(_decoded(items))
-        case {"object": name, "parameters": dict(members), **rest} if not rest:
-            return MEMBERS[name](**{key: _decoded(members[key]) for key in members})
-    raise ValueError(f"it has a value of unknown type, {value!r:.200}")
 
 
 def _document(content):
@@ -267,7 +247,8 @@ def _checked_model(document, tensors):
     model = document["model"]
     if model.get("format") != FORMAT:
         raise ValueError(
-            f"its format must be {FORMAT}; got {model.get('format')!r:.200}"
+            f"its format must be {FORMAT}; got {model.get('format')!r:.200}, written "
+            f"by cymlp {model.get('version')!r:.200}"
         )
     if document["sha256"] != _digest(model, tensors):
         raise ValueError("its SHA-256 does not match its content")
@@ -279,7 +260,7 @@ def _refuse_constant(name):
 
 
 def _restored(model, tensors):
-    """The estimator in a model file, with all parts checked."""
+    """The estimator and the Progress in a model file, with all parts checked."""
     if set(model) != MODEL_KEYS:
         raise ValueError(
             f"it must have the keys {sorted(MODEL_KEYS)}; got {set(model)}"
@@ -290,10 +271,16 @@ def _restored(model, tensors):
             f"{model['estimator']!r:.200}"
         )
     estimator = ESTIMATORS[model["estimator"]](
-        **{name: _decoded(value) for name, value in model["parameters"].items()}
+        **{name: decoded(value) for name, value in model["parameters"].items()}
     )
     estimator._validate_params()
-    layers = _layers(tensors, len(model["activations"]) + 1)
+    if not isinstance(model["version"], str):
+        raise ValueError(f"its version must be a str; got {model['version']!r:.200}")
+    of_training = {name for name in tensors if name.startswith(TENSORS)}
+    if model["training"] is None and of_training:
+        raise ValueError(f"it lacks the training of {sorted(of_training)}")
+    of_layers = {name: tensors[name] for name in tensors if name not in of_training}
+    layers = _layers(of_layers, len(model["activations"]) + 1)
     estimator._activations = [_activation(value) for value in model["activations"]]
     n_features, n_outputs = len(layers[0][0]), layers[-1][1].size
     estimator.n_features_in_, estimator.n_outputs_ = n_features, n_outputs
@@ -315,11 +302,26 @@ def _restored(model, tensors):
     _restore_scales(estimator, model)
     estimator.out_activation_ = estimator._output_activation()
     estimator.history_ = History()
-    return estimator
+    if model["training"] is None:
+        return estimator, None
+    arrays = {name: tensors[name] for name in of_training}
+    progress = unpacked_progress(model["training"], arrays, estimator)
+    _restore_history(estimator, progress)
+    return estimator, progress
+
+
+def _restore_history(estimator, progress):
+    """The attributes that a fit has which ended here."""
+    estimator.history_ = history = progress.history
+    estimator.n_iter_ = history.n_epochs - progress.n_before
+    estimator.loss_curve_ = history["train_loss"].tolist()
+    estimator.loss_ = estimator.loss_curve_[-1]
+    if progress.state.best.epoch is not None:
+        estimator.best_epoch_ = progress.state.best.epoch
 
 
 def _restore_loss(estimator, model):
-    estimator._loss = _decoded(model["loss"])
+    estimator._loss = decoded(model["loss"])
     kind = model["target_kind"]
     losses = {
         name: member for name, member in LOSSES.items() if member.target_kind == kind
@@ -333,7 +335,8 @@ def _restore_loss(estimator, model):
         raise ValueError(
             f"its loss must be one of {sorted(losses)}; got {estimator._loss!r:.200}"
         )
-    estimator._target_kind = kind
+    if len(estimator._target_kinds) > 1:  # otherwise that of the class
+        estimator._target_kind = kind
 
 
 def _restore_scales(estimator, model):
@@ -356,7 +359,7 @@ def _restore_scales(estimator, model):
 
 def _activation(value):
     """An activation of cymlp with checked parameters."""
-    activation = _decoded(value)
+    activation = decoded(value)
     if type(activation) not in ACTIVATIONS.values():
         raise ValueError(
             f"its activations must be of {sorted(ACTIVATIONS)}; got {activation!r:.200}"
