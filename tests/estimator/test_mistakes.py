@@ -344,7 +344,8 @@ MISTAKES = {
     "an unknown argument of fit": (
         fit(X, Y, zzz=1),
         TypeError,
-        "zzz=1. It takes X, y, sample_weight, X_val, y_val, sample_weight_val.",
+        "zzz=1. It takes X, y, sample_weight, X_val, y_val, sample_weight_val, "
+        "checkpoint.",
     ),
     "X_val without y_val": (
         fit(X, Y, X_val=X),

@@ -43,12 +43,12 @@ class CallCheckpoint:
         if not self._file.exists():
             self._check_folder()
             return False
-        estimator, model, progress = model_file.read(self._file)
+        saved, model, progress = model_file.read(self._file)
         if progress is None:
             raise self._error("is a model file, but not a checkpoint")
-        if not isinstance(draft, type(estimator)):
-            raise self._error(f"is a checkpoint of an {type(estimator).__name__}")
-        self._compare(model["parameters"], parameters)
+        if not isinstance(draft, type(saved)):
+            raise self._error(f"is a checkpoint of an {type(saved).__name__}")
+        self._compare(model_file.encoded_parameters(saved), parameters)
         if progress.n_before != self._n_before:
             raise self._error(
                 f"is a checkpoint of a fit that began after {progress.n_before} epochs;"
@@ -61,8 +61,8 @@ class CallCheckpoint:
                 "but its result may differ in the last bits",
                 UserWarning,
             )
-        fitted = vars(estimator).keys() - estimator.get_params(deep=False).keys()
-        vars(draft).update((name, getattr(estimator, name)) for name in fitted)
+        fitted = vars(saved).keys() - saved.get_params(deep=False).keys()
+        vars(draft).update((name, getattr(saved, name)) for name in fitted)
         draft.coefs_, draft.intercepts_ = progress.coefs, progress.intercepts
         draft._training_state = progress.state
         self._data, self.has_stopped = progress.data, progress.has_stopped
@@ -107,13 +107,11 @@ class CallCheckpoint:
             )
 
     def _compare(self, saved, given):
-        for name in given:
-            if name in saved and saved[name] == given[name]:
-                continue
-            if name not in WITHOUT_INFLUENCE:
+        for name in saved.keys() - WITHOUT_INFLUENCE:
+            if saved[name] != given[name]:
                 raise self._error(
-                    f"is a checkpoint of a fit with {name}={saved.get(name)!r:.200}; "
-                    f"this one has {name}={given[name]!r:.200}"
+                    f"is a checkpoint of a fit with {name}={saved[name]!r:.200}; this "
+                    f"one has {name}={given[name]!r:.200}"
                 )
 
     def _error(self, reason):
