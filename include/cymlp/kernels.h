@@ -89,6 +89,15 @@ typedef struct {
   uint16_t *block_indices; /* [blocks_per_row] */
 } cymlp_encoder;
 
+/* Samples first..first + n - 1 of a batch in block sparse form, sorted by block
+ * index. Block index b has counts[b] entries from entries[b n] on, each with
+ * the position of its sample's sums in those of the batch. */
+typedef struct {
+  ptrdiff_t first, n;
+  void *entries;    /* n blocks_per_row of entry_size bytes */
+  uint32_t *counts; /* [blocks_per_row] */
+} cymlp_transposed_slice;
+
 /* A batch of CSR rows, transposed: one segment of entries for each feature
  * that occurs, in the order of first occurrence. */
 typedef struct {
@@ -124,9 +133,10 @@ typedef struct {
   void (*dense_forward)(const void *const *A, ptrdiff_t n, ptrdiff_t n_ahead,
                         ptrdiff_t n_in, const void *W, const void *bias,
                         void *U, ptrdiff_t stride);
-  /* Update weights with A^T D, D (n, stride); return its sum of squares. */
-  double (*dense_backward)(const void *const *A, ptrdiff_t n, ptrdiff_t n_in,
-                           const void *D, ptrdiff_t stride,
+  /* Update rows first..end - 1 of weights with A^T D, D (n, stride); return its
+   * sum of squares. */
+  double (*dense_backward)(const void *const *A, ptrdiff_t n, ptrdiff_t first,
+                           ptrdiff_t end, const void *D, ptrdiff_t stride,
                            const cymlp_step *step);
 
   /* Matrices in panels of so many columns: all rows of the first columns, then
@@ -154,23 +164,24 @@ typedef struct {
   int (*block_sparse_encode)(const cymlp_inputs *inputs, ptrdiff_t first,
                              ptrdiff_t n, const cymlp_encoder *encoder,
                              ptrdiff_t *counts, void *blocks);
-  /* Sort the blocks of n samples by block index. Block index b has counts[b]
-   * entries from entries[b n] on, each with the position of its sample's sums.
-   */
+  /* Sort the blocks of a slice; `indices` are its samples. */
   void (*block_sparse_transpose)(const cymlp_block_sparse *X,
-                                 const ptrdiff_t *indices, ptrdiff_t n,
-                                 ptrdiff_t n_ahead, ptrdiff_t stride,
-                                 void *entries, uint32_t *counts);
-  /* U (n, stride) <- bias + X W, W (4 blocks_per_row, stride). */
-  void (*block_sparse_forward)(const cymlp_block_sparse *X, const void *entries,
-                               const uint32_t *counts, ptrdiff_t n,
+                                 const ptrdiff_t *indices, ptrdiff_t n_ahead,
+                                 ptrdiff_t stride,
+                                 const cymlp_transposed_slice *slice);
+  /* The rows of a slice of U (batch_size, stride) <- bias + X W,
+   * W (4 blocks_per_row, stride). */
+  void (*block_sparse_forward)(const cymlp_block_sparse *X,
+                               const cymlp_transposed_slice *slice,
                                const void *W, const void *bias, void *U,
                                ptrdiff_t stride);
-  /* Update weights with S^T D + fill_values db^T, where db (stride) is the sum
-   * of D over the samples; return its sum of squares. */
+  /* Update the weights of blocks first..end - 1 with S^T D + fill_values db^T,
+   * where db (stride) is the sum of D over the samples of all slices; return
+   * its sum of squares. */
   double (*block_sparse_backward)(const cymlp_block_sparse *X,
-                                  const void *entries, const uint32_t *counts,
-                                  ptrdiff_t n, const void *D, const void *db,
+                                  const cymlp_transposed_slice *slices,
+                                  ptrdiff_t n_slices, ptrdiff_t first,
+                                  ptrdiff_t end, const void *D, const void *db,
                                   ptrdiff_t stride, const cymlp_step *step);
 
   /* Transpose a batch of n CSR rows. */
@@ -184,18 +195,20 @@ typedef struct {
                    void *packed);
   void (*csr_unpack)(const void *packed, ptrdiff_t n, ptrdiff_t width,
                      void *rows);
-  /* U (n samples) <- bias + X W. powers[s] first advances the weights of
-   * segment s, without storing them; NULL if they are up to date. */
+  /* Vectors begin..end - 1 of the rows of U (n samples) <- bias + X W.
+   * powers[s] first advances the weights of segment s, without storing them;
+   * NULL if they are up to date. */
   void (*csr_forward)(const cymlp_transposed_batch *batch,
                       const cymlp_weight_rows *W, const void *bias, void *U,
-                      ptrdiff_t n);
+                      ptrdiff_t n, ptrdiff_t begin, ptrdiff_t end);
   /* G (width) <- the row of X^T D for the feature of a segment. */
   void (*csr_gradient)(const cymlp_transposed_batch *batch, ptrdiff_t segment,
                        const void *D, ptrdiff_t width, void *G);
-  /* (v, w) <- powers[s] (v, w) + (G, -rate G) for the weights of every segment
-   * s, with G as above; return the sum of the squares of all G. */
+  /* (v, w) <- powers[s] (v, w) + (G, -rate G) for the weights of segments s in
+   * first..end - 1, with G as above; return the sum of the squares of all G. */
   double (*csr_backward)(const cymlp_transposed_batch *batch, const void *D,
-                         double rate, const cymlp_weight_rows *W);
+                         double rate, const cymlp_weight_rows *W,
+                         ptrdiff_t first, ptrdiff_t end);
   /* (v, w) <- powers[i] (v, w) for the first n rows. */
   void (*csr_advance)(const cymlp_weight_rows *W, ptrdiff_t n);
 

@@ -49,6 +49,12 @@ cdef extern from "cymlp/kernels.h" nogil:
         void *row
         uint16_t *block_indices
 
+    ctypedef struct cymlp_transposed_slice:
+        Py_ssize_t first
+        Py_ssize_t n
+        void *entries
+        uint32_t *counts
+
     ctypedef struct cymlp_transposed_batch:
         Py_ssize_t n_segments
         int *features
@@ -75,8 +81,8 @@ cdef extern from "cymlp/kernels.h" nogil:
             const void *W, const void *bias, void *U, Py_ssize_t stride
         ) noexcept nogil
         double (*dense_backward)(
-            const void *const *A, Py_ssize_t n, Py_ssize_t n_in, const void *D,
-            Py_ssize_t stride, const cymlp_step *step
+            const void *const *A, Py_ssize_t n, Py_ssize_t first, Py_ssize_t end,
+            const void *D, Py_ssize_t stride, const cymlp_step *step
         ) noexcept nogil
         Py_ssize_t panel
         void (*pack_panels)(
@@ -100,17 +106,17 @@ cdef extern from "cymlp/kernels.h" nogil:
             const cymlp_encoder *encoder, Py_ssize_t *counts, void *blocks
         ) noexcept nogil
         void (*block_sparse_transpose)(
-            const cymlp_block_sparse *X, const Py_ssize_t *indices, Py_ssize_t n,
-            Py_ssize_t n_ahead, Py_ssize_t stride, void *entries, uint32_t *counts
+            const cymlp_block_sparse *X, const Py_ssize_t *indices,
+            Py_ssize_t n_ahead, Py_ssize_t stride, const cymlp_transposed_slice *slice
         ) noexcept nogil
         void (*block_sparse_forward)(
-            const cymlp_block_sparse *X, const void *entries, const uint32_t *counts,
-            Py_ssize_t n, const void *W, const void *bias, void *U, Py_ssize_t stride
+            const cymlp_block_sparse *X, const cymlp_transposed_slice *slice,
+            const void *W, const void *bias, void *U, Py_ssize_t stride
         ) noexcept nogil
         double (*block_sparse_backward)(
-            const cymlp_block_sparse *X, const void *entries, const uint32_t *counts,
-            Py_ssize_t n, const void *D, const void *db, Py_ssize_t stride,
-            const cymlp_step *step
+            const cymlp_block_sparse *X, const cymlp_transposed_slice *slices,
+            Py_ssize_t n_slices, Py_ssize_t first, Py_ssize_t end, const void *D,
+            const void *db, Py_ssize_t stride, const cymlp_step *step
         ) noexcept nogil
         void (*csr_transpose)(
             const Py_ssize_t *indptr, const int *features, const void *values,
@@ -125,7 +131,7 @@ cdef extern from "cymlp/kernels.h" nogil:
         ) noexcept nogil
         void (*csr_forward)(
             const cymlp_transposed_batch *batch, const cymlp_weight_rows *W,
-            const void *bias, void *U, Py_ssize_t n
+            const void *bias, void *U, Py_ssize_t n, Py_ssize_t begin, Py_ssize_t end
         ) noexcept nogil
         void (*csr_gradient)(
             const cymlp_transposed_batch *batch, Py_ssize_t segment, const void *D,
@@ -133,7 +139,7 @@ cdef extern from "cymlp/kernels.h" nogil:
         ) noexcept nogil
         double (*csr_backward)(
             const cymlp_transposed_batch *batch, const void *D, double rate,
-            const cymlp_weight_rows *W
+            const cymlp_weight_rows *W, Py_ssize_t first, Py_ssize_t end
         ) noexcept nogil
         void (*csr_advance)(const cymlp_weight_rows *W, Py_ssize_t n) noexcept nogil
         void (*exp)(const void *x, void *y, Py_ssize_t count) noexcept nogil

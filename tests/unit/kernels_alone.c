@@ -76,7 +76,7 @@ static void dense(ptrdiff_t n, ptrdiff_t n_in, ptrdiff_t stride) {
 
   kernels->dense_forward(rows, n, 0, n_in, W, bias, U, stride);
   const cymlp_step step = {W, velocity, NULL, 0.9, 0.01, 0.1, 0.0};
-  kernels->dense_backward(rows, n, n_in, D, stride, &step);
+  kernels->dense_backward(rows, n, 0, n_in, D, stride, &step);
 
   deliver(U, n * stride);
   deliver(W, n_in * stride);

@@ -8,8 +8,9 @@
            first.forward      storage/base.pyx     sums of the first layer
            forward            dense.pyx            scores (activations, dropout.pxd)
            apply_loss         cymlp.losses         its value and gradient (targets.pyx)
-           backward           dense.pyx            gradients of the other layers
+           backward           dense.pyx            gradients of the sums
            step               optimizers.pyx       new weights and slots
 
-Loops over the values of X are C, in kernels/ (see include/cymlp/kernels.h).
+A team of threads (team.pyx) can share the loops over samples and over weights. Loops
+over the values of X are C, in kernels/ (see include/cymlp/kernels.h).
 """

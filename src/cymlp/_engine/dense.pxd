@@ -34,8 +34,8 @@ cdef void pack_weights(
 
 cdef void pack_gradient(
     const floating *dU,     # IN  (n, n_out)
-    Panels *panels,         # OUT
-    Py_ssize_t n, Py_ssize_t n_out
+    Panels *panels,         # OUT: rows first..end - 1
+    Py_ssize_t n, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t end
 ) noexcept nogil
 
 cdef void panel_forward(

@@ -44,9 +44,10 @@ cdef void pack_weights(
 
 
 cdef void pack_gradient(
-    const floating *dU, Panels *panels, Py_ssize_t n, Py_ssize_t n_out
+    const floating *dU, Panels *panels, Py_ssize_t n, Py_ssize_t n_out,
+    Py_ssize_t first, Py_ssize_t end
 ) noexcept nogil:
-    kernels_for(dU).pack_panels(dU, n, n_out, 0, n, panels.dU)
+    kernels_for(dU).pack_panels(dU, n, n_out, first, end, panels.dU)
 
 
 # U = A W + 1 b^T

@@ -23,6 +23,7 @@ cdef inline uint64_t stream(uint64_t seed, uint64_t index) noexcept nogil:
 
 cdef inline void draw_mask(
     uint64_t key, double rate,
+    Py_ssize_t first,       # the position of mask[0] in the mask of the batch
     floating *mask,         # OUT (count) 0 or 1 / (1 - rate)
     Py_ssize_t count
 ) noexcept nogil:
@@ -30,7 +31,9 @@ cdef inline void draw_mask(
     cdef floating kept = <floating> (1 / (1 - rate))
     cdef Py_ssize_t i
     for i in range(count):
-        mask[i] = kept if stream(key, <uint64_t> i) >= threshold else <floating> 0
+        mask[i] = (
+            kept if stream(key, <uint64_t> (first + i)) >= threshold else <floating> 0
+        )
 
 
 cdef inline void apply_mask(

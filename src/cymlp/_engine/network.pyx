@@ -1,9 +1,13 @@
 """The network: layers, trained over epochs of mini-batches.
 
 A `Network` never changes and can be shared by threads. The parameters are a flat array:
-for each layer its weights, then its biases. Each thread computes batches in a `Memory`
-of its own. An epoch runs without the GIL and allocates nothing; only a user's own
+for each layer its weights, then its biases. Each fit computes batches in a `Memory` of
+its own. An epoch runs without the GIL and allocates nothing; only a user's own
 activation or loss, a Python object, takes the GIL, once per batch.
+
+A batch is four loops, which a `Team` of threads can share: over samples for the sums of
+the first layer, over samples for everything up to the gradients of the sums, over the
+weights of the first layer, and over all other weights.
 """
 
 cimport cython
@@ -24,6 +28,7 @@ from cymlp._engine.dropout cimport apply_mask, draw_mask, stream
 from cymlp._engine.optimizers cimport Optimizer, take_step
 from cymlp._engine.storage.base cimport FirstLayer
 from cymlp._engine.targets cimport Targets, read_targets, score
+from cymlp._engine.team cimport Team, chunk_rows, n_slices_of, slice_begin
 from cymlp.activations cimport (
     ActivationKernel, BoundActivation, activate, activate_backward
 )
@@ -33,6 +38,12 @@ from cymlp.losses cimport BoundLoss, bind, value_and_gradient
 import numpy as np
 
 from cymlp._engine.storage.base import NotFiniteError
+from cymlp._engine.team import ALONE
+
+
+# Chunks of weights are a multiple of the height of the kernels' tiles.
+cdef enum:
+    ROW_UNIT = 12
 
 
 cdef struct Layer:
@@ -45,6 +56,9 @@ cdef struct Layer:
     ActivationKernel activation
     # Share of the units that are set to 0 during training.
     double dropout
+    # Above the first layer: rows in a chunk of weights, and the first of its chunks.
+    Py_ssize_t chunk_rows
+    Py_ssize_t first_chunk
 
 
 cdef struct LayerMemory:
@@ -85,18 +99,47 @@ def split_parameters(theta, sizes):
 
 @cython.final
 cdef class Memory(Buffers):
-    """The memory of one thread for batches of a network; see `Network.memory`."""
+    """The memory of one fit for batches of a network; see `Network.memory`.
+
+    It also describes the batch in progress, as the threads of a team see it.
+    """
 
     cdef readonly Py_ssize_t batch_size
     cdef readonly object dtype
+    cdef bint is_f32
     cdef LayerMemory *layers
     cdef void *T            # targets (batch_size, n_outputs)
     cdef void *losses       # (batch_size)
+    cdef double *scores     # (batch_size)
     cdef void *scratch      # of the loss (batch_size, n_outputs)
     cdef void *gradient     # of all parameters
+    cdef double *norms      # of the gradient of each chunk
+    # The epoch in progress; the optimiser is None without training.
+    cdef Network network
+    cdef Targets targets
+    cdef Optimizer optimizer
+    cdef void *theta        # parameters and slots
+    # The batch in progress: its samples, the divisor of its losses, slices for
+    # threads, seed, number of the step.
+    cdef const Py_ssize_t *samples
+    cdef Py_ssize_t n
+    cdef double batch_weight
+    cdef Py_ssize_t n_slices
+    cdef uint64_t seed
+    cdef Py_ssize_t t
 
     def __dealloc__(self):
         PyMem_Free(self.layers)
+
+    cdef void begin(
+        self, Team team, const Py_ssize_t *samples, Py_ssize_t n, double batch_weight,
+        uint64_t seed, Py_ssize_t t
+    ) noexcept nogil:
+        """Set the batch."""
+        self.samples, self.n, self.batch_weight = samples, n, batch_weight
+        self.seed, self.t = seed, t
+        # Parts in Python get whole batches, in the thread that called fit.
+        self.n_slices = n_slices_of(n, team) if self.network.is_compiled else 1
 
 
 @cython.final
@@ -115,6 +158,8 @@ cdef class Network:
     cdef Layer *layers
     cdef tuple activations      # bound, they own the memory of Layer.activation
     cdef BoundLoss loss
+    cdef bint is_compiled       # no activation or loss is a user's own
+    cdef Py_ssize_t n_chunks    # of the weights above the first layer
 
     def __cinit__(self, sizes, activations, loss=None, dropout=()):
         cdef Layer *layer
@@ -123,6 +168,7 @@ cdef class Network:
         self.activations = tuple([bind_activation(given) for given in activations])
         self.depth = len(sizes) - 1
         self.loss = None if loss is None else bind(loss, sizes[-1])
+        self.is_compiled = self.loss is None or self.loss.owner is None
         self.layers = <Layer *> PyMem_Calloc(self.depth, sizeof(Layer))
         if self.layers == NULL:
             raise MemoryError
@@ -135,6 +181,11 @@ cdef class Network:
             if index < self.depth - 1:
                 layer.activation = (<BoundActivation> self.activations[index]).kernel
                 layer.dropout = dropout[index] if dropout else 0
+                self.is_compiled &= layer.activation.owner == NULL
+            if index > 0:
+                layer.first_chunk = self.n_chunks
+                layer.chunk_rows = chunk_rows(layer.n_in, layer.n_out, ROW_UNIT)
+                self.n_chunks += (layer.n_in - 1) // layer.chunk_rows + 1
 
     cdef check_parts(self, activations, dropout):
         n_hidden = len(self.sizes) - 2
@@ -159,7 +210,7 @@ cdef class Network:
         PyMem_Free(self.layers)
 
     def memory(self, Py_ssize_t batch_size, dtype, trains=True):
-        """Allocate the Memory of one thread, for batches of at most `batch_size`.
+        """Allocate the Memory of one fit, for batches of at most `batch_size`.
 
         `dtype` is float32 or float64. Only with `trains` can losses and gradients be
         computed.
@@ -171,6 +222,7 @@ cdef class Network:
         if batch_size < 1:
             raise ValueError(f"batch_size must be positive; got {batch_size}")
         memory.batch_size, memory.dtype = batch_size, np.dtype(dtype)
+        memory.is_f32 = memory.dtype == np.float32
         memory.layers = <LayerMemory *> PyMem_Calloc(self.depth, sizeof(LayerMemory))
         if memory.layers == NULL:
             raise MemoryError
@@ -190,14 +242,16 @@ cdef class Network:
         if trains:
             memory.T = memory.reserve(batch_size * n_outputs * itemsize)
             memory.losses = memory.reserve(batch_size * itemsize)
+            memory.scores = <double *> memory.reserve(batch_size * sizeof(double))
             memory.scratch = memory.reserve(batch_size * n_outputs * itemsize)
             memory.gradient = memory.reserve(self.n_parameters * itemsize)
+            memory.norms = <double *> memory.reserve(self.n_chunks * sizeof(double))
         return memory
 
     cdef reserve_panels(self, Memory memory, Py_ssize_t index):
         cdef Layer *layer = &self.layers[index]
         cdef Panels *panels = &memory.layers[index].panels
-        cdef bint is_f32 = memory.dtype == np.float32
+        cdef bint is_f32 = memory.is_f32
         cdef Py_ssize_t n = memory.batch_size, n_in = layer.n_in, n_out = layer.n_out
         panels.W = memory.reserve(panels_size(is_f32, n_in, n_out))
         panels.transposed_W = memory.reserve(panels_size(is_f32, n_out, n_in))
@@ -214,6 +268,7 @@ cdef class Network:
         Memory memory not None,
         double[:, ::1] record not None,
         uint64_t seed=0,
+        Team team not None=ALONE,
         check=None,
         const double[::1] batch_weights=None,
     ):
@@ -222,16 +277,16 @@ cdef class Network:
         `state` (1 + optimizer.n_slots, n_parameters), the parameters and slots, is
         changed in place; the optimiser has taken `n_steps` steps before. For each
         batch, write to `record` (3, n_batches) loss and score before its update, and
-        the Euclidean norm of the loss's gradient. `seed` is that of dropout. The sum of
-        the weighted losses of a batch is divided by its size, or by its entry in
-        `batch_weights` (n_batches,). Return whether all losses were finite; the epoch
-        ends with the first that is not. `check()`, if given, is called now and then and
-        may raise to end the epoch.
+        the Euclidean norm of the loss's gradient. `seed` is that of dropout; `team`
+        changes nothing but the time. `check()`, if given, is called now and then and
+        may raise to end the epoch. The sum of the weighted losses of a batch is divided
+        by its size, or by its entry in `batch_weights` (n_batches,). Return whether all
+        losses were finite; the epoch ends with the first that is not.
         """
         cdef Py_ssize_t start, n
-        cdef Py_ssize_t batch = 0, batch_size = first.batch_size
+        cdef Py_ssize_t index = 0, batch_size = first.batch_size
         cdef Py_ssize_t n_batches = (indices.shape[0] - 1) // batch_size + 1
-        self.check_samples(first, targets, indices, memory, sizeof(floating) == 4)
+        self.check_samples(first, targets, indices, memory, sizeof(floating) == 4, team)
         check_shape("state", (state.shape[0], state.shape[1]),
                     (1 + optimizer.n_slots, self.n_parameters))
         check_shape("record", (record.shape[0], record.shape[1]), (3, n_batches))
@@ -252,34 +307,34 @@ cdef class Network:
         cdef Py_ssize_t batches_per_check = (
             1 + 10**9 // ((batch_size + 10) * self.n_parameters)
         )
-        self.set_parameters(memory, theta)
+        self.begin_epoch(memory, targets, theta, optimizer)
         with nogil:
             first.load(theta, self.n_parameters, optimizer)
             try:
-                for batch in range(n_batches):
-                    start = batch * batch_size
+                for index in range(n_batches):
+                    start = index * batch_size
                     n = min(batch_size, indices.shape[0] - start)
-                    batch_weight = n if weights == NULL else weights[batch]
+                    batch_weight = n if weights == NULL else weights[index]
                     samples = &indices[start]
-                    first.forward(samples, n, indices.shape[0] - start - n,
+                    memory.begin(team, samples, n, batch_weight, stream(seed, index),
+                                 n_steps + index + 1)
+                    first.forward(team, samples, n, indices.shape[0] - start - n,
                                   memory.layers[0].b, memory.layers[0].U)
-                    self.forward(memory, n, True, stream(seed, batch), theta)
-                    self.apply_loss(memory, targets, samples, n, batch_weight,
-                                    &record[0, batch], &record[1, batch], theta)
+                    team.run(compute_slice, <void *> memory, memory.n_slices)
+                    self.average_loss(memory, &record[0, index], &record[1, index],
+                                      theta)
                     if optimizer._penalty > 0:
                         optimizer.weight_decay = optimizer._penalty / batch_weight
-                        record[0, batch] += self.penalty(first, optimizer, theta)
-                    if not isfinite(record[0, batch]):
+                        record[0, index] += self.penalty(first, optimizer, theta)
+                    if not isfinite(record[0, index]):
                         break
-                    self.backward(memory, n, True, theta)
-                    self.step(memory, first, samples, n, optimizer,
-                              n_steps + batch + 1, theta, &record[2, batch])
-                    if batch % batches_per_check == batches_per_check - 1:
+                    self.step(team, memory, first, &record[2, index], theta)
+                    if index % batches_per_check == batches_per_check - 1:
                         with gil:
                             check_signals(check)
             finally:
-                first.unload(theta, self.n_parameters)
-        return bool(isfinite(record[0, batch]))
+                first.unload(team, theta, self.n_parameters)
+        return bool(isfinite(record[0, index]))
 
     def evaluate(
         self,
@@ -288,6 +343,7 @@ cdef class Network:
         const Py_ssize_t[::1] indices not None,
         floating[::1] theta not None,
         Memory memory not None,
+        Team team not None=ALONE,
         check=None,
     ):
         """Return loss and score, weighted means over the samples `indices` (n,).
@@ -300,22 +356,22 @@ cdef class Network:
         cdef Optimizer no_optimizer = None
         cdef double[3] total = [0, 0, 0]
         cdef double loss, mean_score
-        cdef Py_ssize_t batch, start, n, i, batch_size = first.batch_size
+        cdef Py_ssize_t index, start, n, i, batch_size = first.batch_size
         cdef const Py_ssize_t *samples
-        self.check_samples(first, targets, indices, memory, sizeof(floating) == 4)
+        self.check_samples(first, targets, indices, memory, sizeof(floating) == 4, team)
         check_shape("theta", (theta.shape[0],), (self.n_parameters,))
-        self.set_parameters(memory, &theta[0])
+        self.begin_epoch(memory, targets, &theta[0], no_optimizer)
         with nogil:
             first.load(&theta[0], self.n_parameters, no_optimizer)
-            for batch in range((indices.shape[0] - 1) // batch_size + 1):
-                start = batch * batch_size
+            for index in range((indices.shape[0] - 1) // batch_size + 1):
+                start = index * batch_size
                 n = min(batch_size, indices.shape[0] - start)
                 samples = &indices[start]
-                first.forward(samples, n, indices.shape[0] - start - n,
+                memory.begin(team, samples, n, n, 0, 0)
+                first.forward(team, samples, n, indices.shape[0] - start - n,
                               memory.layers[0].b, memory.layers[0].U)
-                self.forward(memory, n, False, 0, &theta[0])
-                self.apply_loss(memory, targets, samples, n, n, &loss, &mean_score,
-                                &theta[0])
+                team.run(compute_slice, <void *> memory, memory.n_slices)
+                self.average_loss(memory, &loss, &mean_score, &theta[0])
                 total[0] += n * loss
                 total[1] += n * mean_score
                 for i in range(n):
@@ -347,7 +403,7 @@ cdef class Network:
         self.borrow(memory, U, layers)
         memory.layers[self.depth - 1].U = &output[0, 0]
         with nogil:
-            self.forward(memory, n, False, 0, &U[0, 0])
+            self.forward(memory, 0, n, False, 0, &U[0, 0])
         refuse_not_finite(output)
         return Z
 
@@ -367,13 +423,13 @@ cdef class Network:
         cdef floating[:, ::1] values
         self.borrow(memory, U, layers)
         with nogil:
-            self.forward(memory, n, False, 0, &U[0, 0])
+            self.forward(memory, 0, n, False, 0, &U[0, 0])
             value_and_gradient(
                 &self.loss.kernel, <const floating *> last.U, &T[0, 0],
                 <floating *> memory.losses, <floating *> last.dU,
                 <floating *> memory.scratch, n, self.layers[self.depth - 1].n_out
             )
-            self.backward(memory, n, False, &U[0, 0])
+            self.backward(memory, 0, n, False, &U[0, 0])
         derivatives, gradients = [], []
         for index in range(self.depth):
             work = &memory.layers[index]
@@ -392,7 +448,7 @@ cdef class Network:
 
     cdef check_samples(
         self, FirstLayer first, Targets targets, const Py_ssize_t[::1] indices,
-        Memory memory, bint is_f32
+        Memory memory, bint is_f32, Team team
     ):
         """Check arguments against the network; allocate the batches of `first`."""
         check_shape(
@@ -425,7 +481,14 @@ cdef class Network:
                 "indices must be at least one index in "
                 f"0..{first.stored.n_samples - 1}; got {got}"
             )
-        first.reserve_batches(indices)
+        first.reserve_batches(indices, team.n_threads)
+
+    cdef begin_epoch(
+        self, Memory memory, Targets targets, floating *theta, Optimizer optimizer
+    ):
+        memory.network, memory.targets, memory.optimizer = self, targets, optimizer
+        memory.theta = theta
+        self.set_parameters(memory, theta)
 
     cdef set_parameters(self, Memory memory, floating *theta):
         cdef Py_ssize_t index
@@ -455,7 +518,8 @@ cdef class Network:
             memory.layers[index].W, memory.layers[index].b = &W[0, 0], &b[0]
         self.pack(memory, &U[0, 0])
 
-    # The last argument of the following methods only selects the precision.
+    # Samples are numbered within the batch. The last argument of the following methods
+    # only selects the precision.
 
     cdef void pack(self, Memory memory, const floating *precision) noexcept nogil:
         """Write the weights above the first layer to their panels."""
@@ -468,81 +532,108 @@ cdef class Network:
                 pack_weights(<const floating *> work.W, &work.panels, layer.n_in,
                              layer.n_out, 0, layer.n_in)
 
+    cdef int compute(
+        self, Memory memory, Py_ssize_t first, Py_ssize_t end, const floating *precision
+    ) except -1 nogil:
+        """Compute the samples first..end - 1: scores, losses and gradients of sums."""
+        cdef bint trains = memory.optimizer is not None
+        self.forward(memory, first, end, trains, memory.seed, precision)
+        self.apply_loss(memory, first, end, precision)
+        if trains:
+            self.backward(memory, first, end, True, precision)
+        return 0
+
     cdef int forward(
-        self, Memory memory, Py_ssize_t n, bint drops_out, uint64_t seed,
-        const floating *precision
+        self, Memory memory, Py_ssize_t first, Py_ssize_t end, bint drops_out,
+        uint64_t seed, const floating *precision
     ) except -1 nogil:
         """Compute the scores from the sums of the first layer."""
-        cdef Py_ssize_t index
+        cdef Py_ssize_t index, at, count, n = end - first
         cdef Layer *layer
         cdef LayerMemory *work
+        cdef const floating *A = NULL
+        cdef floating *U
         for index in range(self.depth):
             layer, work = &self.layers[index], &memory.layers[index]
+            at, count = first * layer.n_out, n * layer.n_out
+            U = <floating *> work.U + at
             if index > 0 and work.panels.W != NULL:
-                panel_forward(
-                    <const floating *> memory.layers[index - 1].output, &work.panels,
-                    <const floating *> work.b, <floating *> work.U, n, layer.n_in,
-                    layer.n_out
-                )
+                panel_forward(A, &work.panels, <const floating *> work.b, U, n,
+                              layer.n_in, layer.n_out)
             elif index > 0:
-                dense_forward(
-                    <const floating *> memory.layers[index - 1].output,
-                    <const floating *> work.W, <const floating *> work.b,
-                    <floating *> work.U, n, layer.n_in, layer.n_out
-                )
-            if index < self.depth - 1:
-                activate(&layer.activation, <const floating *> work.U,
-                         <floating *> work.values, n, layer.n_out)
+                dense_forward(A, <const floating *> work.W, <const floating *> work.b,
+                              U, n, layer.n_in, layer.n_out)
+            if index == self.depth - 1:
+                break
+            activate(&layer.activation, U, <floating *> work.values + at, n,
+                     layer.n_out)
+            A = <const floating *> work.output + at
             if layer.dropout == 0:
                 continue
             if drops_out:
-                draw_mask(stream(seed, index), layer.dropout, <floating *> work.mask,
-                          n * layer.n_out)
-                apply_mask(<const floating *> work.mask, <const floating *> work.values,
-                           <floating *> work.output, n * layer.n_out)
+                draw_mask(stream(seed, index), layer.dropout, at,
+                          <floating *> work.mask + at, count)
+                apply_mask(<const floating *> work.mask + at,
+                           <const floating *> work.values + at,
+                           <floating *> work.output + at, count)
             else:
-                memcpy(work.output, work.values, n * layer.n_out * sizeof(floating))
+                memcpy(<floating *> work.output + at, <floating *> work.values + at,
+                       count * sizeof(floating))
         return 0
 
     cdef int apply_loss(
-        self, Memory memory, Targets targets, const Py_ssize_t *samples, Py_ssize_t n,
-        double batch_weight, double *loss, double *mean_score,
-        const floating *precision
+        self, Memory memory, Py_ssize_t first, Py_ssize_t end, const floating *precision
     ) except -1 nogil:
-        """Compute weighted means of loss and score; write the gradient to dU.
-
-        The sum of the weighted losses is divided by `batch_weight`.
-        """
-        cdef LayerMemory *last = &memory.layers[self.depth - 1]
-        cdef Py_ssize_t i, j
-        cdef Py_ssize_t k = self.layers[self.depth - 1].n_out
-        cdef const floating *weights = <const floating *> targets.weight
-        cdef const floating *Z = <const floating *> last.U
+        """Compute losses, scores, and the gradients of the last layer's sums."""
+        cdef Py_ssize_t i, j, k = memory.targets.n_outputs, at = first * k
+        cdef const Py_ssize_t *samples = memory.samples
+        cdef const floating *weights = <const floating *> memory.targets.weight
+        cdef const floating *Z = <const floating *> memory.layers[self.depth - 1].U
+        cdef floating *dZ = <floating *> memory.layers[self.depth - 1].dU
         cdef floating *T = <floating *> memory.T
-        cdef floating *dZ = <floating *> last.dU
-        cdef floating *losses = <floating *> memory.losses
         cdef floating weight = 1
-        cdef floating divisor = <floating> batch_weight
-        cdef double total = 0
-        cdef double total_score = 0
-        read_targets(targets, samples, n, T)
-        value_and_gradient(&self.loss.kernel, Z, T, losses, dZ,
-                           <floating *> memory.scratch, n, k)
-        for i in range(n):
+        cdef floating divisor = <floating> memory.batch_weight
+        read_targets(memory.targets, &samples[first], end - first, T + at)
+        value_and_gradient(
+            &self.loss.kernel, Z + at, T + at, <floating *> memory.losses + first,
+            dZ + at, <floating *> memory.scratch + at, end - first, k
+        )
+        for i in range(first, end):
             if weights != NULL:
                 weight = weights[samples[i]]
             if weight == 0:
                 # Not multiplied, because even an infinite loss must not count.
                 memset(&dZ[i * k], 0, k * sizeof(floating))
                 continue
-            total += <double> weight * losses[i]
-            total_score += weight * score(targets, samples[i], &Z[i * k], &T[i * k],
-                                          self.loss.log_link)
+            memory.scores[i] = score(memory.targets, samples[i], &Z[i * k], &T[i * k],
+                                     self.loss.log_link)
             for j in range(k):
                 dZ[i * k + j] *= weight / divisor
-        loss[0] = total / batch_weight
-        mean_score[0] = total_score / n
         return 0
+
+    cdef void average_loss(
+        self, Memory memory, double *loss, double *mean_score,
+        const floating *precision
+    ) noexcept nogil:
+        """Compute weighted means of loss and score.
+
+        The sum of the weighted losses is divided by `memory.batch_weight`.
+        """
+        cdef const floating *weights = <const floating *> memory.targets.weight
+        cdef const floating *losses = <const floating *> memory.losses
+        cdef floating weight = 1
+        cdef double total = 0
+        cdef double total_score = 0
+        cdef Py_ssize_t i
+        for i in range(memory.n):
+            if weights != NULL:
+                weight = weights[memory.samples[i]]
+            if weight == 0:
+                continue
+            total += <double> weight * losses[i]
+            total_score += weight * memory.scores[i]
+        loss[0] = total / memory.batch_weight
+        mean_score[0] = total_score / memory.n
 
     cdef double penalty(
         self, FirstLayer first, Optimizer optimizer, const floating *theta
@@ -557,75 +648,121 @@ cdef class Network:
         return 0.5 * optimizer.weight_decay * squares
 
     cdef int backward(
-        self, Memory memory, Py_ssize_t n, bint trains, const floating *precision
+        self, Memory memory, Py_ssize_t first, Py_ssize_t end, bint trains,
+        const floating *precision
     ) except -1 nogil:
         """Compute dU of all layers from that of the last.
 
-        With `trains`, apply dropout and compute the gradients of all parameters but the
-        weights of the first layer.
+        With `trains`, apply dropout and prepare the gradients of the weights.
         """
-        cdef Py_ssize_t index
+        cdef Py_ssize_t index, at, n = end - first
         cdef Layer *layer
         cdef Layer *previous
         cdef LayerMemory *work
         cdef LayerMemory *previous_work
-        cdef floating *gradient = <floating *> memory.gradient
         cdef floating *dU
-        cdef floating *dU_previous
-        for index in range(self.depth - 1, -1, -1):
+        cdef floating *dA
+        for index in range(self.depth - 1, 0, -1):
             layer, work = &self.layers[index], &memory.layers[index]
-            dU = <floating *> work.dU
-            if trains:
-                bias_backward(dU, &gradient[layer.b], n, layer.n_out)
-            if index == 0:
-                break
             previous, previous_work = &self.layers[index - 1], &memory.layers[index - 1]
-            dU_previous = <floating *> previous_work.dU
+            dU = <floating *> work.dU
+            at = first * layer.n_in
+            dA = <floating *> previous_work.dU + at
             if trains:
-                pack_gradient(dU, &work.panels, n, layer.n_out)
-                panel_backward(<const floating *> previous_work.output, &work.panels,
-                               &gradient[layer.W], n, layer.n_in, layer.n_out, 0,
-                               layer.n_in)
-            panel_backward_input(dU, &work.panels, dU_previous, n, layer.n_in,
-                                 layer.n_out)
+                pack_gradient(dU, &work.panels, memory.n, layer.n_out, first, end)
+            panel_backward_input(dU + first * layer.n_out, &work.panels, dA, n,
+                                 layer.n_in, layer.n_out)
             if trains and previous.dropout > 0:
-                apply_mask(<const floating *> previous_work.mask, dU_previous,
-                           dU_previous, n * previous.n_out)
-            activate_backward(&previous.activation, <const floating *> previous_work.U,
-                              <const floating *> previous_work.values, dU_previous, n,
-                              previous.n_out)
+                apply_mask(<const floating *> previous_work.mask + at, dA, dA,
+                           n * layer.n_in)
+            activate_backward(
+                &previous.activation, <const floating *> previous_work.U + at,
+                <const floating *> previous_work.values + at, dA, n, layer.n_in
+            )
         return 0
 
     cdef int step(
-        self, Memory memory, FirstLayer first, const Py_ssize_t *samples, Py_ssize_t n,
-        Optimizer optimizer, Py_ssize_t t, floating *theta, double *gradient_norm
+        self, Team team, Memory memory, FirstLayer first, double *gradient_norm,
+        const floating *precision
     ) except -1 nogil:
-        """Update all parameters: `first` its weights, the optimiser the others."""
-        cdef Py_ssize_t rest = self.layers[0].b
-        cdef Py_ssize_t count = self.n_parameters - rest
+        """Update all parameters."""
         cdef floating *gradient = <floating *> memory.gradient
-        cdef Py_ssize_t index
         cdef Layer *layer
-        first.step(samples, n, memory.layers[0].dU, gradient + rest, optimizer, t,
-                   gradient_norm)
-        gradient_norm[0] = hypot(gradient_norm[0], norm(gradient + rest, count))
+        cdef Py_ssize_t index
         for index in range(self.depth):
             layer = &self.layers[index]
-            if index > 0:
-                self.step_part(optimizer, t, theta, gradient, layer.W,
-                               layer.n_in * layer.n_out, True)
-            self.step_part(optimizer, t, theta, gradient, layer.b, layer.n_out,
-                           optimizer.decays_biases)
-        self.pack(memory, theta)
+            bias_backward(<const floating *> memory.layers[index].dU,
+                          &gradient[layer.b], memory.n, layer.n_out)
+        first.step(team, memory.samples, memory.n, memory.layers[0].dU,
+                   &gradient[self.layers[0].b], memory.optimizer, memory.t,
+                   gradient_norm)
+        team.run(step_chunk, <void *> memory, self.n_chunks)
+        for index in range(self.n_chunks):
+            gradient_norm[0] = hypot(gradient_norm[0], memory.norms[index])
+        for index in range(self.depth):
+            layer = &self.layers[index]
+            gradient_norm[0] = hypot(gradient_norm[0],
+                                     norm(&gradient[layer.b], layer.n_out))
+            self.update(memory, layer.b, layer.n_out, memory.optimizer.decays_biases,
+                        precision)
         return 0
 
-    cdef int step_part(
-        self, Optimizer optimizer, Py_ssize_t t, floating *theta,
-        const floating *gradient, Py_ssize_t start, Py_ssize_t count, bint decays
+    cdef int step_chunk(
+        self, Memory memory, Py_ssize_t chunk, const floating *precision
     ) except -1 nogil:
-        """Update the parameters start..start + count - 1, with weight decay or not."""
-        return take_step(optimizer, t, theta + start, theta + start + self.n_parameters,
-                         self.n_parameters, gradient + start, count, decays)
+        """Compute the gradient of a chunk of weights, and update them."""
+        cdef floating *gradient = <floating *> memory.gradient
+        cdef Layer *layer
+        cdef LayerMemory *work
+        cdef Py_ssize_t begin, end, at, index = self.depth - 1
+        while chunk < self.layers[index].first_chunk:
+            index -= 1
+        layer, work = &self.layers[index], &memory.layers[index]
+        begin = (chunk - layer.first_chunk) * layer.chunk_rows
+        end = min(begin + layer.chunk_rows, layer.n_in)
+        at = layer.W + begin * layer.n_out
+        panel_backward(<const floating *> memory.layers[index - 1].output, &work.panels,
+                       &gradient[layer.W], memory.n, layer.n_in, layer.n_out, begin,
+                       end)
+        memory.norms[chunk] = norm(&gradient[at], (end - begin) * layer.n_out)
+        self.update(memory, at, (end - begin) * layer.n_out, True, precision)
+        pack_weights(<const floating *> work.W, &work.panels, layer.n_in, layer.n_out,
+                     begin, end)
+        return 0
+
+    cdef int update(
+        self, Memory memory, Py_ssize_t at, Py_ssize_t count, bint decays,
+        const floating *precision
+    ) except -1 nogil:
+        """Update `count` parameters with their gradient, and weight decay or not."""
+        cdef floating *theta = <floating *> memory.theta + at
+        cdef floating *gradient = <floating *> memory.gradient + at
+        return take_step(memory.optimizer, memory.t, theta, theta + self.n_parameters,
+                         self.n_parameters, gradient, count, decays)
+
+
+# The chunks of a team's loops.
+
+cdef int compute_slice(void *memory, Py_ssize_t index, int thread) except -1 nogil:
+    return compute_slice_of(<Memory> memory, index)
+
+
+cdef int compute_slice_of(Memory memory, Py_ssize_t index) except -1 nogil:
+    cdef Py_ssize_t first = slice_begin(memory.n, memory.n_slices, index)
+    cdef Py_ssize_t end = slice_begin(memory.n, memory.n_slices, index + 1)
+    if memory.is_f32:
+        return memory.network.compute(memory, first, end, <const float *> NULL)
+    return memory.network.compute(memory, first, end, <const double *> NULL)
+
+
+cdef int step_chunk(void *memory, Py_ssize_t index, int thread) except -1 nogil:
+    return step_chunk_of(<Memory> memory, index)
+
+
+cdef int step_chunk_of(Memory memory, Py_ssize_t index) except -1 nogil:
+    if memory.is_f32:
+        return memory.network.step_chunk(memory, index, <const float *> NULL)
+    return memory.network.step_chunk(memory, index, <const double *> NULL)
 
 
 cdef int check_signals(check) except -1:

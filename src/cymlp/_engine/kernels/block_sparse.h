@@ -87,10 +87,11 @@ CYMLP_INLINE void NAME(transpose_row)(int coded, const cymlp_block_sparse *X,
 }
 
 CYMLP_INLINE void NAME(transpose_rows)(int coded, const cymlp_block_sparse *X,
-                                       const ptrdiff_t *indices, ptrdiff_t n,
+                                       const ptrdiff_t *indices,
                                        ptrdiff_t n_ahead, ptrdiff_t stride,
-                                       void *entries, uint32_t *counts) {
+                                       const cymlp_transposed_slice *slice) {
   enum { AHEAD = 4 };
+  const ptrdiff_t n = slice->n;
   for (ptrdiff_t i = 0; i < n; i++) {
     /* Prefetching the blocks of a row needs its address, so this comes first.
      */
@@ -98,21 +99,20 @@ CYMLP_INLINE void NAME(transpose_rows)(int coded, const cymlp_block_sparse *X,
       CYMLP_PREFETCH(&X->indptr[indices[i + 2 * AHEAD]]);
     if (i + AHEAD < n + n_ahead)
       NAME(prefetch_row)(coded, X, indices[i + AHEAD]);
-    NAME(transpose_row)(coded, X, indices[i], (uint32_t)(i * stride), n,
-                        entries, counts);
+    NAME(transpose_row)(coded, X, indices[i],
+                        (uint32_t)((slice->first + i) * stride), n,
+                        slice->entries, slice->counts);
   }
 }
 
-static inline void NAME(block_sparse_transpose)(const cymlp_block_sparse *X,
-                                                const ptrdiff_t *indices,
-                                                ptrdiff_t n, ptrdiff_t n_ahead,
-                                                ptrdiff_t stride, void *entries,
-                                                uint32_t *counts) {
-  memset(counts, 0, (size_t)X->blocks_per_row * sizeof *counts);
+static inline void NAME(block_sparse_transpose)(
+    const cymlp_block_sparse *X, const ptrdiff_t *indices, ptrdiff_t n_ahead,
+    ptrdiff_t stride, const cymlp_transposed_slice *slice) {
+  memset(slice->counts, 0, (size_t)X->blocks_per_row * sizeof *slice->counts);
   if (X->codebook)
-    NAME(transpose_rows)(1, X, indices, n, n_ahead, stride, entries, counts);
+    NAME(transpose_rows)(1, X, indices, n_ahead, stride, slice);
   else
-    NAME(transpose_rows)(0, X, indices, n, n_ahead, stride, entries, counts);
+    NAME(transpose_rows)(0, X, indices, n_ahead, stride, slice);
 }
 
 /* The entries of one block index, and the arrays that decode them. */
@@ -124,13 +124,13 @@ typedef struct {
 } SEGMENT;
 
 CYMLP_INLINE SEGMENT NAME(segment_of)(int coded, const cymlp_block_sparse *X,
-                                      const void *entries,
-                                      const uint32_t *counts, ptrdiff_t n,
+                                      const cymlp_transposed_slice *slice,
                                       ptrdiff_t block_index) {
   const size_t size = coded ? sizeof(CODED_ENTRY) : sizeof(ENTRY);
   SEGMENT segment;
-  segment.entries = (const char *)entries + (size_t)(block_index * n) * size;
-  segment.count = counts[block_index];
+  segment.entries =
+      (const char *)slice->entries + (size_t)(block_index * slice->n) * size;
+  segment.count = slice->counts[block_index];
   segment.codebook = X->codebook;
   segment.fill_values = (const REAL *)X->fill_values + 4 * block_index;
   segment.codebook_offsets =
@@ -191,15 +191,13 @@ CYMLP_INLINE void NAME(block_sparse_forward_tile)(int coded, int width,
 }
 
 CYMLP_INLINE void NAME(block_sparse_forward_columns)(
-    int coded, const cymlp_block_sparse *X, const void *entries,
-    const uint32_t *counts, ptrdiff_t n, const REAL *W, REAL *U,
-    ptrdiff_t stride, int width) {
+    int coded, const cymlp_block_sparse *X, const cymlp_transposed_slice *slice,
+    const REAL *W, REAL *U, ptrdiff_t stride, int width) {
   VEC fill_product[CYMLP_TILE_VECTORS];
   memset(fill_product, 0, sizeof fill_product);
   for (ptrdiff_t block_index = 0; block_index < X->blocks_per_row;
        block_index++) {
-    const SEGMENT segment =
-        NAME(segment_of)(coded, X, entries, counts, n, block_index);
+    const SEGMENT segment = NAME(segment_of)(coded, X, slice, block_index);
     const REAL *w = W + 4 * block_index * stride;
 #define TILE(vectors)                                                     \
   NAME(block_sparse_forward_tile)(coded, vectors, &segment, w, U, stride, \
@@ -207,99 +205,97 @@ CYMLP_INLINE void NAME(block_sparse_forward_columns)(
     WITH_WIDTH(width, TILE)
 #undef TILE
   }
-  for (ptrdiff_t i = 0; i < n; i++)
+  for (ptrdiff_t i = slice->first; i < slice->first + slice->n; i++)
     for (int v = 0; v < width; v++)
       STORE(U + i * stride + v * LANES,
             LOAD(U + i * stride + v * LANES) + fill_product[v]);
 }
 
-static inline void NAME(block_sparse_forward)(const cymlp_block_sparse *X,
-                                              const void *entries,
-                                              const uint32_t *counts,
-                                              ptrdiff_t n, const void *weights,
-                                              const void *bias, void *sums,
-                                              ptrdiff_t stride) {
-  NAME(set_rows)(sums, bias, n, stride);
+static inline void NAME(block_sparse_forward)(
+    const cymlp_block_sparse *X, const cymlp_transposed_slice *slice,
+    const void *weights, const void *bias, void *sums, ptrdiff_t stride) {
+  NAME(set_rows)((REAL *)sums + slice->first * stride, bias, slice->n, stride);
   for (ptrdiff_t column = 0, width; column < stride; column += width * LANES) {
     const REAL *W = (const REAL *)weights + column;
     REAL *U = (REAL *)sums + column;
     width = NAME(tile_width)(stride - column);
     if (X->codebook)
-      NAME(block_sparse_forward_columns)(1, X, entries, counts, n, W, U, stride,
-                                         (int)width);
+      NAME(block_sparse_forward_columns)(1, X, slice, W, U, stride, (int)width);
     else
-      NAME(block_sparse_forward_columns)(0, X, entries, counts, n, W, U, stride,
-                                         (int)width);
+      NAME(block_sparse_forward_columns)(0, X, slice, W, U, stride, (int)width);
   }
 }
 
 /* Update weights with S^T D + fill_values db^T for one block index and `width`
  * vectors of columns. */
 CYMLP_INLINE void NAME(block_sparse_backward_tile)(
-    int coded, int width, const SEGMENT *segment, const REAL *D, const REAL *db,
-    ptrdiff_t stride, const STEP *step, ptrdiff_t at, VEC *squares) {
+    int coded, int width, const cymlp_block_sparse *X,
+    const cymlp_transposed_slice *slices, ptrdiff_t n_slices,
+    ptrdiff_t block_index, const REAL *D, const REAL *db, ptrdiff_t stride,
+    const STEP *step, ptrdiff_t at, VEC *squares) {
+  SEGMENT segment;
   VEC sums[4][CYMLP_TILE_VECTORS], total[CYMLP_TILE_VECTORS];
   CYMLP_EACH (v, width) {
     CYMLP_EACH (c, 4) sums[c][v] = (VEC){0};
     total[v] = (VEC){0};
   }
-  for (ptrdiff_t i = 0; i < segment->count; i++) {
-    REAL x[4];
-    const REAL *d = D + NAME(read_entry)(coded, segment, i, x);
-    CYMLP_EACH (v, width) {
-      const VEC gradient = LOAD(d + v * LANES);
-      if (coded) total[v] += gradient;
-      CYMLP_EACH (c, 4) sums[c][v] += x[c] * gradient;
+  for (ptrdiff_t s = 0; s < n_slices; s++) {
+    segment = NAME(segment_of)(coded, X, &slices[s], block_index);
+    for (ptrdiff_t i = 0; i < segment.count; i++) {
+      REAL x[4];
+      const REAL *d = D + NAME(read_entry)(coded, &segment, i, x);
+      CYMLP_EACH (v, width) {
+        const VEC gradient = LOAD(d + v * LANES);
+        if (coded) total[v] += gradient;
+        CYMLP_EACH (c, 4) sums[c][v] += x[c] * gradient;
+      }
     }
   }
   VEC fill_gradient[CYMLP_TILE_VECTORS];
   CYMLP_EACH (v, width) {
     fill_gradient[v] = LOAD(db + v * LANES);
-    if (segment->scales)
+    if (segment.scales)
       CYMLP_EACH (c, 4)
-        sums[c][v] = (sums[c][v] - segment->codebook_offsets[c] * total[v]) *
-                     segment->scales[c];
+        sums[c][v] = (sums[c][v] - segment.codebook_offsets[c] * total[v]) *
+                     segment.scales[c];
     else if (coded)
       fill_gradient[v] -= total[v];
   }
   CYMLP_EACH (c, 4)
     CYMLP_EACH (v, width)
-      NAME(update)(step,
-                   sums[c][v] + segment->fill_values[c] * fill_gradient[v],
+      NAME(update)(step, sums[c][v] + segment.fill_values[c] * fill_gradient[v],
                    at + c * stride + v * LANES, squares);
 }
 
-CYMLP_INLINE double NAME(block_sparse_backward_all)(
-    int coded, const cymlp_block_sparse *X, const void *entries,
-    const uint32_t *counts, ptrdiff_t n, const REAL *D, const REAL *db,
-    ptrdiff_t stride, const STEP *step) {
+CYMLP_INLINE double NAME(block_sparse_backward_blocks)(
+    int coded, const cymlp_block_sparse *X,
+    const cymlp_transposed_slice *slices, ptrdiff_t n_slices, ptrdiff_t first,
+    ptrdiff_t end, const REAL *D, const REAL *db, ptrdiff_t stride,
+    const STEP *step) {
   VEC squares = (VEC){0};
-  for (ptrdiff_t block_index = 0; block_index < X->blocks_per_row;
-       block_index++) {
-    const SEGMENT segment =
-        NAME(segment_of)(coded, X, entries, counts, n, block_index);
+  for (ptrdiff_t block_index = first; block_index < end; block_index++)
     for (ptrdiff_t column = 0, width; column < stride;
          column += width * LANES) {
       const ptrdiff_t at = 4 * block_index * stride + column;
       width = NAME(tile_width)(stride - column);
 #define TILE(vectors)                                                    \
-  NAME(block_sparse_backward_tile)(coded, vectors, &segment, D + column, \
-                                   db + column, stride, step, at, &squares)
+  NAME(block_sparse_backward_tile)(coded, vectors, X, slices, n_slices,  \
+                                   block_index, D + column, db + column, \
+                                   stride, step, at, &squares)
       WITH_WIDTH(width, TILE)
 #undef TILE
     }
-  }
   return NAME(sum)(squares);
 }
 
 static inline double NAME(block_sparse_backward)(
-    const cymlp_block_sparse *X, const void *entries, const uint32_t *counts,
-    ptrdiff_t n, const void *D, const void *db, ptrdiff_t stride,
-    const cymlp_step *settings) {
+    const cymlp_block_sparse *X, const cymlp_transposed_slice *slices,
+    ptrdiff_t n_slices, ptrdiff_t first, ptrdiff_t end, const void *D,
+    const void *db, ptrdiff_t stride, const cymlp_step *settings) {
   const STEP step = NAME(step_of)(settings);
   if (X->codebook)
-    return NAME(block_sparse_backward_all)(1, X, entries, counts, n, D, db,
-                                           stride, &step);
-  return NAME(block_sparse_backward_all)(0, X, entries, counts, n, D, db,
-                                         stride, &step);
+    return NAME(block_sparse_backward_blocks)(1, X, slices, n_slices, first,
+                                              end, D, db, stride, &step);
+  return NAME(block_sparse_backward_blocks)(0, X, slices, n_slices, first, end,
+                                            D, db, stride, &step);
 }

@@ -186,33 +186,37 @@ CYMLP_INLINE void NAME(csr_forward_tile)(
 
 static inline void NAME(csr_forward)(const cymlp_transposed_batch *batch,
                                      const cymlp_weight_rows *weights,
-                                     const void *bias, void *sums,
-                                     ptrdiff_t n) {
+                                     const void *bias, void *sums, ptrdiff_t n,
+                                     ptrdiff_t begin, ptrdiff_t end) {
   const ptrdiff_t width = weights->width;
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
   const REAL *W = weights->weights, *V = weights->velocity;
   const REAL *powers = weights->powers;
+  const ptrdiff_t columns =
+      (end * LANES < width ? end * LANES : width) - begin * LANES;
   REAL *U = sums;
-  for (ptrdiff_t i = 0; i < n; i++)
-    NAME(csr_pack)(bias, 1, width, U + i * stride);
+  for (ptrdiff_t v = begin; v < end; v++) {
+    const VEC b = NAME(load_vector)(bias, v, width);
+    for (ptrdiff_t i = 0; i < n; i++) STORE(U + i * stride + v * LANES, b);
+  }
   for (ptrdiff_t segment = 0; segment < batch->n_segments; segment++) {
     if (segment + NAME(segments_ahead) < batch->n_segments) {
       const ptrdiff_t ahead = segment + NAME(segments_ahead);
-      const ptrdiff_t next = batch->features[ahead] * width;
-      NAME(prefetch)(W + next, width);
+      const ptrdiff_t next = batch->features[ahead] * width + begin * LANES;
+      NAME(prefetch)(W + next, columns);
       if (powers != NULL && NAME(is_behind)(powers + 4 * ahead))
-        NAME(prefetch)(V + next, width);
+        NAME(prefetch)(V + next, columns);
     }
-    const CSR_ENTRY *begin = NAME(segment_begin)(batch, segment);
-    const CSR_ENTRY *end = NAME(segment_end)(batch, segment);
+    const CSR_ENTRY *entry = NAME(segment_begin)(batch, segment);
+    const CSR_ENTRY *last = NAME(segment_end)(batch, segment);
     const ptrdiff_t at = batch->features[segment] * width;
     const REAL *power = powers == NULL ? NULL : powers + 4 * segment;
     const REAL *v = powers == NULL ? NULL : V + at;
-    for (ptrdiff_t first = 0, count; first < vectors; first += count) {
-      count = NAME(tile_of)(vectors - first);
-#define TILE(constant)                                                         \
-  NAME(csr_forward_tile)(constant, first, begin, end, W + at, v, power, width, \
-                         U, stride)
+    for (ptrdiff_t first = begin, count; first < end; first += count) {
+      count = NAME(tile_of)(end - first);
+#define TILE(constant)                                                   \
+  NAME(csr_forward_tile)(constant, first, entry, last, W + at, v, power, \
+                         width, U, stride)
       WITH_COUNT(count, TILE)
 #undef TILE
     }
@@ -295,7 +299,9 @@ CYMLP_INLINE void NAME(csr_backward_tile)(
 
 static inline double NAME(csr_backward)(const cymlp_transposed_batch *batch,
                                         const void *gradient, double rate,
-                                        const cymlp_weight_rows *weights) {
+                                        const cymlp_weight_rows *weights,
+                                        ptrdiff_t first_segment,
+                                        ptrdiff_t end_segment) {
   enum { MAX_SQUARES = 16 }; /* per sum, so that float32 loses few digits */
   const ptrdiff_t width = weights->width;
   const ptrdiff_t vectors = NAME(vectors_in)(width), stride = vectors * LANES;
@@ -305,7 +311,8 @@ static inline double NAME(csr_backward)(const cymlp_transposed_batch *batch,
   VEC squares = last * 0;
   double total = 0;
   /* From the end: the forward pass has left the last weights in the cache. */
-  for (ptrdiff_t segment = batch->n_segments - 1; segment >= 0; segment--) {
+  for (ptrdiff_t segment = end_segment - 1; segment >= first_segment;
+       segment--) {
     if (segment >= NAME(segments_ahead)) {
       const ptrdiff_t next =
           batch->features[segment - NAME(segments_ahead)] * width;
@@ -325,7 +332,7 @@ static inline double NAME(csr_backward)(const cymlp_transposed_batch *batch,
       WITH_COUNT(count, TILE)
 #undef TILE
     }
-    if (segment % MAX_SQUARES == 0) {
+    if ((segment - first_segment) % MAX_SQUARES == 0) {
       total += NAME(sum)(squares);
       squares = last * 0;
     }

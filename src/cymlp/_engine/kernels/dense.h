@@ -92,16 +92,16 @@ CYMLP_INLINE void NAME(dense_backward_tile)(int height, int width,
 }
 
 static inline double NAME(dense_backward)(const void *const *inputs,
-                                          ptrdiff_t n, ptrdiff_t n_in,
-                                          const void *gradient,
+                                          ptrdiff_t n, ptrdiff_t first,
+                                          ptrdiff_t end, const void *gradient,
                                           ptrdiff_t stride,
                                           const cymlp_step *settings) {
   const REAL *const *A = (const REAL *const *)inputs;
   const REAL *D = gradient;
   const STEP step = NAME(step_of)(settings);
   VEC squares = (VEC){0};
-  for (ptrdiff_t k = 0, height; k < n_in; k += height) {
-    height = cymlp_tile_height(n_in - k);
+  for (ptrdiff_t k = first, height; k < end; k += height) {
+    height = cymlp_tile_height(end - k);
     for (ptrdiff_t column = 0, width; column < stride;
          column += width * LANES) {
       width = stride - column >= 2 * LANES ? 2 : 1;

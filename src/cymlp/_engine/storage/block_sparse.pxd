@@ -1,9 +1,8 @@
 """The block sparse form: X without the most frequent value of each feature."""
 
-from libc.stdint cimport uint32_t
-
+from cymlp._engine.buffers cimport Buffers
 from cymlp._engine.storage.base cimport PaddedLayer, Stored
-from cymlp.kernels cimport cymlp_block_sparse
+from cymlp.kernels cimport cymlp_block_sparse, cymlp_transposed_slice
 
 
 cdef class BlockSparse(Stored):
@@ -17,7 +16,10 @@ cdef class BlockSparse(Stored):
 
 
 cdef class BlockSparseLayer(PaddedLayer):
-    # The transposed part: entries sorted by block index, and their number for each.
-    cdef void *entries
-    cdef uint32_t *counts
+    # The transposed part, a slice for each thread: entries sorted by block index, and
+    # their number for each.
+    cdef char *entries
+    cdef cymlp_transposed_slice *slices
+    cdef Buffers slice_memory
+    cdef int max_slices
     cdef const cymlp_block_sparse *X

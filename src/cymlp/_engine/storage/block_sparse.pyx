@@ -13,7 +13,7 @@ from libc.string cimport memset
 
 from cymlp._engine.inputs cimport Inputs
 from cymlp.kernels cimport (
-    CYMLP_MAX_CODES, cymlp_codes, cymlp_encoder, cymlp_kernels, cymlp_step, kernels_of
+    CYMLP_MAX_CODES, cymlp_codes, cymlp_encoder, cymlp_kernels, kernels_of
 )
 
 import numpy as np
@@ -22,7 +22,9 @@ from scipy.stats import mode
 from cymlp._engine.inputs import is_file
 from cymlp._engine.storage.base import MAX_ROWS
 
-BLOCK = 4
+cdef enum:
+    BLOCK = 4
+
 # Above this share of stored blocks, the dense products are faster.
 MAX_SHARE = 0.4
 # Maximum size of the block sparse form as a share of that of X, an array or a file.
@@ -259,36 +261,49 @@ cdef class BlockSparseLayer(PaddedLayer):
     def __cinit__(self, BlockSparse stored not None, *args):
         cdef Py_ssize_t blocks_per_row = stored.X.blocks_per_row
         self.X = &stored.X
-        self.reserve_weights(BLOCK * blocks_per_row)
+        self.reserve_weights(BLOCK * blocks_per_row, BLOCK)
         self.part_size = min(self.batch_size, MAX_ROWS)
-        self.entries = self.reserve(
+        self.entries = <char *> self.reserve(
             self.part_size * blocks_per_row * self.kernels.entry_size
         )
-        self.counts = <uint32_t *> self.reserve(blocks_per_row * sizeof(uint32_t))
 
-    cdef void forward_part(
-        self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead, void *U
+    cdef int reserve_batches(self, const Py_ssize_t[::1] indices, int n_threads) \
+            except -1:
+        cdef size_t size = self.X.blocks_per_row * sizeof(uint32_t)
+        if n_threads > self.max_slices:
+            self.max_slices, self.slice_memory = n_threads, Buffers()
+            self.slices = <cymlp_transposed_slice *> self.slice_memory.reserve(
+                n_threads * sizeof(cymlp_transposed_slice)
+            )
+            for index in range(n_threads):
+                self.slices[index].counts = <uint32_t *> (
+                    self.slice_memory.reserve(size)
+                )
+        return 0
+
+    cdef void read_samples(
+        self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t end
     ) noexcept nogil:
-        self.kernels.block_sparse_transpose(
-            self.X, indices, n, n_ahead, self.stride, self.entries, self.counts
+        cdef cymlp_transposed_slice *slice = &self.slices[index]
+        slice.first, slice.n = first, end - first
+        slice.entries = (
+            self.entries + first * self.X.blocks_per_row * self.kernels.entry_size
         )
+        self.kernels.block_sparse_transpose(
+            self.X, &self.indices[first], self.n + self.n_ahead - end, self.stride,
+            slice
+        )
+
+    cdef void forward_samples(
+        self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t end
+    ) noexcept nogil:
         self.kernels.block_sparse_forward(
-            self.X, self.entries, self.counts, n, self.parameters, self.b, U,
+            self.X, &self.slices[index], self.parameters, self.b, self.part_U,
             self.stride
         )
 
-    cdef double backward_part(
-        self, const Py_ssize_t *indices, Py_ssize_t n, bint reload, const void *dU,
-        const cymlp_step *step
-    ) noexcept nogil:
-        cdef double squares
-        if reload:
-            self.kernels.block_sparse_transpose(
-                self.X, indices, n, 0, self.stride, self.entries, self.counts
-            )
-        squares = self.kernels.block_sparse_backward(
-            self.X, self.entries, self.counts, n, dU, self.db, self.stride, step
+    cdef double backward_rows(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+        return self.kernels.block_sparse_backward(
+            self.X, self.slices, self.n_slices, first // BLOCK, end // BLOCK,
+            self.part_dU, self.db, self.stride, &self.form
         )
-        # db is the sum over the whole batch; only the first part may add it.
-        memset(self.db, 0, self.stride * self.itemsize)
-        return squares

@@ -17,6 +17,9 @@ them together with the step of the batch, so that each weight is written once.
 
 Other optimisers, such as Adam, update all weights, in chunks of features whose gradient
 stays in the cache.
+
+The threads of a team compute the columns of the sums forward, so that no sum is split,
+and chunks of features backward.
 """
 
 cimport cython
@@ -27,6 +30,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from cymlp._engine.blas cimport min_square, norm_of
+from cymlp._engine.storage.base cimport total_norm
 from cymlp._engine.optimizers cimport (
     POWER_BASE, POWER_DIGITS, look_up_power, tabulate_powers, take_step_of
 )
@@ -37,8 +41,11 @@ from sklearn.utils import assert_all_finite
 from cymlp._engine.inputs import Inputs, canonical_csr
 from cymlp._engine.storage.base import NotFiniteError
 
-# Maximum number of gradient values in a chunk of features.
+# Maximum number of gradient values in a chunk of features, and segments in a chunk.
 cdef Py_ssize_t MAX_GRADIENT = 8192
+cdef Py_ssize_t CHUNK_SEGMENTS = 128
+# Minimum number of vectors of columns that a thread computes.
+cdef Py_ssize_t MIN_VECTORS = 2
 
 
 @cython.final
@@ -86,7 +93,16 @@ cdef class CSRLayer(FirstLayer):
         self.features = stored.indices
         self.weights.width = self.n_out
         self.chunk_size = max(1, MAX_GRADIENT // self.n_out)
-        self.gradient = self.reserve(self.chunk_size * self.n_out * self.itemsize)
+        self.n_chunks = (stored.n_features - 1) // self.chunk_size + 1
+        self.n_vectors = (self.n_out - 1) // self.kernels.lanes + 1
+        # Whole pairs of cache lines, which threads should not share.
+        self.scratch_size = (
+            self.chunk_size * max(4, self.n_out) * self.itemsize // 128 + 1
+        ) * 128
+        self.magnitudes = <double *> self.reserve(
+            (stored.n_features // min(self.chunk_size, CHUNK_SEGMENTS) + 1)
+            * sizeof(double)
+        )
         self.batch.segment_of = <uint32_t *> self.reserve(per_feature)
         if self.is_lazy:
             self.n_taken = <uint32_t *> self.reserve(per_feature)
@@ -95,7 +111,8 @@ cdef class CSRLayer(FirstLayer):
             )
             self.first_powers = self.reserve(POWER_BASE * 4 * self.itemsize)
 
-    cdef int reserve_batches(self, const Py_ssize_t[::1] indices) except -1:
+    cdef int reserve_batches(self, const Py_ssize_t[::1] indices, int n_threads) \
+            except -1:
         cdef Py_ssize_t largest = 0
         cdef Py_ssize_t count = 0
         cdef Py_ssize_t i
@@ -112,11 +129,15 @@ cdef class CSRLayer(FirstLayer):
         if self.batch_memory is None or largest > self.max_entries:
             # Batches of later epochs may be slightly larger.
             self.allocate_batch(largest + largest // 4)
+        if n_threads > self.max_threads:
+            self.max_threads, self.thread_memory = n_threads, Buffers()
+            self.scratch = <char *> self.thread_memory.reserve(
+                n_threads * self.scratch_size
+            )
         return 0
 
     cdef allocate_batch(self, Py_ssize_t max_entries):
         cdef Py_ssize_t n_segments = min(max_entries, self.stored.n_features)
-        cdef Py_ssize_t n_powers = max(n_segments, self.chunk_size)
         self.batch_memory = Buffers()
         self.max_entries = max_entries
         self.batch.features = <int *> self.batch_memory.reserve(
@@ -128,7 +149,7 @@ cdef class CSRLayer(FirstLayer):
         self.batch.entries = self.batch_memory.reserve(
             max_entries * self.kernels.csr_entry_size
         )
-        self.powers = self.batch_memory.reserve(n_powers * 4 * self.itemsize)
+        self.powers = self.batch_memory.reserve(n_segments * 4 * self.itemsize)
 
     cdef int load(self, void *state, Py_ssize_t stride, Optimizer optimizer) \
             except -1 nogil:
@@ -147,22 +168,27 @@ cdef class CSRLayer(FirstLayer):
             self.set_power(self.first_powers, n, self.table[n])
         return 0
 
-    cdef void unload(self, void *state, Py_ssize_t stride) noexcept nogil:
+    cdef int unload(self, Team team, void *state, Py_ssize_t stride) except -1 nogil:
         """Apply the missing steps to all weights."""
+        if self.is_lazy:
+            team.run(advance_features, <void *> self, self.n_chunks)
+        return 0
+
+    cdef int advance_features(self, Py_ssize_t index, int thread) except -1 nogil:
         cdef cymlp_weight_rows rows = self.weights
-        cdef Py_ssize_t start = 0, count, i, n_missing
-        cdef size_t row_size = self.n_out * self.itemsize
-        if not self.is_lazy:
-            return
-        while start < self.stored.n_features:
-            count = min(self.chunk_size, self.stored.n_features - start)
-            for i in range(count):
-                n_missing = self.n_steps - self.n_taken[start + i]
-                self.set_power(self.powers, i, look_up_power(self.table, n_missing))
-            rows.weights = <char *> self.weights.weights + start * row_size
-            rows.velocity = <char *> self.weights.velocity + start * row_size
-            self.kernels.csr_advance(&rows, count)
-            start += count
+        cdef Py_ssize_t start = index * self.chunk_size
+        cdef Py_ssize_t count = min(self.chunk_size, self.stored.n_features - start)
+        cdef size_t offset = start * self.n_out * self.itemsize
+        cdef void *powers = self.scratch + thread * self.scratch_size
+        cdef Py_ssize_t i, n_missing
+        for i in range(count):
+            n_missing = self.n_steps - self.n_taken[start + i]
+            self.set_power(powers, i, look_up_power(self.table, n_missing))
+        rows.weights = <char *> self.weights.weights + offset
+        rows.velocity = <char *> self.weights.velocity + offset
+        rows.powers = powers
+        self.kernels.csr_advance(&rows, count)
+        return 0
 
     cdef void set_power(
         self, void *powers, Py_ssize_t index, Power matrix
@@ -172,11 +198,13 @@ cdef class CSRLayer(FirstLayer):
         else:
             write_power(matrix, <double *> powers + 4 * index)
 
-    cdef void compute_powers(self, Py_ssize_t n_extra) noexcept nogil:
-        """Set the power of each segment: its missing steps and n_extra more."""
+    cdef void compute_powers(
+        self, Py_ssize_t first, Py_ssize_t end, Py_ssize_t n_extra
+    ) noexcept nogil:
+        """Set the powers of segments: their missing steps and n_extra more."""
         cdef size_t size = 4 * self.itemsize
         cdef Py_ssize_t segment, n
-        for segment in range(self.batch.n_segments):
+        for segment in range(first, end):
             n = self.n_steps - self.n_taken[self.batch.features[segment]] + n_extra
             if n < POWER_BASE:
                 memcpy(<char *> self.powers + segment * size,
@@ -185,46 +213,75 @@ cdef class CSRLayer(FirstLayer):
                 self.set_power(self.powers, segment, look_up_power(self.table, n))
 
     cdef int forward(
-        self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead,
+        self, Team team, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead,
         const void *b, void *U
     ) except -1 nogil:
         self.kernels.csr_transpose(
             self.indptr, self.features, self.values, indices, n, n_ahead, &self.batch
         )
         if self.is_lazy:
-            self.compute_powers(0)
-        self.kernels.csr_forward(&self.batch, &self.weights, b, self.U, n)
+            self.compute_powers(0, self.batch.n_segments, 0)
+        self.n, self.b = n, b
+        self.n_column_chunks = max(
+            1, min(team.n_threads, self.n_vectors // MIN_VECTORS)
+        )
+        team.run(forward_columns, <void *> self, self.n_column_chunks)
         self.kernels.csr_unpack(self.U, n, self.n_out, U)
+        return 0
+
+    cdef int forward_columns(self, Py_ssize_t index) except -1 nogil:
+        self.kernels.csr_forward(
+            &self.batch, &self.weights, self.b, self.U, self.n,
+            self.n_vectors * index // self.n_column_chunks,
+            self.n_vectors * (index + 1) // self.n_column_chunks
+        )
         return 0
 
     cdef double weight_norm(self) noexcept nogil:
         return norm_of(self.is_f32, self.weights.weights,
                        self.stored.n_features * self.n_out)
-
-    cdef int step(
-        self, const Py_ssize_t *indices, Py_ssize_t n, const void *dU, const void *db,
-        Optimizer optimizer, Py_ssize_t t, double *gradient_norm
-    ) except -1 nogil:
-        self.kernels.csr_pack(dU, n, self.n_out, self.dU)
-        if not self.is_lazy:
-            return self.step_all(optimizer, t, gradient_norm)
-        gradient_norm[0] = self.lazy_step(optimizer)
         return 0
 
-    cdef double lazy_step(self, Optimizer optimizer) noexcept nogil:
+    cdef int step(
+        self, Team team, const Py_ssize_t *indices, Py_ssize_t n, const void *dU,
+        const void *db, Optimizer optimizer, Py_ssize_t t, double *gradient_norm
+    ) except -1 nogil:
+        self.kernels.csr_pack(dU, n, self.n_out, self.dU)
+        self.optimizer, self.t = <void *> optimizer, t
+        if self.is_lazy:
+            gradient_norm[0] = self.lazy_step(team)
+        else:
+            team.run(step_features, <void *> self, self.n_chunks)
+            gradient_norm[0] = total_norm(self.magnitudes, self.n_chunks)
+        return 0
+
+    cdef double lazy_step(self, Team team) except? -1 nogil:
         """Update the features of the batch; return the norm of the gradient."""
-        cdef double squares
-        cdef Py_ssize_t segment
-        self.compute_powers(1)
-        squares = self.kernels.csr_backward(
-            &self.batch, self.dU, optimizer.gradient_rate(), &self.weights
+        cdef double squares = 0
+        cdef Py_ssize_t chunk
+        cdef Py_ssize_t n_chunks = (
+            (self.batch.n_segments + CHUNK_SEGMENTS - 1) // CHUNK_SEGMENTS
         )
+        team.run(step_segments, <void *> self, n_chunks)
         self.n_steps += 1
-        for segment in range(self.batch.n_segments):
-            self.n_taken[self.batch.features[segment]] = <uint32_t> self.n_steps
+        for chunk in range(n_chunks):
+            squares += self.magnitudes[chunk]
         if min_square(self.is_f32) <= squares and isfinite(squares):
             return sqrt(squares)
         return self.scaled_norm()
+
+    cdef int step_segments(self, Py_ssize_t index) except -1 nogil:
+        cdef Py_ssize_t first = index * CHUNK_SEGMENTS
+        cdef Py_ssize_t end = min(first + CHUNK_SEGMENTS, self.batch.n_segments)
+        cdef Py_ssize_t segment
+        self.compute_powers(first, end, 1)
+        self.magnitudes[index] = self.kernels.csr_backward(
+            &self.batch, self.dU, (<Optimizer> self.optimizer).gradient_rate(),
+            &self.weights, first, end
+        )
+        for segment in range(first, end):
+            self.n_taken[self.batch.features[segment]] = <uint32_t> (self.n_steps + 1)
+        return 0
 
     cdef double scaled_norm(self) noexcept nogil:
         """Compute the norm of a gradient whose square is out of range."""
@@ -232,36 +289,33 @@ cdef class CSRLayer(FirstLayer):
         cdef Py_ssize_t segment
         for segment in range(self.batch.n_segments):
             self.kernels.csr_gradient(
-                &self.batch, segment, self.dU, self.n_out, self.gradient
+                &self.batch, segment, self.dU, self.n_out, self.scratch
             )
-            result = hypot(result, norm_of(self.is_f32, self.gradient, self.n_out))
+            result = hypot(result, norm_of(self.is_f32, self.scratch, self.n_out))
         return result
 
-    cdef int step_all(
-        self, Optimizer optimizer, Py_ssize_t t, double *gradient_norm
-    ) except -1 nogil:
-        """Update all features, one chunk at a time."""
-        cdef char *theta = <char *> self.weights.weights
-        cdef size_t slots = self.slot_stride * self.itemsize
-        cdef Py_ssize_t start = 0, count, size
-        gradient_norm[0] = 0
-        while start < self.stored.n_features:
-            count = min(self.chunk_size, self.stored.n_features - start)
-            size = count * self.n_out
-            self.compute_gradient(start, count)
-            gradient_norm[0] = hypot(
-                gradient_norm[0], norm_of(self.is_f32, self.gradient, size)
-            )
-            take_step_of(self.is_f32, optimizer, t, theta, theta + slots,
-                         self.slot_stride, self.gradient, size, True)
-            theta += size * self.itemsize
-            start += count
-        return 0
+    cdef int step_features(self, Py_ssize_t index, int thread) except -1 nogil:
+        """Compute the gradient of a chunk of features, and update their weights."""
+        cdef Py_ssize_t start = index * self.chunk_size
+        cdef Py_ssize_t count = min(self.chunk_size, self.stored.n_features - start)
+        cdef Py_ssize_t size = count * self.n_out
+        cdef char *weights = <char *> self.weights.weights
+        cdef void *gradient = self.scratch + thread * self.scratch_size
+        weights += start * self.n_out * self.itemsize
+        self.compute_gradient(start, count, gradient)
+        self.magnitudes[index] = norm_of(self.is_f32, gradient, size)
+        return take_step_of(
+            self.is_f32, <Optimizer> self.optimizer, self.t, weights,
+            weights + self.slot_stride * self.itemsize, self.slot_stride, gradient,
+            size, True
+        )
 
-    cdef void compute_gradient(self, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
+    cdef void compute_gradient(
+        self, Py_ssize_t start, Py_ssize_t count, void *gradient
+    ) noexcept nogil:
         """Compute the gradient of a chunk; 0 for features that the batch lacks."""
         cdef size_t row_size = self.n_out * self.itemsize
-        cdef char *G = <char *> self.gradient
+        cdef char *G = <char *> gradient
         cdef Py_ssize_t feature, segment
         for feature in range(start, start + count):
             segment = self.batch.segment_of[feature]
@@ -275,6 +329,22 @@ cdef class CSRLayer(FirstLayer):
             else:
                 memset(G, 0, row_size)
             G += row_size
+
+
+cdef int forward_columns(void *layer, Py_ssize_t index, int thread) except -1 nogil:
+    return (<CSRLayer> layer).forward_columns(index)
+
+
+cdef int step_segments(void *layer, Py_ssize_t index, int thread) except -1 nogil:
+    return (<CSRLayer> layer).step_segments(index)
+
+
+cdef int step_features(void *layer, Py_ssize_t index, int thread) except -1 nogil:
+    return (<CSRLayer> layer).step_features(index, thread)
+
+
+cdef int advance_features(void *layer, Py_ssize_t index, int thread) except -1 nogil:
+    return (<CSRLayer> layer).advance_features(index, thread)
 
 
 cdef inline floating clipped(double value, const floating *precision) noexcept nogil:

@@ -8,11 +8,8 @@ cdef class Dense(Stored):
 
 
 cdef class DenseLayer(PaddedLayer):
-    # The addresses of the rows of a part and of the next part.
+    # The addresses of the rows of a part, and of rows that are read next.
     cdef const void **rows
     # Converted or scaled rows of a part; NULL if values are used as they are.
-    cdef void *converted
-
-    cdef Py_ssize_t find_rows(
-        self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead
-    ) noexcept nogil
+    cdef char *converted
+    cdef Py_ssize_t n_addresses

@@ -2,11 +2,13 @@
 
 cimport cython
 
-from cymlp.kernels cimport cymlp_step
-
 from sklearn.utils import assert_all_finite, gen_batches
 
 from cymlp._engine.storage.base import MAX_ROWS, NotFiniteError
+
+
+# Chunks of weights are a multiple of the height of the kernels' tiles.
+ROW_UNIT = 12
 
 
 def check_finite(inputs):
@@ -39,50 +41,50 @@ cdef class DenseLayer(PaddedLayer):
     """The first layer for X in dense form."""
 
     def __cinit__(self, *args):
-        self.reserve_weights(self.stored.n_features)
+        self.reserve_weights(self.stored.n_features, ROW_UNIT)
         self.rows = <const void **> self.reserve(
             2 * self.batch_size * sizeof(void *)
         )
         if not self.stored.inputs.is_direct:
             self.part_size = min(self.batch_size, MAX_ROWS)
-            self.converted = self.reserve(
+            self.converted = <char *> self.reserve(
                 self.part_size * self.stored.n_features * self.itemsize
             )
 
-    cdef void forward_part(
-        self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead, void *U
-    ) noexcept nogil:
-        n_ahead = self.find_rows(indices, n, n_ahead)
-        self.kernels.dense_forward(
-            self.rows, n, n_ahead, self.stored.n_features, self.parameters, self.b,
-            U, self.stride
-        )
-
-    cdef double backward_part(
-        self, const Py_ssize_t *indices, Py_ssize_t n, bint reload, const void *dU,
-        const cymlp_step *step
-    ) noexcept nogil:
-        if reload:
-            self.find_rows(indices, n, 0)
-        return self.kernels.dense_backward(
-            self.rows, n, self.stored.n_features, dU, self.stride, step
-        )
-
-    cdef Py_ssize_t find_rows(
-        self, const Py_ssize_t *indices, Py_ssize_t n, Py_ssize_t n_ahead
-    ) noexcept nogil:
-        """Set the addresses of n rows, and return how many next rows have one, too."""
+    cdef void begin_part(self) noexcept nogil:
+        """Set the addresses of the rows."""
         cdef size_t row_size = self.stored.n_features * self.itemsize
         cdef const char *X = <const char *> self.stored.inputs.source.values
         cdef Py_ssize_t i
+        self.n_addresses = self.n
+        if self.converted != NULL:
+            for i in range(self.n):
+                self.rows[i] = self.converted + i * row_size
+            return
+        self.n_addresses += min(self.n_ahead, self.batch_size)
+        for i in range(self.n_addresses):
+            self.rows[i] = X + self.indices[i] * row_size
+
+    cdef void read_samples(
+        self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t end
+    ) noexcept nogil:
         if self.converted != NULL:
             self.kernels.read_rows(
-                &self.stored.inputs.source, indices, n, n_ahead, self.converted
+                &self.stored.inputs.source, &self.indices[first], end - first,
+                self.n + self.n_ahead - end,
+                self.converted + first * self.stored.n_features * self.itemsize
             )
-            for i in range(n):
-                self.rows[i] = <char *> self.converted + i * row_size
-            return 0
-        n_ahead = min(n_ahead, self.batch_size)
-        for i in range(n + n_ahead):
-            self.rows[i] = X + indices[i] * row_size
-        return n_ahead
+
+    cdef void forward_samples(
+        self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t end
+    ) noexcept nogil:
+        self.kernels.dense_forward(
+            &self.rows[first], end - first, self.n_addresses - end,
+            self.stored.n_features, self.parameters, self.b,
+            self.part_U + first * self.stride * self.itemsize, self.stride
+        )
+
+    cdef double backward_rows(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+        return self.kernels.dense_backward(
+            self.rows, self.n, first, end, self.part_dU, self.stride, &self.form
+        )
