@@ -144,6 +144,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "auto" does the latter for features with values above 1 or below -1 only, since
         the rows of a text vectorizer are best left alone. A tuple must have a shift of
         0.
+    n_threads : int, default=None
+        Maximum number of threads. None means as many as there are cores. A fit uses
+        fewer if its batches are small, and shares the cores with other fits of the
+        process. The number of threads changes the time, and not a bit of the result.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     random_state : int, RandomState instance or None, default=None
@@ -281,6 +285,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         init="auto",
         dtype="float32",
         scale="auto",
+        n_threads=None,
         shuffle=True,
         random_state=None,
         tol=1e-4,

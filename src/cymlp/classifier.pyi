@@ -43,6 +43,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         scale: Literal["auto", "standard", "minmax"]
         | tuple[ArrayLike, ArrayLike]
         | None = "auto",
+        n_threads: int | None = None,
         shuffle: bool = True,
         random_state: int | RandomState | None = None,
         tol: float = 1e-4,

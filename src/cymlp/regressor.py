@@ -124,6 +124,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         - A tuple (shift, divisor) has a float or an array of shape (n_outputs,) for
           each. Use it if the first batch for `partial_fit` does not represent the rest.
         - None leaves y unscaled.
+    n_threads : int, default=None
+        Maximum number of threads. None means as many as there are cores. A fit uses
+        fewer if its batches are small, and shares the cores with other fits of the
+        process. The number of threads changes the time, and not a bit of the result.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     random_state : int, RandomState instance or None, default=None
@@ -259,6 +263,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         dtype="float32",
         scale="auto",
         target_scale="standard",
+        n_threads=None,
         shuffle=True,
         random_state=None,
         tol=1e-4,

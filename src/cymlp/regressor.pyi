@@ -43,6 +43,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         target_scale: Literal["standard"]
         | tuple[ArrayLike, ArrayLike]
         | None = "standard",
+        n_threads: int | None = None,
         shuffle: bool = True,
         random_state: int | RandomState | None = None,
         tol: float = 1e-4,

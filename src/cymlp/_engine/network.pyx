@@ -163,6 +163,7 @@ cdef class Network:
 
     def __cinit__(self, sizes, activations, loss=None, dropout=()):
         cdef Layer *layer
+        cdef BoundActivation activation
         self.sizes = tuple(sizes)
         self.check_parts(activations, dropout)
         self.activations = tuple([bind_activation(given) for given in activations])
@@ -179,9 +180,10 @@ cdef class Network:
             layer.b = layer.W + layer.n_in * layer.n_out
             self.n_parameters = layer.b + layer.n_out
             if index < self.depth - 1:
-                layer.activation = (<BoundActivation> self.activations[index]).kernel
+                activation = self.activations[index]
+                layer.activation = activation.kernel
                 layer.dropout = dropout[index] if dropout else 0
-                self.is_compiled &= layer.activation.owner == NULL
+                self.is_compiled &= activation.owner is None
             if index > 0:
                 layer.first_chunk = self.n_chunks
                 layer.chunk_rows = chunk_rows(layer.n_in, layer.n_out, ROW_UNIT)

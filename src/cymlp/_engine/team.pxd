@@ -17,20 +17,28 @@ cdef extern from "team.h" nogil:
         cymlp_share *shares
         void (*failure)(void *owner) noexcept nogil
         void *owner
+        int64_t is_closed
+        double resumes
         bint is_patient
     void cymlp_team_run(
         cymlp_team *team, cymlp_task task, void *context, Py_ssize_t n_chunks
     ) noexcept
     void cymlp_team_help(cymlp_team *team, int thread) noexcept
+    double cymlp_seconds() noexcept
     void cymlp_team_close(cymlp_team *team) noexcept
 
 
 cdef class Team(Buffers):
+    cdef int wanted
+    cdef readonly int max_threads
     cdef readonly int n_threads
+    cdef Buffers memory
     cdef list helpers
     cdef list errors
     cdef bint has_errors
     cdef cymlp_team *shared
+
+    cdef allocate(self, int n_threads)
 
     # Compute chunks 0..n_chunks - 1 in any order, the first ones by this thread. If
     # some fail, raise the exception of one when all are finished.

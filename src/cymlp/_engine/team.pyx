@@ -18,51 +18,70 @@ import threading
 
 @cython.final
 cdef class Team(Buffers):
-    """The calling thread and its helpers, which live as long as the context.
+    """The calling thread and, between `start` and `stop`, its helpers.
 
-    If the system refuses more threads, the team is smaller. If helpers are late, the
-    calling thread does their work; if time is lost because another program uses a
-    helper's processor, it computes alone for a while. A patient team, for tests, waits
-    for every helper in every loop.
+    If helpers are late, the calling thread does their work. If time is lost because
+    another program uses a helper's processor, it computes alone for a while. A patient
+    team, for tests, waits for every helper in every loop.
     """
 
     def __cinit__(self, int n_threads=1, bint is_patient=False):
         if n_threads < 1:
             raise ValueError(f"n_threads must be positive; got {n_threads}")
-        self.n_threads = n_threads
         self.helpers, self.errors = [], []
         self.shared = <cymlp_team *> self.reserve(sizeof(cymlp_team))
-        self.shared.shares = <cymlp_share *> self.reserve(
+        self.shared.failure, self.shared.owner = keep_error, <void *> self
+        self.shared.is_patient = is_patient
+        self.wanted = n_threads
+        self.allocate(1)
+
+    cdef allocate(self, int n_threads):
+        self.memory, self.max_threads = Buffers(), n_threads
+        self.shared.shares = <cymlp_share *> self.memory.reserve(
             n_threads * sizeof(cymlp_share)
         )
-        self.shared.is_patient = is_patient
-        # Without helpers until they have been started.
-        self.shared.n_threads = 1
-        self.shared.failure, self.shared.owner = keep_error, <void *> self
+        self.shared.n_threads = self.n_threads = 1
 
-    def __enter__(self):
+    def start(self, int n_threads):
+        """Start helpers for a team of n_threads, or fewer if the system refuses them.
+
+        None are started while the team computes alone.
+        """
+        if n_threads == 1 or cymlp_seconds() < self.shared.resumes:
+            return
+        if n_threads > self.max_threads:
+            self.allocate(n_threads)
+        self.shared.is_closed = 0
         try:
-            for index in range(1, self.n_threads):
+            for index in range(1, n_threads):
                 helper = threading.Thread(
                     target=_help, args=(self, index), name=f"cymlp-{index}", daemon=True
                 )
                 helper.start()
                 self.helpers.append(helper)
         except RuntimeError:
-            self.n_threads = 1 + len(self.helpers)
-        self.shared.n_threads = self.n_threads
-        return self
+            pass
+        self.shared.n_threads = self.n_threads = 1 + len(self.helpers)
 
-    def __exit__(self, *error):
+    def stop(self):
+        """End the helpers."""
         cymlp_team_close(self.shared)
         for helper in self.helpers:
             helper.join()
-        self.shared.n_threads = 1
+        self.helpers.clear()
+        self.shared.n_threads = self.n_threads = 1
+
+    def __enter__(self):
+        self.start(self.wanted)
+        return self
+
+    def __exit__(self, *error):
+        self.stop()
 
     @property
     def n_done(self):
         """The number of chunks that each thread has computed in loops with helpers."""
-        return [self.shared.shares[index].n_done for index in range(self.n_threads)]
+        return [self.shared.shares[index].n_done for index in range(self.max_threads)]
 
     cdef int run(self, cymlp_task task, void *context, Py_ssize_t n_chunks) \
             except -1 nogil:

@@ -1,5 +1,6 @@
 """Limit BLAS to one thread while a network trains."""
 
+import os
 import threading
 from contextlib import contextmanager
 
@@ -21,9 +22,18 @@ class SingleThreadedBLAS:
 
     def __init__(self):
         self.users = set()
-        self._lock = threading.Lock()
-        self._libraries = None
+        self._controller = self._libraries = None
         self._before = None  # number of threads of each library before the limit
+        # The number of threads that BLAS and OpenMP were limited to then.
+        self.limit_before = None
+        self._forget_threads()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget_threads)
+
+    def _forget_threads(self):
+        # A forked child has only one thread. Another may have held the lock.
+        self._lock = threading.Lock()
+        self.users.clear()
 
     def limit(self):
         """Set the limit, also again if other code has lifted it.
@@ -32,9 +42,11 @@ class SingleThreadedBLAS:
         """
         with self._lock:
             if self._libraries is None:  # finding them takes a millisecond
-                found = ThreadpoolController().select(user_api="blas")
-                self._libraries = found.lib_controllers
+                self._controller = ThreadpoolController()
+                blas = self._controller.select(user_api="blas")
+                self._libraries = blas.lib_controllers
             if self._before is None:
+                self.limit_before = _limit(self._controller.lib_controllers)
                 self._before = [one.num_threads for one in self._libraries]
             for library in self._libraries:
                 if library.num_threads != 1:
@@ -48,6 +60,16 @@ class SingleThreadedBLAS:
             for library, n_threads in zip(self._libraries, self._before, strict=True):
                 library.set_num_threads(n_threads)
             self._before = None
+
+
+def _limit(libraries):
+    """The number of threads that all libraries for BLAS, or all for OpenMP, may use."""
+    largest = {}
+    for library in libraries:
+        largest[library.user_api] = max(
+            largest.get(library.user_api, 1), library.num_threads or 1
+        )
+    return min(largest.values(), default=None)
 
 
 single_threaded_blas = SingleThreadedBLAS()

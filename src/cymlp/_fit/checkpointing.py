@@ -9,7 +9,7 @@ from cymlp._fit.training import shallow_copy
 from cymlp.checkpoints import Checkpoint
 
 # Parameters that do not change the result.
-WITHOUT_INFLUENCE = {"verbose"}
+WITHOUT_INFLUENCE = {"n_threads", "verbose"}
 
 
 def checked(checkpoint):

@@ -76,6 +76,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             Options(type, {np.float32, np.float64}),
         ],
         "scale": [StrOptions(set(scaling.SCALES)), tuple, None],
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],

@@ -19,6 +19,7 @@ from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
 from cymlp._fit.callbacks import callbacks_of
 from cymlp._fit.checkpointing import CallCheckpoint
+from cymlp._fit.cores import FitCores
 from cymlp._fit.diagnostics import GradientFlow
 from cymlp._fit.errors import naming, warn
 from cymlp._fit.initialization import draw_weights
@@ -327,15 +328,17 @@ def _run_epochs(draft, training, evaluation, control, call, callbacks):
     n_done = draft.history_.n_epochs
     epochs = _epochs(call)[n_done - call.n_before :]
     user = object()
+    cores = FitCores(draft.n_threads, *training.n_multiplications())
     try:
         single_threaded_blas.users.add(user)
-        with _progress_bar(draft, len(epochs)) as bar:
+        with _progress_bar(draft, len(epochs)) as bar, cores:
             for epoch in epochs:
                 single_threaded_blas.limit()
                 control.set_learning_rate(epoch)
                 if callbacks is not None:
                     callbacks.begin_epoch()
-                metrics = _train_epoch(draft, epoch, training, evaluation)
+                with cores.team() as team:
+                    metrics = _train_epoch(draft, epoch, training, evaluation, team)
                 stop = control.update(metrics)
                 training.save()
                 _show(bar, metrics)
@@ -357,14 +360,14 @@ def _run_epochs(draft, training, evaluation, control, call, callbacks):
             single_threaded_blas.lift()
 
 
-def _train_epoch(draft, epoch, training, evaluation):
+def _train_epoch(draft, epoch, training, evaluation, team):
     """Train and evaluate for one epoch, and append its metrics to the history."""
-    metrics, batches = training.run_epoch()
+    metrics, batches = training.run_epoch(team)
     metrics = {"epoch": epoch, **metrics}
     if evaluation is not None:
         score = f"val_{score_name(training.targets)}"
         metrics["val_loss"], metrics[score] = evaluation.run(
-            training.parameters.values[0]
+            training.parameters.values[0], team
         )
     metrics["learning_rate"] = training.optimizer.learning_rate
     if draft.diagnostics:

@@ -27,6 +27,7 @@ NAMES = {
         "niter niterations numepochs numiter"
     ),
     "monitor": "evalmetric metric metrics",
+    "n_threads": "nthread numthreads threadcount threads",
     "nesterovs_momentum": "nesterov",
     "random_state": "randomseed seed",
     "scale": "normalise normalize scaler scaling standardise standardize",
@@ -66,7 +67,8 @@ NAME_NOTES = {
         "Write the size of each hidden layer, such as hidden_layer_sizes=(100, 100)."
     ),
     "njobs": (
-        "Leave it out. To train several networks at the same time, write "
+        "Leave it out: a fit uses all cores, or as many as n_threads allows. To train "
+        "several networks at the same time, write "
         "cymlp.fit_many(estimators, X, y, n_jobs={value})."
     ),
     "outactivation outputactivation": (

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cymlp._engine.team import ALONE
+from cymlp._fit.cores import n_multiplications
 from cymlp._fit.stopping import BestEpoch, Patience
 
 
@@ -141,14 +143,16 @@ class Evaluation:
         self._first = stored.first_layer(network.sizes[1], batch_size)
         self._memory = network.memory(batch_size, stored.dtype)
 
-    def run(self, theta):
+    def run(self, theta, team=ALONE):
         """Weighted means of loss and score, for theta of shape (n_parameters,).
 
-        Raise DivergedError if the loss is not finite.
+        The threads of `team` share the work. Raise DivergedError if the loss is not
+        finite.
         """
         loss, score = self._network.evaluate(
-            self._first, self._targets, self._indices, theta, self._memory, self._check
-        )
+            self._first, self._targets, self._indices, theta, self._memory, team,
+            self._check,
+        )  # fmt: skip
         if not math.isfinite(loss):
             raise DivergedError("the validation loss")
         return loss, score
@@ -184,8 +188,15 @@ class Training:
         n_full, last = divmod(len(indices), batch_size)
         self._batch_sizes = [batch_size] * n_full + [last] * (last > 0)
 
-    def run_epoch(self):
+    def n_multiplications(self):
+        """The numbers of multiplications in a batch and in an epoch, about."""
+        per_sample = n_multiplications(self.network, self.stored)
+        return self._batch_sizes[0] * per_sample, self.indices.size * per_sample
+
+    def run_epoch(self, team=ALONE):
         """Train on every sample once; raise DivergedError if a value is not finite.
+
+        The threads of `team` share the work.
 
         Returns the metrics: `train_loss` and `train_accuracy` or `train_r2`, means over
         the samples, `gradient_norm`, the mean over the batches, and `seconds`; and the
@@ -196,7 +207,7 @@ class Training:
         finite = self.network.train_epoch(
             self._first, self.targets, self._order(), self.optimizer,
             self.parameters.values, self.parameters.n_steps, self._memory, record,
-            self._seed(), self._check,
+            self._seed(), team, self._check,
         )  # fmt: skip
         if not finite or not np.isfinite(self.parameters.values).all():
             raise DivergedError("a loss or a weight")

@@ -72,7 +72,7 @@ class EngineMixin:
         objective.resume(self._optimizer)
         self.coefs_ = objective.parameters.coefs
         self.intercepts_ = objective.parameters.intercepts
-        with limited_blas():
+        with limited_blas(), objective.cores:
             try:
                 self._train(objective, training, validation, n_epochs, incremental)
             except KeyboardInterrupt:
@@ -185,7 +185,7 @@ class EngineMixin:
         self._objective = FullObjective(self, _data_of("_fit_lbfgs", args, kwargs))
         self.coefs_ = [W.astype(np.float64) for W in self.coefs_]
         self.intercepts_ = [b.astype(np.float64) for b in self.intercepts_]
-        with limited_blas():
+        with limited_blas(), self._objective.cores:
             super()._fit_lbfgs(*args, **kwargs)
         del self._objective
 

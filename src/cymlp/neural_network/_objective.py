@@ -11,6 +11,7 @@ from cymlp._engine.storage import store
 from cymlp._engine.storage.csr import CSR
 from cymlp._engine.storage.dense import Dense
 from cymlp._engine.targets import Targets
+from cymlp._fit.cores import FitCores, n_multiplications
 from cymlp._fit.parameters import Parameters
 from cymlp.activations import ACTIVATIONS
 from cymlp.neural_network._optimizers import MIN_RATE
@@ -50,6 +51,8 @@ class Objective:
         self._starts = np.arange(0, n_selected, batch_size)
         self._sizes = np.diff(self._starts, append=n_selected).astype(np.float64)
         self._record = np.empty((3, self._starts.size))
+        per_sample = n_multiplications(self._network, stored)
+        self.cores = FitCores(None, batch_size * per_sample, n_selected * per_sample)
         self.parameters = Parameters(sizes, optimizer.n_slots, dtype)
         self._set(self.parameters.coefs, estimator.coefs_)
         self._set(self.parameters.intercepts, estimator.intercepts_)
@@ -95,11 +98,12 @@ class Objective:
         Return the losses. Once one is not finite, the parameters become NaN.
         """
         parameters = self.parameters
-        finite = self._network.train_epoch(
-            self._first, self._targets, indices, self._optimizer, parameters.values,
-            parameters.n_steps, self._memory, self._record,
-            batch_weights=batch_weights,
-        )  # fmt: skip
+        with self.cores.team() as team:
+            finite = self._network.train_epoch(
+                self._first, self._targets, indices, self._optimizer,
+                parameters.values, parameters.n_steps, self._memory, self._record,
+                team=team, batch_weights=batch_weights,
+            )  # fmt: skip
         parameters.n_steps += self._starts.size
         if not finite:
             parameters.values[0] = self._record[0] = np.nan

@@ -29,6 +29,10 @@ cdef class Stored(Buffers):
         self.dtype = inputs.dtype.name
         self.n_samples, self.n_features = inputs.shape
 
+    def n_values(self):
+        """Return the mean number of values that the kernels read for a sample."""
+        return self.n_features
+
     def first_layer(self, n_out, batch_size, optimizer=None):
         """Return a FirstLayer that reads X, for batches of at most `batch_size`.
 

@@ -95,6 +95,9 @@ cdef class BlockSparse(Stored):
     def blocks_per_row(self):
         return self.X.blocks_per_row
 
+    def n_values(self):
+        return BLOCK * self.indptr[-1] / self.n_samples
+
     def first_layer(self, n_out, batch_size, optimizer=None):
         return BlockSparseLayer(self, n_out, batch_size, optimizer)
 

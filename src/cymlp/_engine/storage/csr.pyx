@@ -79,6 +79,9 @@ cdef class CSR(Stored):
             raise NotFiniteError(*error.args) from None
         return stored
 
+    def n_values(self):
+        return self.indptr[self.n_samples] / self.n_samples
+
     def first_layer(self, n_out, batch_size, optimizer=None):
         return CSRLayer(self, n_out, batch_size, optimizer)
 

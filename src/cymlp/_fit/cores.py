@@ -1,0 +1,112 @@
+"""The processor's cores, and how fits share them.
+
+The number of threads of a fit changes no bit of its result, so it can change at every
+epoch: many fits at once use a core each, and the last one left uses all that it can.
+"""
+
+import os
+import threading
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
+from joblib import cpu_count
+
+from cymlp._engine.team import Team
+from cymlp._fit.blas_threads import single_threaded_blas
+
+# Multiplications in a batch, and in an epoch, that are worth another thread: some 20
+# microseconds, several times what a batch costs the team, and a millisecond, several
+# times what it takes to start the thread.
+MIN_BATCH = 1e6
+MIN_EPOCH = 5e7
+
+
+class Cores:
+    """The cores of this process, dealt to fits.
+
+    Each fit holds at least one core. At the beginning of an epoch it may take its fair
+    share, or all cores that other fits leave free.
+    """
+
+    def __init__(self):
+        # Weak, so that even Ctrl-C cannot keep cores from being given back.
+        self._held = WeakKeyDictionary()
+        self._forget_threads()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget_threads)
+
+    def _forget_threads(self):
+        # In a forked child, other threads and their fits are gone.
+        self._lock = threading.Lock()
+        self._held.clear()
+
+    def deal(self, fit, wanted, total):
+        """Return the number of cores for the next epoch of a fit, at least 1.
+
+        `fit` is any object that stands for the fit, which wants this many of `total`.
+        """
+        with self._lock:
+            self._held[fit] = 0
+            fair, free = total // len(self._held), total - sum(self._held.values())
+            self._held[fit] = max(1, min(wanted, max(fair, free)))
+            return self._held[fit]
+
+    def leave(self, fit):
+        """Give back the cores of a fit that has ended."""
+        with self._lock:
+            self._held.pop(fit, None)
+
+
+cores = Cores()
+
+
+def available():
+    """Number of cores that this process may use.
+
+    It counts the processors that the system lets it use (affinity, limits of a
+    container, LOKY_MAX_CPU_COUNT) and respects OMP_NUM_THREADS and the limits of
+    threadpoolctl.
+    """
+    limits = [cpu_count(), single_threaded_blas.limit_before]
+    first, *_ = os.environ.get("OMP_NUM_THREADS", "").split(",")
+    if first.strip().isdecimal():
+        limits.append(int(first))
+    return max(1, min(limit for limit in limits if limit is not None))
+
+
+def n_multiplications(network, stored):
+    """The number of multiplications for a sample of an epoch, about."""
+    first = stored.n_values() * network.sizes[1]
+    others = network.n_parameters - network.sizes[1] * (stored.n_features + 1)
+    # Forward and for the gradients of weights, and for those of the inputs.
+    n = 2 * first + 3 * others
+    return n if stored.dtype == "float32" else 2 * n  # half as many in a vector
+
+
+class FitCores:
+    """The cores of one fit or prediction, and the threads that use them.
+
+    `bound` is the maximum number of threads, or None. `per_batch` and `per_epoch` are
+    the numbers of multiplications.
+    """
+
+    def __init__(self, bound, per_batch, per_epoch):
+        worth = int(min(per_batch // MIN_BATCH, per_epoch // MIN_EPOCH))
+        self._wanted = worth if bound is None else min(worth, bound)
+        self._team = Team()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        cores.leave(self)
+
+    @contextmanager
+    def team(self):
+        """The threads for one epoch."""
+        total = available() if self._wanted > 1 else 1
+        try:
+            self._team.start(cores.deal(self, self._wanted, total))
+            yield self._team
+        finally:
+            self._team.stop()
