@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -148,6 +149,32 @@ def test_the_team_is_smaller_if_the_system_refuses_threads(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", start_one)
     with Team(5) as team:
         assert team.n_threads == 2
+
+
+@pytest.mark.parametrize("method", ["start", "join"])
+def test_a_team_computes_alone_after_its_threads_were_late(monkeypatch, method):
+    prompt = getattr(threading.Thread, method)
+
+    def late(thread, *arguments):
+        time.sleep(0.1)  # as if the processor were busy
+        prompt(thread, *arguments)
+
+    training = Training([300, 300, 10], n_samples=400, batch_size=200)
+    arguments = training.arguments()
+    with Team(2) as team:
+        assert team.n_threads == 2
+    with monkeypatch.context() as patches:
+        patches.setattr(threading.Thread, method, late)
+        with Team(2) as team:
+            assert training.network.train_epoch(**arguments, team=team)
+            if method == "start":
+                assert sum(team.n_done) == 0
+    team.start(2)
+    assert team.n_threads == 1
+    time.sleep(1)
+    team.start(2)
+    assert team.n_threads == 2
+    team.stop()
 
 
 @pytest.mark.parametrize("n_threads", [0, -1])

@@ -25,6 +25,7 @@ cdef extern from "team.h" nogil:
     ) noexcept
     void cymlp_team_help(cymlp_team *team, int thread) noexcept
     double cymlp_seconds() noexcept
+    void cymlp_team_lose(cymlp_team *team, double begin, double usual) noexcept
     void cymlp_team_close(cymlp_team *team) noexcept
 
 

@@ -16,6 +16,10 @@ from cpython.object cimport PyObject
 import threading
 
 
+# Seconds that it takes to start a thread, or to end it, if there are free cores.
+cdef double USUAL_START = 2e-4
+
+
 @cython.final
 cdef class Team(Buffers):
     """The calling thread and, between `start` and `stop`, its helpers.
@@ -47,7 +51,8 @@ cdef class Team(Buffers):
 
         None are started while the team computes alone.
         """
-        if n_threads == 1 or cymlp_seconds() < self.shared.resumes:
+        cdef double begin = cymlp_seconds()
+        if n_threads == 1 or begin < self.shared.resumes:
             return
         if n_threads > self.max_threads:
             self.allocate(n_threads)
@@ -62,12 +67,16 @@ cdef class Team(Buffers):
         except RuntimeError:
             pass
         self.shared.n_threads = self.n_threads = 1 + len(self.helpers)
+        cymlp_team_lose(self.shared, begin, USUAL_START * n_threads)
 
     def stop(self):
         """End the helpers."""
+        cdef double begin = cymlp_seconds()
         cymlp_team_close(self.shared)
         for helper in self.helpers:
             helper.join()
+        if self.helpers:
+            cymlp_team_lose(self.shared, begin, USUAL_START * self.n_threads)
         self.helpers.clear()
         self.shared.n_threads = self.n_threads = 1
 

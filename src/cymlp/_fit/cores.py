@@ -15,10 +15,10 @@ from cymlp._engine.team import Team
 from cymlp._fit.blas_threads import single_threaded_blas
 
 # Multiplications in a batch, and in an epoch, that are worth another thread: some 20
-# microseconds, several times what a batch costs the team, and a millisecond, several
-# times what it takes to start the thread.
+# microseconds, several times what a batch costs the team, and five milliseconds, many
+# times what it takes to start and to end the thread.
 MIN_BATCH = 1e6
-MIN_EPOCH = 5e7
+MIN_EPOCH = 2e8
 
 
 class Cores:

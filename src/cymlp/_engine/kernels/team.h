@@ -168,23 +168,29 @@ static inline void cymlp_team_close(cymlp_team *team) {
   CYMLP_ATOMIC_STORE(&team->is_closed, 1);
 }
 
+/* After more than `usual` seconds were lost since `begin`, use no helpers for a
+ * multiple of that time, so that little is lost in all. */
+static inline void cymlp_team_lose(cymlp_team *team, double begin,
+                                   double usual) {
+  const double pause = 8, now = cymlp_seconds(), lost = now - begin;
+  if (lost > usual && !team->is_patient) team->resumes = now + pause * lost;
+}
+
 /* Wait for the helpers' last chunks. Their ranges are about equal, and the
  * caller has helped with the rest: who is late by half of the caller's own time
- * has lost its processor to another program. The team then pauses for a
- * multiple of the time that was lost, so that little is lost in all. */
+ * has lost its processor to another program. */
 static inline void cymlp_team_wait(cymlp_team *team, double begin) {
-  const double min_loss = 2e-4, pause = 8;
+  const double min_loss = 2e-4;
   unsigned times = 0;
-  double waits = 0, now;
+  double waits = 0;
   while (CYMLP_ATOMIC_LOAD(&team->n_left) > 0) {
     if (times == 100) waits = cymlp_seconds();
     cymlp_wait(times++);
   }
   if (times <= 100) return;
-  now = cymlp_seconds();
-  if (team->is_patient) return;
-  if (now - waits > min_loss && now - waits > (waits - begin) / 2)
-    team->resumes = now + pause * (now - waits);
+  cymlp_team_lose(
+      team, waits,
+      waits - begin > 2 * min_loss ? (waits - begin) / 2 : min_loss);
 }
 
 static inline void cymlp_team_open(cymlp_team *team, ptrdiff_t n_chunks) {
