@@ -1,9 +1,9 @@
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from os import PathLike
 
 @dataclass(frozen=True)
 class Checkpoint:
     file: str | PathLike[str]
-    every: int
-    def __init__(self, file: str | PathLike[str], *, every: int = 1) -> None: ...
+    _: KW_ONLY
+    every: int = 1
     def __post_init__(self) -> None: ...

@@ -984,8 +984,8 @@ cdef int huber(
 class Huber(ValueLoss):
     """Huber loss: squared error near the target, absolute error far from it.
 
-    With the distance d between z and t it is ½ d² for d ≤ δ and δ (d − δ / 2) otherwise,
-    averaged over the outputs, so that outliers in y have little influence.
+    With the distance d between z and t it is ½ d² for d ≤ δ and δ (d − δ / 2)
+    otherwise, averaged over the outputs, so that outliers in y have little influence.
 
     Parameters
     ----------
