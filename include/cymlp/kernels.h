@@ -22,6 +22,14 @@ typedef struct {
   double momentum, weight_decay, velocity_rate, direction_rate;
 } cymlp_step;
 
+/* The step of Adam with the gradient g: m <- beta_1 m + rest_1 d and
+ * v <- beta_2 v + rest_2 d^2 with d = g + weight_decay w, then
+ * w <- w - step_size m / (root_factor sqrt(v) + epsilon). */
+typedef struct {
+  double beta_1, rest_1, beta_2, rest_2;
+  double weight_decay, step_size, root_factor, epsilon;
+} cymlp_adam;
+
 /* The element types of X: NumPy's name, the type in C, and the macro that
  * converts a value. A new type needs only a line here. */
 #define CYMLP_ELEMENT_TYPES(LINE)          \
@@ -211,6 +219,10 @@ typedef struct {
                          ptrdiff_t first, ptrdiff_t end);
   /* (v, w) <- powers[i] (v, w) for the first n rows. */
   void (*csr_advance)(const cymlp_weight_rows *W, ptrdiff_t n);
+
+  /* The step of Adam for the weights w (count), which change with m and v. */
+  void (*adam_step)(const cymlp_adam *adam, void *w, void *m, void *v,
+                    const void *g, ptrdiff_t count);
 
   /* y[i] <- f(x[i]); y may be x. */
   void (*exp)(const void *x, void *y, ptrdiff_t count);

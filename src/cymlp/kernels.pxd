@@ -14,6 +14,16 @@ cdef extern from "cymlp/kernels.h" nogil:
         double velocity_rate
         double direction_rate
 
+    ctypedef struct cymlp_adam:
+        double beta_1
+        double rest_1
+        double beta_2
+        double rest_2
+        double weight_decay
+        double step_size
+        double root_factor
+        double epsilon
+
     int CYMLP_N_ELEMENT_TYPES
     int CYMLP_MAX_CODES
 
@@ -142,6 +152,10 @@ cdef extern from "cymlp/kernels.h" nogil:
             const cymlp_weight_rows *W, Py_ssize_t first, Py_ssize_t end
         ) noexcept nogil
         void (*csr_advance)(const cymlp_weight_rows *W, Py_ssize_t n) noexcept nogil
+        void (*adam_step)(
+            const cymlp_adam *adam, void *w, void *m, void *v, const void *g,
+            Py_ssize_t count
+        ) noexcept nogil
         void (*exp)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*expm1)(const void *x, void *y, Py_ssize_t count) noexcept nogil
         void (*log)(const void *x, void *y, Py_ssize_t count) noexcept nogil

@@ -18,7 +18,9 @@ compute in double precision.
 
 cimport cython
 from cython cimport floating
-from libc.math cimport pow, sqrt, sqrtf
+from libc.math cimport pow, sqrt
+
+from cymlp.kernels cimport cymlp_adam, kernels_for
 
 import math
 
@@ -248,17 +250,11 @@ def power(Optimizer optimizer not None, Py_ssize_t n):
     return np.array([[result.vv, result.vw], [result.wv, 1 + result.ww]])
 
 
-cdef inline floating square_root(floating x) noexcept nogil:
-    if floating is float:
-        return sqrtf(x)
-    else:
-        return sqrt(x)
-
-
 # m <- beta_1 m + (1 - beta_1) d, v <- beta_2 v + (1 - beta_2) d^2
 # with d = gradient + weight_decay theta
 # theta <- theta - learning_rate m' / (sqrt(v') + epsilon)
-# with m' = m / (1 - beta_1^t), v' = v / (1 - beta_2^t), which correct the start at 0
+# with m' = m / (1 - beta_1^t), v' = v / (1 - beta_2^t), which correct the start at 0.
+# The kernel has the loop; square roots and quotients are slow without wide vectors.
 
 cdef void adam_step(
     Adam adam,
@@ -270,26 +266,15 @@ cdef void adam_step(
     Py_ssize_t count,
     bint decays
 ) noexcept nogil:
-    cdef floating beta_1 = <floating> adam.beta_1
-    cdef floating beta_2 = <floating> adam.beta_2
-    cdef floating rest_1 = <floating> (1 - adam.beta_1)
-    cdef floating rest_2 = <floating> (1 - adam.beta_2)
-    cdef floating weight_decay = <floating> (adam.weight_decay if decays else 0)
-    cdef floating step_size = <floating> (
-        adam._learning_rate / (1 - pow(adam.beta_1, <double> t))
-    )
     cdef double correction = 1 / sqrt(1 - pow(adam.beta_2, <double> t))
-    cdef floating root_factor = <floating> correction
-    cdef floating epsilon = <floating> (
-        adam.epsilon * (correction if adam.is_epsilon_hat else 1)
-    )
-    cdef floating direction
-    cdef Py_ssize_t i
-    for i in range(count):
-        direction = gradient[i] + weight_decay * theta[i]
-        m[i] = beta_1 * m[i] + rest_1 * direction
-        v[i] = beta_2 * v[i] + rest_2 * (direction * direction)
-        theta[i] -= step_size * m[i] / (root_factor * square_root(v[i]) + epsilon)
+    cdef cymlp_adam step
+    step.beta_1, step.rest_1 = adam.beta_1, 1 - adam.beta_1
+    step.beta_2, step.rest_2 = adam.beta_2, 1 - adam.beta_2
+    step.weight_decay = adam.weight_decay if decays else 0
+    step.step_size = adam._learning_rate / (1 - pow(adam.beta_1, <double> t))
+    step.root_factor = correction
+    step.epsilon = adam.epsilon * (correction if adam.is_epsilon_hat else 1)
+    kernels_for(theta).adam_step(&step, theta, m, v, gradient, count)
 
 
 @cython.final

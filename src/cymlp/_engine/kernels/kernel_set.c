@@ -72,6 +72,7 @@ OVER_ARRAY(erfc_f64)
       .csr_gradient = csr_gradient_##suffix,                     \
       .csr_backward = csr_backward_##suffix,                     \
       .csr_advance = csr_advance_##suffix,                       \
+      .adam_step = adam_step_##suffix,                           \
       .exp = exp_##suffix,                                       \
       .expm1 = expm1_##suffix,                                   \
       .log = log_##suffix,                                       \
