@@ -63,12 +63,17 @@ if HAS_POISSON:
     TASKS["counts"] = ("MLPRegressor", counts, {"loss": "poisson"})
 
 
-@pytest.fixture(params=TASKS)
-def task(request):
+def make_task(key):
     """The name of a class, its parameters, X and y."""
-    name, make, parameters = TASKS[request.param]
+    name, make, parameters = TASKS[key]
     defaults = {"hidden_layer_sizes": (9, 5), "max_iter": 20, "random_state": 3}
     return name, defaults | parameters, *make()
+
+
+@pytest.fixture(params=TASKS)
+def task(request):
+    """One task after the other."""
+    return make_task(request.param)
 
 
 def fit_both(task, sample_weight=None, **parameters):
@@ -108,14 +113,23 @@ def assert_same_network(one, other, tolerance=1e-9):
             np.testing.assert_allclose(value, expected, rtol=tolerance, err_msg=name)
 
 
-@pytest.mark.parametrize("weighted", [False, *[True] * HAS_WEIGHTS])
-@pytest.mark.parametrize("container", [np.asarray, csr_matrix, csc_matrix])
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
-def test_equal_seeds_train_equal_networks(
-    task, solver, activation, container, weighted
-):
-    name, defaults, X, y = task
+SOLVERS = ["sgd", "adam", "lbfgs"]
+CONTAINERS = [np.asarray, csr_matrix, csc_matrix]
+# Every two values of the task, the activation, the solver, the container and the use of
+# weights occur together.
+COMBINATIONS = [
+    (task, activation, SOLVERS[(t + a) % 3], CONTAINERS[(2 * t + a) % 3], weighted)
+    for t, task in enumerate(TASKS)
+    for a, activation in enumerate(["identity", "logistic", "tanh", "relu"])
+    for weighted in [HAS_WEIGHTS and (t // 3 + a) % 2 == 0]
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "activation", "solver", "container", "weighted"), COMBINATIONS
+)
+def test_equal_seeds_train_equal_networks(key, activation, solver, container, weighted):
+    name, defaults, X, y = make_task(key)
     if container is not np.asarray:
         X = np.where(abs(X) > np.median(abs(X)), X, 0)
     task = name, defaults, container(X), y
@@ -139,33 +153,51 @@ def test_equal_seeds_train_equal_networks(
 SGD = {"solver": "sgd"}
 
 
-@pytest.mark.parametrize("weighted", [False, *[True] * HAS_WEIGHTS])
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"batch_size": 7},
-        {"batch_size": 7, "alpha": 0},
-        {"shuffle": False},
-        {"epsilon": 0.01},
-        {"beta_1": 0.5, "beta_2": 0.7},
-        {"early_stopping": True, "tol": 1e-3, "n_iter_no_change": 4},
-        {"hidden_layer_sizes": ()},
-        {"hidden_layer_sizes": 7, "n_iter_no_change": np.inf, "tol": 10},
-        SGD | {"batch_size": 7, "alpha": 0},
-        SGD | {"momentum": 0},
-        SGD | {"momentum": 1, "learning_rate_init": 1e-5},
-        SGD | {"nesterovs_momentum": False},
-        SGD | {"learning_rate": "invscaling", "power_t": 0.1},
-        SGD | {"learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 2},
-        SGD | {"early_stopping": True, "tol": 0.01, "n_iter_no_change": 3},
-    ],
-    ids=repr,
-)
-def test_equal_parameters_mean_the_same(task, parameters, weighted):
+PARAMETERS = [
+    {"batch_size": 7},
+    {"batch_size": 40, "alpha": 0},
+    {"shuffle": False},
+    {"epsilon": 0.01},
+    {"beta_1": 0.5, "beta_2": 0.7},
+    {"hidden_layer_sizes": ()},
+    {"hidden_layer_sizes": 7, "n_iter_no_change": np.inf, "tol": 10},
+    SGD | {"batch_size": 7, "alpha": 0},
+    SGD | {"momentum": 0},
+    SGD | {"momentum": 1, "learning_rate_init": 1e-5},
+    SGD | {"nesterovs_momentum": False},
+    SGD | {"learning_rate": "invscaling", "power_t": 0.1},
+    SGD | {"learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 2},
+]
+
+
+def check_parameters(key, parameters, weighted):
+    task = make_task(key)
     weights = random_weights(task[3]) if weighted else None
     one, other = fit_both(task, weights, **{"max_iter": 50} | parameters)
     assert_same_network(one, other)
     assert one.n_iter_ == other.n_iter_
+
+
+@pytest.mark.parametrize("weighted", [False, *[True] * HAS_WEIGHTS])
+@pytest.mark.parametrize("index", range(len(PARAMETERS)), ids=map(repr, PARAMETERS))
+def test_equal_parameters_mean_the_same(index, weighted):
+    # Parameters of the optimiser know nothing of the targets.
+    key = [*TASKS][(index + 2 * weighted) % len(TASKS)]
+    check_parameters(key, PARAMETERS[index], weighted)
+
+
+@pytest.mark.parametrize("weighted", [False, *[True] * HAS_WEIGHTS])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"early_stopping": True, "tol": 1e-3, "n_iter_no_change": 4},
+        SGD | {"early_stopping": True, "tol": 0.01, "n_iter_no_change": 3},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("key", TASKS)
+def test_early_stopping_means_the_same(key, parameters, weighted):
+    check_parameters(key, parameters, weighted)
 
 
 @pytest.mark.parametrize("parameters", [{}, SGD | {"learning_rate": "invscaling"}])
