@@ -59,6 +59,7 @@ oldest: $(VENV)/installed $(VENV)/group-wheel ## Audit the wheel, test it with t
 	rm -rf build/repaired
 	auditwheel repair --wheel-dir build/repaired build/wheel/*.whl
 	abi3audit --strict build/repaired/*.whl
+	twine check --strict build/repaired/*.whl
 	python tools/check_wheel.py --oldest build/oldest estimator build/repaired/*.whl \
 	  $(PYTEST) $(OLDEST_TESTS:%="$(CURDIR)/tests/estimator/test_%.py") $(ARGS)
 

@@ -19,8 +19,15 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
+myst_enable_extensions = ["deflist", "dollarmath"]
+# Prompts are not part of what is copied.
+copybutton_prompt_text = ">>> |\\.\\.\\. "
+copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.highlight-text) > div.highlight pre"
 templates_path = ["templates"]
 default_role = "code"
 smartquotes = False
@@ -42,7 +49,13 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "furo"
-html_title = "cymlp"
+html_title = f"cymlp {release}"
+html_theme_options = {
+    # For the link that edits a page.
+    "source_repository": "https://github.com/cymlp/cymlp/",
+    "source_branch": "main",
+    "source_directory": "",
+}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False

@@ -31,9 +31,7 @@ def test_the_pages_that_have_code_are_found():
 
 
 def test_the_readmes_code_runs(capsys):
-    names, outputs = run(README, capsys)
-    accuracy = re.match(r"accuracy (0\.\d+) after \d+ epochs", outputs[0])
-    assert float(accuracy[1]) > 0.94
+    names, _ = run(README, capsys)
     X_train, y_train = names["X_train"], names["y_train"]
     search = names["search"]
     search.estimator.set_params(max_iter=20, n_iter_no_change=float("inf"))
@@ -131,6 +129,18 @@ def test_the_tests_that_pages_name_are_there():
     }
     assert named
     assert [name for name in named if f"def {name}(" not in tests] == []
+
+
+def test_the_messages_that_the_page_on_troubleshooting_explains_are_raised():
+    table = (
+        (DOCS / "troubleshooting.md").read_text("utf-8").partition("\n## Training")[0]
+    )
+    messages = re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)
+    sources = Path(cymlp.__file__).parent.rglob("*.py")
+    text = "".join(path.read_text("utf-8") for path in sources)
+    raised = re.sub(r'"\s*f?"', "", text)  # strings in two parts
+    assert len(messages) == 5
+    assert [message for message in messages if message not in raised] == []
 
 
 def test_every_public_name_is_in_the_reference():
