@@ -1,8 +1,6 @@
 """Train a published MNIST experiment again, and compare it with its publication."""
 
 import argparse
-import gzip
-import json
 import os
 import sys
 import time
@@ -11,39 +9,15 @@ from pathlib import Path
 
 from benchmarks import datasets
 from benchmarks.command_line import positive
-from benchmarks.report import document, sections
+from benchmarks.report import claims, document, judging, sections, summaries, timing
+from benchmarks.report.agreement import agreement, listed, strays
 from benchmarks.report.cluster import ClusterError, connected
-from benchmarks.report.replicates import grouped
 from benchmarks.report.rows import plan, published
 from benchmarks.report.training import train
-from cymlp._files import write_file
 
-MAX_PLAIN = 250_000  # bytes of a JSON file that is not compressed
-
-
-def write_runs(results, folder, name):
-    """Write all records of runs as name.json, compressed if it is large.
-
-    The file of the other kind is removed. Returns the path.
-    """
-    plain, packed = folder / f"{name}.json", folder / f"{name}.json.gz"
-    content = json.dumps(results, separators=(",", ":")).encode()
-    if len(content) > MAX_PLAIN:
-        # mtime=0: the same runs give the same bytes.
-        write_file(packed, gzip.compress(content, mtime=0))
-        plain.unlink(missing_ok=True)
-        return packed
-    write_file(plain, content)
-    packed.unlink(missing_ok=True)
-    return plain
-
-
-def read_runs(folder, name):
-    """Read the records that `write_runs` wrote; an empty list if there are none."""
-    plain, packed = folder / f"{name}.json", folder / f"{name}.json.gz"
-    if plain.exists():
-        return json.loads(plain.read_bytes())
-    return json.loads(gzip.decompress(packed.read_bytes())) if packed.exists() else []
+COMMITTED = Path(__file__).with_name("results")
+EPOCHS = 100
+ROUNDS = 10  # of the measurement of processor times
 
 
 def parse_arguments(arguments):
@@ -64,13 +38,16 @@ def parse_arguments(arguments):
         help="numbers of the published figures to train, such as 1-9,20 (default: all)",
     )
     parser.add_argument(
-        "--epochs", type=positive, default=100, help="epochs of each run (default: 100)"
+        "--epochs",
+        type=positive,
+        default=EPOCHS,
+        help=f"epochs of each run (default: {EPOCHS})",
     )
     parser.add_argument(
         "--repeats",
         type=positive,
-        default=1,
-        help="runs of each row, with seeds 0, 1, ... (default: 1)",
+        help="train each network with the seeds 0 to REPEATS - 1 and judge by these "
+        "runs alone (default: train seed 0, and judge by the committed runs)",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
@@ -95,8 +72,8 @@ def parse_arguments(arguments):
         type=Path,
         default=Path("report"),
         metavar="FOLDER",
-        help="folder for report.html, report.md, their pictures and the runs "
-        "(default: report)",
+        help="folder for report.html, report.md, their pictures, figures.csv and the "
+        "runs (default: report)",
     )
     return parser.parse_args(arguments)
 
@@ -124,14 +101,18 @@ def figure_numbers(text):
 def main(arguments=None):
     """Run the command line."""
     options = parse_arguments(arguments)
-    if options.from_runs is not None:
-        rewrite_report(options)
-        return
     try:
+        if options.from_runs is not None:
+            rewrite_report(options)
+            return
         with cluster_client(options.scheduler) as client:
             make_report(options, client)
     except ClusterError as error:
         sys.exit(f"--scheduler {options.scheduler}: {error}")
+    except OSError as error:
+        sys.exit(f"{error}. Finished runs are kept; the next call goes on.")
+    except summaries.DamagedError as error:
+        sys.exit(str(error))
 
 
 def cluster_client(scheduler):
@@ -143,32 +124,44 @@ def make_report(options, client):
     """Train the runs, write them and the report, and print a summary."""
     dataset = datasets.load(options.data)
     print(f"Data: {dataset.source}", file=sys.stderr)
-    dataset = dataset._replace(
+    scaled = dataset._replace(
         X_train=datasets.scale(dataset.X_train), X_test=datasets.scale(dataset.X_test)
     )
     rows = chosen_rows(options)
-    runs = plan(rows, range(options.repeats))
+    committed = committed_results(options, dataset, rows)
+    runs = plan(rows, range(options.repeats or 1))
     start = time.perf_counter()
-    results = train(
+    records = train(
         runs,
-        dataset,
+        scaled,
         epochs=options.epochs,
         jobs=options.jobs,
         folder=options.output / "runs",
         client=client,
     )
-    seconds = time.perf_counter() - start
-    if not results:
+    if not records:
         sys.exit(f"None of the {len(runs)} runs finished; there is nothing to report.")
-    path = write_report(results, dataset, rows, options.output)
-    of_rows = [result for result in results if result["variant"] != "probe"]
-    probes = [result for result in results if result["variant"] == "probe"]
-    write_runs(of_rows, options.output, "runs")
-    if probes:
-        write_runs(probes, options.output, "probes")
-    print(
-        f"{len(results)} of {len(runs)} runs in {seconds:.0f} s. The report is {path}"
-    )
+    hard_images = committed.hard_images if committed else None
+    new = summaries.summarise(records, rows, hard_images, times(options, rows, scaled))
+    summaries.write(new, options.output)
+    print(f"{len(records)} of {len(runs)} runs in {time.perf_counter() - start:.0f} s.")
+    if committed:
+        write_report(committed, dataset, options.output, new)
+    else:
+        write_report(new, dataset, options.output)
+
+
+def committed_results(options, dataset, rows):
+    """Read the committed runs if new ones are to be compared with them."""
+    is_same = dataset.comparable and options.epochs == EPOCHS
+    return summaries.read(COMMITTED, rows) if is_same and not options.repeats else None
+
+
+def times(options, rows, dataset):
+    """Measure processor times for a report that judges by new runs."""
+    if options.repeats and dataset.comparable:
+        return timing.measure(rows, dataset, ROUNDS)
+    return None
 
 
 def rewrite_report(options):
@@ -177,19 +170,11 @@ def rewrite_report(options):
     dataset = datasets.load(options.data)
     if dataset.name != options.data:
         sys.exit(f"--from-runs {folder}: needs the data set {options.data}")
-    rows = chosen_rows(options)
-    figures = {row["figure"] for row in rows}
-    results = [
-        result
-        for name in ("runs", "probes")
-        for result in read_runs(folder, name)
-        if result["figure"] in figures
-    ]
-    if not results:
+    results = summaries.read(folder, chosen_rows(options))
+    if results is None or not results.networks:
         sys.exit(f"--from-runs {folder}: must have runs.json or runs.json.gz with runs")
     options.output.mkdir(parents=True, exist_ok=True)
-    path = write_report(results, dataset, rows, options.output)
-    print(f"The report is {path}")
+    write_report(results, dataset, options.output)
 
 
 def chosen_rows(options):
@@ -197,15 +182,60 @@ def chosen_rows(options):
     return [row for row in published()["rows"] if row["figure"] in options.figures]
 
 
-def write_report(results, dataset, rows, folder):
-    """Write the report, print its main table, and return the path of the HTML page."""
-    path = document.write(sections.report(results, dataset, rows), folder, "report")
-    of_rows = [result for result in results if result["variant"] != "probe"]
-    main_table = sections.table(grouped(rows, of_rows), dataset.comparable)
-    print(document.as_markdown([main_table]), end="")
+def write_report(results, dataset, folder, new=None):
+    """Write the report and print its summary in five lines.
+
+    Parameters
+    ----------
+    results : summaries.Results
+        Runs that give means, spreads and verdicts.
+    dataset : datasets.DataSet
+    folder : Path
+    new : summaries.Results, optional
+        Runs to show beside them.
+    """
+    found = strays(new.networks, results.networks) if new else None
+    blocks = sections.report(results, dataset, new, found)
+    path = document.write(blocks, folder, "report")
     if not dataset.comparable:
         print(sections.NOT_COMPARABLE)
-    return path
+    else:
+        print("\n".join(summary_lines(results.networks, found)))
+    print(f"The report is {path}")
+
+
+def summary_lines(networks, found):
+    """Summarise rows, new runs and claims in a line each."""
+    if min(len(network.runs) for network in networks.values()) < 2:
+        return ["Single runs cannot be judged; --repeats 2 or more trains several."]
+    rows = agreement(networks)
+    agreeing = listed([network.key for network in rows.agreeing])
+    counts = sections.verdict_counts(judging.judge(claims.CLAIMS, networks))
+    differing = listed([network.key for network in rows.differing])
+    return [
+        f"Rows that agree: {len(rows.agreeing)} of {rows.n_rows} ({agreeing})",
+        "Rows that do not: "
+        + ("; ".join(filter(None, [sections.corrections(rows), differing])) or "none"),
+        "New runs: " + (new_in_words(found) if found else "all are in the means"),
+        f"Claims: {sum(counts.values())}, {sections.counts_in_words(counts)}",
+    ]
+
+
+def new_in_words(found):
+    """Say how new runs compare with the committed ones."""
+    n_strays = len(found.outside) + len(found.changed)
+    names = ", ".join(
+        f"{key} (seed {seed})"
+        for key, seed in dict.fromkeys(
+            [(key, seed) for key, seed, _ in found.outside] + found.changed
+        )
+    )
+    words = f"stray from the committed runs: {names}" if n_strays else "none strays"
+    if not found.n_repeated:
+        return f"{words}; another kind of processor than that of the committed runs"
+    return (
+        f"{words}; {found.n_equal} of {found.n_repeated} repeat their figures exactly"
+    )
 
 
 if __name__ == "__main__":

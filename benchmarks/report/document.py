@@ -4,7 +4,6 @@ The HTML page contains all pictures. The Markdown text links to files and leaves
 galleries, which would need many of them. Both formats escape their special characters.
 """
 
-import base64
 import html
 import re
 import textwrap
@@ -52,7 +51,7 @@ class Bullets(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table; cells are text or text in parts.
+    """A table; cells are text or text in parts, and may have several lines.
 
     Attributes
     ----------
@@ -72,23 +71,46 @@ class Picture(NamedTuple):
     ----------
     name : str
         File name.
-    png : bytes
-        Content of the file.
+    svg : str
+        The picture, whose texts and axes have the current colour.
     alt : str
         Description for readers who cannot see it.
     caption : str
+    narrow : str
+        The picture for narrow screens; "" if it is the same.
     """
 
     name: str
-    png: bytes
+    svg: str
     alt: str
     caption: str
+    narrow: str = ""
 
 
 class Gallery(NamedTuple):
     """Small pictures side by side, in HTML only."""
 
     pictures: list
+
+
+class Columns(NamedTuple):
+    """Two lists of blocks side by side, where the screen is wide enough."""
+
+    left: list
+    right: list
+
+
+class Fold(NamedTuple):
+    """Blocks that are hidden in HTML until the reader opens them, with a heading."""
+
+    text: str
+    blocks: list
+    level: int = 2
+
+    @property
+    def anchor(self):
+        """Name for links to the heading."""
+        return slug(self.text)
 
 
 def paragraph(*parts):
@@ -118,34 +140,56 @@ def write(blocks, folder, name):
         Path of the HTML page.
     """
     write_file(folder / f"{name}.md", as_markdown(blocks).encode())
-    for block in blocks:
-        if isinstance(block, Picture):
-            write_file(folder / block.name, block.png)
+    for picture in pictures_of(blocks):
+        write_file(folder / picture.name, as_file(picture.svg).encode())
     path = folder / f"{name}.html"
     write_file(path, as_html(blocks).encode())
     return path
 
 
+def pictures_of(blocks):
+    """List the pictures of a document that have files of their own."""
+    found = []
+    for block in blocks:
+        if isinstance(block, Picture):
+            found.append(block)
+        elif isinstance(block, Fold):
+            found += pictures_of(block.blocks)
+        elif isinstance(block, Columns):
+            found += pictures_of([*block.left, *block.right])
+    return found
+
+
+def as_file(svg):
+    """Give a picture its own colours, for light and dark screens."""
+    end = svg.index(">") + 1
+    return f"{svg[:end]}<style>{FILE_STYLE}</style>{svg[end:]}"
+
+
 def as_html(blocks):
     """Convert a document to one HTML page that contains its style and pictures."""
     title, *rest = blocks
-    contents = [
-        f'<a href="#{block.anchor}">{html.escape(block.text)}</a>'
-        for block in rest
-        if isinstance(block, Heading) and block.level == 2
-    ]
     return PAGE.substitute(
         title=html.escape(title.text),
         style=STYLE,
-        contents="\n".join(contents),
         body="\n".join(HTML[type(block)](block) for block in rest),
     )
 
 
 def as_markdown(blocks):
     """Convert a document to Markdown, without its galleries."""
-    blocks = [block for block in blocks if not isinstance(block, Gallery)]
-    return "\n\n".join(MARKDOWN[type(block)](block) for block in blocks) + "\n"
+    return "\n\n".join(_markdown_blocks(blocks)) + "\n"
+
+
+def _markdown_blocks(blocks):
+    return [MARKDOWN[type(block)](block) for block in blocks if not in_html_only(block)]
+
+
+def in_html_only(block):
+    """Tell whether a block is left out of the Markdown text."""
+    return isinstance(block, Gallery) or (
+        isinstance(block, Fold) and all(map(in_html_only, block.blocks))
+    )
 
 
 def _parts(text):
@@ -162,7 +206,7 @@ def _html_part(part):
         return f"<strong>{html.escape(part.text)}</strong>"
     if isinstance(part, Link):
         return f'<a href="{html.escape(part.target)}">{html.escape(part.text)}</a>'
-    return html.escape(part)
+    return html.escape(part).replace("\n", "<br>")
 
 
 def _html_heading(heading):
@@ -181,8 +225,14 @@ def _html_bullets(bullets):
 
 def _html_table(table):
     head = "".join(f'<th scope="col">{_html_text(cell)}</th>' for cell in table.head)
+    # Narrow screens show a line of the table as a block, each cell with its name.
     lines = "\n".join(
-        "<tr>" + "".join(f"<td>{_html_text(cell)}</td>" for cell in line) + "</tr>"
+        "<tr>"
+        + "".join(
+            f'<td data-name="{html.escape(name)}">{_html_text(cell)}</td>'
+            for name, cell in zip(table.head, line, strict=True)
+        )
+        + "</tr>"
         for line in table.lines
     )
     return (
@@ -192,17 +242,38 @@ def _html_table(table):
 
 
 def _html_picture(picture):
-    content = base64.b64encode(picture.png).decode()
+    alt = html.escape(picture.alt)
+    wide = "wide" if picture.narrow else ""
+    drawn = f'<span class="{wide}" role="img" aria-label="{alt}">{picture.svg}</span>'
+    if picture.narrow:
+        drawn += f'<span class="narrow" aria-hidden="true">{picture.narrow}</span>'
+    caption = html.escape(picture.caption)
     return (
-        f'<figure><img src="data:image/png;base64,{content}" '
-        f'alt="{html.escape(picture.alt)}">'
-        f"<figcaption>{html.escape(picture.caption)}</figcaption></figure>"
+        '<figure><label><input type="checkbox" aria-label="enlarge">'
+        f"{drawn}</label><figcaption>{caption}</figcaption></figure>"
     )
 
 
 def _html_gallery(gallery):
     pictures = "\n".join(_html_picture(picture) for picture in gallery.pictures)
     return f'<div class="gallery">\n{pictures}\n</div>'
+
+
+def _html_columns(columns):
+    left, right = (
+        "\n".join(HTML[type(block)](block) for block in side) for side in columns
+    )
+    return f'<div class="columns"><div>\n{left}\n</div><div>\n{right}\n</div></div>'
+
+
+def _html_fold(fold):
+    body = "\n".join(HTML[type(block)](block) for block in fold.blocks)
+    # The anchor is inside: a browser that follows a link to it opens the fold.
+    title = html.escape(fold.text)
+    return (
+        f'<details class="level{fold.level}"><summary>{title}</summary>\n'
+        f'<a id="{fold.anchor}"></a>\n{body}\n</details>'
+    )
 
 
 def _markdown_text(text):
@@ -218,7 +289,8 @@ def _markdown_part(part):
 
 
 def _escaped(text):
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text)
+    escaped = re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text)
+    return escaped.replace("\n", "<br>")
 
 
 def _markdown_heading(heading):
@@ -247,6 +319,15 @@ def _markdown_picture(picture):
     )
 
 
+def _markdown_columns(columns):
+    return "\n\n".join(_markdown_blocks([*columns.left, *columns.right]))
+
+
+def _markdown_fold(fold):
+    heading = Heading(fold.text, fold.level)
+    return "\n\n".join(_markdown_blocks([heading, *fold.blocks]))
+
+
 HTML = {
     Heading: _html_heading,
     Paragraph: _html_paragraph,
@@ -254,6 +335,8 @@ HTML = {
     Table: _html_table,
     Picture: _html_picture,
     Gallery: _html_gallery,
+    Columns: _html_columns,
+    Fold: _html_fold,
 }
 MARKDOWN = {
     Heading: _markdown_heading,
@@ -261,43 +344,81 @@ MARKDOWN = {
     Bullets: _markdown_bullets,
     Table: _markdown_table,
     Picture: _markdown_picture,
+    Columns: _markdown_columns,
+    Fold: _markdown_fold,
 }
 
-STYLE = textwrap.dedent("""\
-    :root { color-scheme: light; }
-    body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
-      max-width: 72rem; margin: 0 auto; padding: 1rem; }
-    h1, h2, h3 { line-height: 1.2; }
-    h2 { margin-top: 3rem; border-bottom: 1px solid #ccc; padding-bottom: .3rem; }
-    p, li { max-width: 46rem; }
-    a { color: #0057a0; }
-    nav { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
-    .table { overflow-x: auto; }
-    table { border-collapse: collapse; font-size: .85rem;
+COLOURS = textwrap.dedent("""\
+    --text: #1a1a1a; --page: #fff; --zone: #e4e4e4; --line: #d5d5d5;
+    --link: #0057a0;""")
+DARK_COLOURS = textwrap.dedent("""\
+    --text: #ddd; --page: #161616; --zone: #3a3a3a; --line: #444; --link: #7db8f0;""")
+FILE_STYLE = (
+    f"svg {{ {COLOURS} color: var(--text); background: var(--page); }} "
+    f"@media (prefers-color-scheme: dark) {{ svg {{ {DARK_COLOURS} }} }}"
+)
+STYLE = (
+    textwrap.dedent("""\
+    :root { color-scheme: light dark; COLOURS }
+    @media (prefers-color-scheme: dark) { :root { DARK } }
+    body { font: 15px/1.45 system-ui, sans-serif; color: var(--text);
+      background: var(--page); max-width: 80rem; margin: 0 auto; padding: .8rem; }
+    h1 { font-size: 1.4rem; margin: 0 0 .4rem; }
+    h1, h2, h3, summary { line-height: 1.2; }
+    p, ul { margin: .4rem 0; }
+    p, li { max-width: 60rem; }
+    a { color: var(--link); }
+    summary { cursor: pointer; font-weight: 600; padding: .35rem 0; }
+    details { border-top: 1px solid var(--line); }
+    details details { margin-left: 1rem; }
+    .columns { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; }
+    table { border-collapse: collapse; font-size: .82rem; width: 100%;
       font-variant-numeric: tabular-nums; }
-    th, td { padding: .3rem .6rem; text-align: left; vertical-align: top;
-      border-bottom: 1px solid #ddd; }
-    th { background: #f3f3f3; }
-    figure { margin: 1.5rem 0; }
-    img { max-width: 100%; height: auto; }
-    figcaption { font-size: .85rem; color: #444; }
+    th, td { padding: .2rem .5rem; text-align: left; vertical-align: top;
+      border-bottom: 1px solid var(--line); }
+    th { background: var(--zone); }
+    figure { margin: .6rem 0; }
+    figure svg { display: block; max-width: 100%; height: auto; }
+    figure input { position: absolute; opacity: 0; }
+    figure label { cursor: zoom-in; }
+    figure input:focus-visible ~ span { outline: 2px solid var(--link); }
+    figure input:checked ~ span { position: fixed; inset: 0; z-index: 1;
+      background: var(--page); cursor: zoom-out; padding: 1rem; }
+    figure input:checked ~ span svg { width: 100%; height: 100%; }
+    figcaption { font-size: .8rem; }
+    .narrow { display: none; }
     .gallery { display: grid; gap: 1rem;
-      grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
+      grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); }
     .gallery figure { margin: 0; }
-    @page { size: A4 landscape; margin: 12mm; }
+    @media (max-width: 900px) {
+      .columns { display: block; }
+    }
+    @media (max-width: 600px) {
+      .wide { display: none; }
+      .narrow { display: inline; }
+      details details { margin-left: 0; }
+      thead { display: none; }
+      tr { display: block; padding: .4rem 0; border-bottom: 2px solid var(--line); }
+      td { display: grid; grid-template-columns: 8rem 1fr; border: 0;
+        padding: .1rem 0; overflow-wrap: anywhere; }
+      td::before { content: attr(data-name); opacity: .75; }
+    }
+    @page { size: A4 landscape; margin: 10mm; }
     @media print {
-      body { max-width: none; padding: 0; font-size: 10pt; }
-      nav { display: none; }
-      h1, h2, h3 { break-after: avoid; }
-      figure, tr, .table { break-inside: avoid; }
-      p:has(+ .table) { break-after: avoid; }
+      :root { COLOURS }
+      body { max-width: none; padding: 0; font-size: 9pt; }
+      h1, h2, h3, summary { break-after: avoid; }
+      figure, tr { break-inside: avoid; }
       thead { display: table-header-group; }
-      .table { overflow: visible; }
       table { font-size: 7pt; }
       th, td { padding: 1pt 3pt; }
-      figure img { max-height: 150mm; width: auto; }
+      .columns svg { max-height: 150mm; }
       .gallery { grid-template-columns: 1fr 1fr 1fr; }
+      details::details-content { content-visibility: visible; height: auto; }
     }""")
+    .replace("COLOURS", COLOURS)
+    .replace("DARK", DARK_COLOURS)
+)
 
 PAGE = Template("""\
 <!DOCTYPE html>
@@ -311,11 +432,8 @@ $style
 </style>
 </head>
 <body>
-<h1>$title</h1>
-<nav aria-label="Contents">
-$contents
-</nav>
 <main>
+<h1>$title</h1>
 $body
 </main>
 </body>

@@ -9,12 +9,15 @@ from importlib.metadata import version
 
 import numpy as np
 
+from benchmarks.command_line import processor
 from benchmarks.report.rows import METRICS
+from cymlp import kernels
 
 BLOCK = 50  # mini-batches per point of the published training curve
 TEST_EVERY = 5  # epochs between two points of the published test curve
 DIAGNOSTICS = ("dead_units", "saturation", "zero_gradients")
 PACKAGES = ("cymlp", "numpy", "scipy", "scikit-learn")
+FORMAT = 2  # of the records; part of the name of their files
 
 
 def record(run, network, X_test, y_test):
@@ -31,28 +34,41 @@ def record(run, network, X_test, y_test):
     Returns
     -------
     record : dict
-        Settings, the four metrics with their sampling errors, the four curves and, if
-        the run asks for them, diagnostics and extreme values.
+        Settings, the four metrics with their sampling errors, the curves, the test
+        images that the network gets wrong, what trained it and, if the run asks for
+        them, diagnostics and extreme values.
     """
-    curves = published_curves(network.history_)
+    history = network.history_
+    curves = all_curves(history)
     described = {
         "figure": run.figure,
-        "variant": run.variant,
+        "name": run.name,
+        "kind": run.kind,
         "seed": run.seed,
-        **{name: round(float(curves[name][1][-1]), 6) for name in METRICS},
+        **{name: round(final(name, curves), 6) for name in METRICS},
         "sampling_errors": sampling_errors(network, X_test, y_test),
-        "seconds": round(float(network.history_["seconds"].sum()), 2),
+        "seconds": round(float(history["seconds"].sum()), 2),
         "settings": run.settings,
         "versions": {package: version(package) for package in PACKAGES},
+        "processor": processor(),
+        "instruction_set": kernels.isa(),
         "curves": {
             name: {"epochs": rounded(epochs), "values": rounded(values)}
             for name, (epochs, values) in curves.items()
         },
+        "wrong": np.flatnonzero(network.predict(X_test) != y_test).tolist(),
     }
     if run.diagnostics:
-        described["diagnostics"] = diagnostics(network.history_)
+        described["diagnostics"] = diagnostics(history)
         described["extremes"] = extremes(network, X_test)
     return described
+
+
+def final(name, curves):
+    """Give a metric at the last point of its published curve."""
+    epochs, values = curves[name]
+    last = (len(epochs) - 1) // TEST_EVERY * TEST_EVERY
+    return float(values[last if name.startswith("test") else -1])
 
 
 def sampling_errors(network, X_test, y_test):
@@ -89,8 +105,8 @@ def in_blocks(batches):
     return batches[:, : n_blocks * block].reshape(n_epochs, n_blocks, block)
 
 
-def published_curves(history):
-    """Reduce a history to the points of the published curves.
+def all_curves(history):
+    """Reduce a history to curves.
 
     Parameters
     ----------
@@ -100,9 +116,10 @@ def published_curves(history):
     Returns
     -------
     curves : dict of str to tuple of 2 ndarray
-        Epochs and values of each of the four metrics.
+        Epochs and values: training metrics at the points of the published curves, test
+        metrics and gradient norms after every epoch.
     """
-    curves = {}
+    curves = {"gradient_norm": (history["epoch"], history["gradient_norm"])}
     for quantity in ("loss", "accuracy"):
         batches = history.batches[quantity]
         blocks = in_blocks(batches)
@@ -112,10 +129,7 @@ def published_curves(history):
             (np.arange(n_epochs)[:, np.newaxis] + ends).ravel(),
             blocks.mean(axis=2, dtype=np.float64).ravel(),
         )
-        curves[f"test_{quantity}"] = (
-            history["epoch"][::TEST_EVERY],
-            history[f"val_{quantity}"][::TEST_EVERY],
-        )
+        curves[f"test_{quantity}"] = history["epoch"], history[f"val_{quantity}"]
     return curves
 
 

@@ -38,9 +38,11 @@ class Run(NamedTuple):
     ----------
     figure : int
         Number of the row in the publication.
-    variant : {"named", "as published", "probe"}
-        Settings stated in the publication, settings that the published values suggest,
-        or settings that help to explain a row.
+    name : str
+        How the network differs from its row; "" if it has the stated settings.
+    kind : {"stated", "alternative", "comparison"}
+        Settings that the publication states, settings that its values suggest, or
+        settings that are not in the publication and help to judge a claim.
     settings : dict
         Settings as in published.json.
     seed : int
@@ -49,7 +51,8 @@ class Run(NamedTuple):
     """
 
     figure: int
-    variant: str
+    name: str
+    kind: str
     settings: dict
     seed: int
     diagnostics: bool = False
@@ -92,16 +95,16 @@ def published():
     -------
     published : dict
         "rows" is a list of dict, "notes" a dict of str to str. Besides settings and
-        published values, a row may have "as_published" and "probes", lists of changed
-        settings that are trained as well; "diagnostics"; "also_in", other sections that
-        show the row; and "note", the key of a note.
+        published values, a row may have "alternatives" and "comparisons", lists of
+        changed settings and their names that are trained as well; "diagnostics";
+        "also_in", other sections that show the row; and "note", the key of a note.
     """
     path = Path(__file__).with_name("published.json")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def plan(rows, seeds):
-    """List the runs of some rows, all variants included.
+    """List the runs of some rows with all their alternatives and comparisons.
 
     Parameters
     ----------
@@ -112,20 +115,29 @@ def plan(rows, seeds):
     Returns
     -------
     runs : list of Run
+        Seed by seed; the runs of a seed that take the longest come first.
     """
-    return [
+    runs = [
         Run(
             row["figure"],
-            variant,
-            row["settings"] | changes,
+            change["name"],
+            kind,
+            row["settings"] | change["settings"],
             seed,
             diagnostics=row.get("diagnostics", False),
         )
-        for row in rows
-        for variant, changes in [
-            ("named", {}),
-            *(("as published", changes) for changes in row.get("as_published", [])),
-            *(("probe", changes) for changes in row.get("probes", [])),
-        ]
         for seed in seeds
+        for row in rows
+        for kind, changes in changes_of(row).items()
+        for change in changes
     ]
+    return sorted(runs, key=lambda run: (run.seed, -run.cost()))
+
+
+def changes_of(row):
+    """Give the changes of settings of the networks of a row, by their kind."""
+    return {
+        "stated": [{"name": "", "settings": {}}],
+        "alternative": row.get("alternatives", []),
+        "comparison": row.get("comparisons", []),
+    }

@@ -1,6 +1,5 @@
 """The command line of the report and the files that it writes."""
 
-import gzip
 import json
 import os
 import re
@@ -8,9 +7,9 @@ import sys
 
 import pytest
 
+from benchmarks import datasets
 from benchmarks.report import __main__ as command
 from benchmarks.report import sections
-from benchmarks.report.rows import METRICS
 
 
 @pytest.mark.parametrize(
@@ -50,38 +49,26 @@ def test_it_writes_tables_pictures_and_runs(tmp_path, capsys):
     )  # fmt: skip
     text = (folder / "report.md").read_text("utf-8")
     assert sections.NOT_COMPARABLE in text
-    assert sections.NOT_MNIST in text
-    assert "published |" not in re.findall(r"^\| figure.*", text, re.MULTILINE)[0]
-    # 11 rows, 5 variants of 4 of them, a probe.
-    assert len(re.findall(r"^\| \d+ ", text, re.MULTILINE)) == 11 + 5 + 1
-    # Two overviews of many rows and one of a few; pictures of rows in HTML only.
-    named = set(re.findall(r"\]\((.*?\.png)\)", text))
-    assert named == {path.name for path in folder.glob("*.png")}
+    assert "the published value" not in text
+    # 11 rows and 5 alternatives of 4 of them.
+    assert len(re.findall(r"^\| \d+[, ]", text, re.MULTILINE)) == 11 + 5
+    # Two pictures of many rows and one of a few; pictures of networks in HTML only.
+    named = set(re.findall(r"\]\((.*?\.svg)\)", text))
+    assert named == {path.name for path in folder.glob("*.svg")}
     assert len(named) == 3
-    for name in named:
-        assert (folder / name).read_bytes().startswith(b"\x89PNG")
     page = (folder / "report.html").read_text("utf-8")
-    assert page.count("<img ") == 3 + 11 + 5
-    runs = json.loads((folder / "runs.json").read_text("utf-8"))
-    assert len(runs) == 2 * (11 + 5)
-    assert {
-        "figure",
-        "variant",
-        "seed",
-        "seconds",
-        "settings",
-        "versions",
-        "curves",
-        *METRICS,
-    } < set(runs[0])
-    assert {run["variant"] for run in runs} == {"named", "as published"}
-    probes = json.loads((folder / "probes.json").read_text("utf-8"))
-    assert [(run["figure"], run["seed"]) for run in probes] == [(28, 0), (28, 1)]
+    assert page.count("<figure>") == 3 + 11 + 5 + 1
+    runs = [run for run in networks_of(folder) for run in run["runs"]]
+    assert len(runs) == 2 * (11 + 5 + 1)
     out = capsys.readouterr().out
-    assert f"34 of 34 runs in 0 s. The report is {folder / 'report.html'}" in re.sub(
-        r"in \d+ s", "in 0 s", out
+    assert "34 of 34 runs in 0 s." in re.sub(r"in \d+ s", "in 0 s", out)
+    assert out.endswith(
+        f"{sections.NOT_COMPARABLE}\nThe report is {folder / 'report.html'}\n"
     )
-    assert sections.NOT_COMPARABLE in out
+
+
+def networks_of(folder):
+    return json.loads((folder / "runs.json").read_text("utf-8"))["networks"]
 
 
 def test_a_report_can_be_written_again_from_its_runs(tmp_path):
@@ -90,7 +77,8 @@ def test_a_report_can_be_written_again_from_its_runs(tmp_path):
     command.main([*digits, "--epochs", "1", "--output", str(first)])
     command.main([*digits, "--from-runs", str(first), "--output", str(second)])
     names = {path.name for path in second.iterdir()}
-    assert names == {path.name for path in first.glob("*.*") if path.suffix != ".json"}
+    assert names == {"report.html", "report.md", "momentum.svg",
+                     "single-hidden-layer.svg"}  # fmt: skip
     for name in names:
         assert (second / name).read_bytes() == (first / name).read_bytes()
 
@@ -123,16 +111,84 @@ def test_a_missing_dask_is_named(tmp_path, monkeypatch):
     assert not (tmp_path / "new").exists()
 
 
-def test_large_runs_are_compressed_and_the_other_file_is_removed(tmp_path):
-    small, large = [{"seed": 1}], [{"seed": "1" * command.MAX_PLAIN}]
-    assert command.read_runs(tmp_path, "runs") == []
-    for results, name in ((small, "runs.json"), (large, "runs.json.gz")) * 2:
-        path = command.write_runs(results, tmp_path, "runs")
-        assert [found.name for found in tmp_path.iterdir()] == [path.name] == [name]
-        content = path.read_bytes()
-        if name.endswith(".gz"):
-            content = gzip.decompress(content)
-        assert json.loads(content) == command.read_runs(tmp_path, "runs") == results
+MOMENTUM = ["--figures", "21,26-28", "--epochs", "2"]
+
+
+@pytest.fixture(scope="module")
+def three_runs(tmp_path_factory):
+    """A report on three runs of each network that claims on momentum need."""
+    folder = tmp_path_factory.mktemp("committed")
+    with pytest.MonkeyPatch.context() as patch:
+        as_published(patch, folder)
+        command.main([*MOMENTUM, "--repeats", "3", "--output", str(folder)])
+    return folder
+
+
+def as_published(patch, folder):
+    """Present the digits as the published data set, and a report as the committed."""
+    load = datasets.load
+    patch.setattr(datasets, "load", lambda _: load("digits")._replace(comparable=True))
+    patch.setattr(command, "EPOCHS", 2)
+    patch.setattr(command, "ROUNDS", 2)
+    patch.setattr(command, "COMMITTED", folder)
+
+
+@pytest.fixture
+def committed(three_runs, monkeypatch):
+    as_published(monkeypatch, three_runs)
+    return three_runs
+
+
+def test_a_new_run_is_shown_beside_the_committed_ones(committed, tmp_path, capsys):
+    capsys.readouterr()
+    command.main([*MOMENTUM, "--output", str(tmp_path / "new")])
+    lines = capsys.readouterr().out.splitlines()[-5:]
+    starts = ["Rows that agree: ", "Rows that do not: ", "New runs: ", "Claims: 6, "]
+    for line, start in zip(lines, [*starts, "The report is "], strict=True):
+        assert line.startswith(start)
+    assert lines[2] == "New runs: none strays; 7 of 7 repeat their figures exactly"
+    text = (tmp_path / "new" / "report.md").read_text("utf-8")
+    assert "then the new run." in text
+    assert "7 of 7 new runs have exactly the figures" in text
+    # Means, spreads and verdicts are those of the committed runs.
+    of_committed = (committed / "report.md").read_text("utf-8")
+    for page in text, of_committed:
+        claims = page[page.index("## Claims: Momentum") :]
+        assert claims in of_committed
+
+
+def test_a_run_that_strays_is_named(committed, tmp_path, monkeypatch, capsys):
+    def strange(runs, *arguments, **options):
+        records = train(runs, *arguments, **options)
+        for record in records:
+            if record["figure"] == 26:
+                record["test_loss"] = 1e6
+        return records
+
+    train = command.train
+    monkeypatch.setattr(command, "train", strange)
+    command.main([*MOMENTUM, "--output", str(tmp_path / "new")])
+    out = capsys.readouterr().out
+    assert "stray from the committed runs: 26 (seed 0); 6 of 7 repeat" in out
+    text = (tmp_path / "new" / "report.md").read_text("utf-8")
+    assert "- 26, seed 0: test loss +" in text
+    assert "- 26, seed 0: other figures" in text
+
+
+def test_other_epochs_are_not_compared_with_the_committed_runs(
+    committed, tmp_path, capsys
+):
+    command.main(["--figures", "21", "--epochs", "1", "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "Single runs cannot be judged; --repeats 2 or more trains several." in out
+
+
+def test_damaged_committed_runs_are_named(committed, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "COMMITTED", tmp_path)
+    (tmp_path / "runs.json").write_bytes(b"[")
+    with pytest.raises(SystemExit) as error:
+        command.main([*MOMENTUM, "--output", str(tmp_path / "new")])
+    assert error.value.code.startswith(f"{tmp_path / 'runs.json'} is damaged: ")
 
 
 @pytest.mark.skipif("CYMLP_DATA" not in os.environ, reason="CYMLP_DATA is not set")
@@ -141,9 +197,7 @@ def test_on_mnist_the_published_values_are_in_the_table(tmp_path):
     text = (tmp_path / "report.md").read_text("utf-8")
     assert sections.NOT_COMPARABLE not in text
     cells = re.findall(r"^\| 1 \|.*", text, re.MULTILINE)[0].split(" | ")
-    computed, published = cells[4:12:2], cells[5:12:2]
-    assert published == ["0.0398", "0.9858", "0.1103", "0.9667"]
+    published, computed = zip(*(cell.split("<br>") for cell in cells[2:6]), strict=True)
+    assert published == ("0.0398", "0.9858", "0.1103", "0.9667")
     assert 0.85 < float(computed[1]) < 0.95
     assert 0.85 < float(computed[3]) < 0.95
-    assert "Claims about rows that were not trained:" in text
-    assert "- Batches of 10 take less time per epoch" in text

@@ -19,9 +19,20 @@ def make_record(**curves):
 
 def test_speed_is_the_first_epoch_that_reaches_the_level():
     record = make_record(train_accuracy=[0.5, 0.96, 0.9, 0.97])
-    assert measures.epochs_to(record) == 2
-    assert measures.seconds_to(record) == 2 * 10 / 4
-    assert measures.epochs_to(record, 0.99) == 4
+    assert measures.epochs_to("train_accuracy", 0.95)(record) == 2
+    assert measures.epochs_to("train_accuracy", 0.965)(record) == 4
+    assert measures.epochs_to("train_accuracy", 0.99)(record) == 4  # never
+
+
+def test_the_last_epoch_has_all_its_blocks():
+    record = make_record()
+    record["curves"]["train_loss"] = {
+        "epochs": [98.4167, 98.833, 99.4167, 99.833], "values": [9, 9, 1, 2],
+    }  # fmt: skip
+    assert measures.last_epoch("train_loss")(record) == 1.5
+    whole = [99.0833, 99.5, 100.0]
+    record["curves"]["train_loss"] = {"epochs": [99.0, *whole], "values": [9, 1, 2, 3]}
+    assert measures.last_epoch("train_loss")(record) == 2
 
 
 def test_roughness_ignores_a_trend():
@@ -41,3 +52,20 @@ def test_too_few_points_give_nan():
     record = make_record(test_accuracy=[0.5], test_loss=[1.0])
     assert math.isnan(measures.roughness(record))
     assert math.isnan(measures.slope(record, "test_loss", 0.5))
+    assert math.isnan(measures.at_epoch("test_loss", 2)(record))
+
+
+def test_measures_that_a_run_lacks_are_left_out():
+    record = make_record(
+        train_loss=[3.0, 2.0, 1.0], train_accuracy=[0.5, 0.6, 0.7],
+        test_loss=[1.0, 2.0, 3.0], test_accuracy=[0.5, 0.6, 0.5],
+        gradient_norm=[1.0, 2.0, 3.0],
+    ) | {"test_loss": 2.0, "test_accuracy": 0.6}  # fmt: skip
+    found = measures.measured(record)
+    assert found["gap"] == pytest.approx(0.7 - 0.6)
+    assert found["gradient_norm"] == 2.5
+    assert not {"saturation", "score_range", "time", "hard_accuracy"} & set(found)
+    diagnostics = {"saturation": [[0.1], [0.3]], "dead_units": [[0], [0.5]],
+                   "zero_gradients": [[0, 0], [0.2, 0.4]]}  # fmt: skip
+    found = measures.measured(record | {"diagnostics": diagnostics})
+    assert (found["saturation"], found["zero_at_scores"]) == (0.3, 0.4)

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.report import records
 from benchmarks.report.rows import Run, plan
 from benchmarks.report.training import train
-from cymlp import History
+from cymlp import History, kernels
 
 
 @pytest.fixture
@@ -19,31 +19,42 @@ def history():
             epoch=epoch,
             val_loss=epoch,
             val_accuracy=-epoch,
+            gradient_norm=2 * epoch,
             batches={"loss": batches, "accuracy": -batches},
         )
     return history
 
 
 def test_curves_have_the_points_of_the_publication(history):
-    curves = records.published_curves(history)
+    curves = records.all_curves(history)
     # Training: a point per 50 batches, the last from batches 51 to 100 of epoch 100.
     epochs, values = curves["train_loss"]
     np.testing.assert_allclose(epochs[:3], [5 / 12, 10 / 12, 17 / 12])
     assert values[2] == 2000 + 24.5
     assert values[-1] == np.mean(100_000 + np.arange(50, 100))
     assert curves["train_accuracy"][1][-1] == -values[-1]
-    # Test: after epochs 1, 6, ..., 96.
+    # Test: after every epoch; the figures are those of epoch 96.
     epochs, values = curves["test_loss"]
-    assert list(epochs) == list(range(1, 97, 5))
-    assert values[-1] == 96
-    assert curves["test_accuracy"][1][-1] == -96
+    assert list(epochs) == list(range(1, 101))
+    assert records.final("test_loss", curves) == 96
+    assert records.final("test_accuracy", curves) == -96
+    assert records.final("train_accuracy", curves) == curves["train_accuracy"][1][-1]
+    assert list(curves["gradient_norm"][1]) == [2 * epoch for epoch in epochs]
+
+
+@pytest.mark.parametrize(("n_epochs", "last"), [(1, 1), (5, 1), (6, 6), (100, 96)])
+def test_the_figure_of_the_test_set_is_at_a_published_point(n_epochs, last):
+    epochs = np.arange(1, n_epochs + 1)
+    assert records.final("test_loss", {"test_loss": (epochs, epochs)}) == last
 
 
 def test_an_epoch_shorter_than_a_block_is_one_block():
     history = History()
     batches = {"loss": [1.0, 2.0, 6.0], "accuracy": [0.5, 0.5, 0.2]}
-    history.append(epoch=1, val_loss=0, val_accuracy=0, batches=batches)
-    curves = records.published_curves(history)
+    history.append(
+        epoch=1, val_loss=0, val_accuracy=0, gradient_norm=1, batches=batches
+    )
+    curves = records.all_curves(history)
     assert [list(column) for column in curves["train_loss"]] == [[1.0], [3.0]]
 
 
@@ -60,6 +71,9 @@ def test_records_describe_their_run(digits, row, tmp_path):
         assert result["train_accuracy"] == pytest.approx(
             network.history_.batches["accuracy"][-1].mean(), abs=1e-6
         )
+        wrong = network.predict(digits.X_test) != digits.y_test
+        assert result["wrong"] == np.flatnonzero(wrong).tolist()
+        assert result["instruction_set"] == kernels.isa()
         # Binomial for accuracy; the training metrics are means over 12 batches.
         p = network.score(digits.X_test, digits.y_test)
         errors = result["sampling_errors"]
@@ -90,7 +104,7 @@ def test_diagnostics_are_recorded_for_rows_that_ask_for_them(digits, row, tmp_pa
 
 
 def test_an_epoch_of_one_batch_has_no_sampling_error(digits, row, tmp_path):
-    run = Run(1, "named", row["settings"] | {"batch_size": 1200}, 0)
+    run = Run(1, "", "stated", row["settings"] | {"batch_size": 1200}, 0)
     (result,) = train([run], digits, epochs=1, jobs=1, folder=tmp_path)
     assert result["sampling_errors"]["train_loss"] == 0
     assert result["sampling_errors"]["test_loss"] > 0

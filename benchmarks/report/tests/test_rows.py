@@ -18,26 +18,39 @@ def test_the_classifier_takes_all_28_rows():
 
 def test_rows_that_look_wrong_are_planned_with_both_settings():
     runs = plan(published()["rows"], [0, 1])
-    assert len(runs) == 2 * (28 + 6 + 3)
+    assert len(runs) == 2 * (28 + 6 + 4)
     changed = {
-        run.figure: run for run in runs if run.variant == "as published" and run.seed
+        run.figure: run for run in runs if run.kind == "alternative" and run.seed
     }
     assert set(changed) == {2, 6, 7, 27, 41}
     assert isinstance(changed[2].classifier(1).activation, SwappedHardSwish)
     assert changed[41].classifier(1).loss.margin == 1.0
 
 
-def test_probes_are_planned_for_the_row_that_they_explain():
+def test_runs_are_planned_seed_by_seed_and_the_longest_first():
+    runs = plan(published()["rows"], [0, 1])
+    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    costs = [run.cost() for run in runs if run.seed == 0]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_comparisons_are_planned_for_the_row_that_they_explain():
     runs = plan(published()["rows"], [0])
-    probes = [run for run in runs if run.variant == "probe"]
-    assert [run.figure for run in probes] == [28, 50, 50]
-    assert probes[0].classifier(1).learning_rate_init == 0.03
-    losses = [run.classifier(1).loss for run in probes[1:]]
-    assert [(loss.alpha, loss.gamma) for loss in losses] == [(1.0, 2.0), (0.1, 0.0)]
+    found = {
+        (run.figure, run.name): run.classifier(1)
+        for run in runs
+        if run.kind == "comparison"
+    }
+    assert set(found) == {
+        (28, "learning rate 0.03"), (41, "one hidden layer"), (50, "alpha 1"),
+        (50, "gamma 0"),
+    }  # fmt: skip
+    assert found[28, "learning rate 0.03"].learning_rate_init == 0.03
+    assert found[50, "gamma 0"].loss.gamma == 0
 
 
 def test_a_run_has_the_settings_of_the_publication(row):
-    mlp = Run(1, "named", row["settings"], seed=3).classifier(epochs=100)
+    mlp = Run(1, "", "stated", row["settings"], seed=3).classifier(epochs=100)
     assert (mlp.init, mlp.max_iter, mlp.random_state) == (0.01, 100, 3)
     assert mlp.n_iter_no_change == np.inf
     assert mlp.learning_rate_init == 0.1

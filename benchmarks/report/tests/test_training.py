@@ -19,7 +19,7 @@ def test_finished_runs_are_used_again(digits, row, tmp_path, capsys):
     for other in (
         {"epochs": 3},
         {"dataset": digits._replace(name="others")},
-        {"runs": [Run(1, "named", row["settings"] | {"momentum": 0.5}, 0)]},
+        {"runs": [Run(1, "", "stated", row["settings"] | {"momentum": 0.5}, 0)]},
     ):
         training.train(**{"runs": runs, "dataset": digits} | kept | other)
         assert "0 of" in capsys.readouterr().out
@@ -41,7 +41,9 @@ def test_an_interrupt_keeps_the_finished_runs(digits, row, tmp_path, monkeypatch
 
 def test_a_failure_is_reported_and_keeps_the_other_runs(digits, row, tmp_path, capsys):
     wild = row["settings"] | {"learning_rate_init": 1e30}
-    runs = [Run(1, "named", row["settings"], 0), Run(2, "named", wild, 0)]
+    runs = [
+        Run(1, "", "stated", row["settings"], 0), Run(2, "", "stated", wild, 0),
+    ]  # fmt: skip
     results = training.train(runs, digits, epochs=2, jobs=1, folder=tmp_path)
     assert [result["figure"] for result in results] == [1]
     out = capsys.readouterr().out

@@ -82,7 +82,8 @@ def test_the_report_is_the_same_on_a_cluster(client, tmp_path, capsys):
         printed = capsys.readouterr()
         assert "2 of 2 runs in" in printed.out
         assert "12/12" in printed.err
-        reports.append(same(json.loads((tmp_path / "runs.json").read_text("utf-8"))))
+        networks = json.loads((tmp_path / "runs.json").read_text("utf-8"))["networks"]
+        reports.append(same(run for network in networks for run in network["runs"]))
         shutil.rmtree(tmp_path / "runs")
     here, there = reports
     # The activation of the second is missing from the workers' modules.
@@ -101,7 +102,7 @@ def test_the_runs_of_a_worker_that_dies_are_trained_again(client, train, monkeyp
     train_one, before = training.train_one, pids(client)
 
     def fatal(run, *arrays, epochs):
-        if run.variant == "as published" and os.getpid() in before:
+        if run.kind == "alternative" and os.getpid() in before:
             die()
         return train_one(run, *arrays, epochs=epochs)
 
@@ -143,7 +144,7 @@ def test_a_run_that_fails_does_not_lose_the_others(client, train, monkeypatch, c
     monkeypatch.setattr(training, "train_one", failing)
     assert [run["figure"] for run in train(client)] == [2, 2]
     out = capsys.readouterr().out
-    assert "This is the network 'figure-01-seed-0" in out
+    assert "Raised by the network 'figure-01-seed-0" in out
     assert "bad luck" in out
 
 
