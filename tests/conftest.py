@@ -5,6 +5,7 @@ import signal
 import threading
 
 import pytest
+import sklearn
 from sklearn.datasets import make_classification
 
 from benchmarks import datasets
@@ -46,7 +47,10 @@ def press_ctrl_c():
         timers.append(threading.Timer(seconds, os.kill, arguments))
         timers[-1].start()
 
+    config = sklearn.get_config()
     yield press
     for timer in timers:
         timer.cancel()
     signal.signal(signal.SIGINT, handler)
+    # Ctrl-C while scikit-learn is about to restore it leaves a changed one behind.
+    sklearn.set_config(**config)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import cymlp
 from cymlp import (
+    Checkpoint,
     History,
     MLPClassifier,
     MLPRegressor,
@@ -125,6 +126,7 @@ def train(X: NDArray[Any], y: NDArray[Any], folder: Path) -> None:
     assert_type(clf.fit(X, y), MLPClassifier)
     clf.fit(X.tolist(), y.tolist(), weights)
     clf.fit(X, y, X_val=X, y_val=y, sample_weight_val=weights)
+    clf.fit(X, y, checkpoint=Checkpoint(folder / "fit.safetensors", every=5))
     assert_type(
         clf.partial_fit(X, y, classes=[0, 1], sample_weight=weights), MLPClassifier
     )

@@ -72,10 +72,11 @@ def encode_classes(y, dtype, *, classes=None):
 
 def _checked_labels(y):
     """Labels as an array; missing ones and values other than labels are refused."""
-    _check_present(np.asarray(y).ravel(), "labels")
-    y = _check_y(y)
-    if y.size == 0:
+    given = np.asarray(y)
+    if given.size == 0:
         raise ValueError("y must have at least one label; got none")
+    _check_present(given.ravel(), "labels")
+    y = _check_y(y)
     try:
         check_classification_targets(y)
     except ValueError as error:
