@@ -16,7 +16,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find include src -not -name '*.pyc' -not -name __pycache__)
 
 .NOTPARALLEL:
-.PHONY: help check test integration lint docs oldest format report bench defaults exhaustive wheel clean
+.PHONY: help check test integration lint docs oldest coverage format report bench defaults exhaustive wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,12 @@ oldest: $(VENV)/installed $(VENV)/group-wheel ## Audit the wheel, test it with t
 	twine check --strict build/repaired/*.whl
 	python tools/check_wheel.py --oldest build/oldest estimator build/repaired/*.whl \
 	  $(PYTEST) $(OLDEST_TESTS:%="$(CURDIR)/tests/estimator/test_%.py") $(ARGS)
+
+coverage: $(VENV)/installed $(VENV)/group-test $(VENV)/group-coverage ## Measure the share of Python lines that the core tests run
+	cd build && ../$(BIN)/python -P -m coverage run --source cymlp -m pytest \
+	  -c "$(CURDIR)/pyproject.toml" "$(CURDIR)/tests" \
+	  --ignore-glob="$(CURDIR)/*/integration" $(ARGS)
+	cd build && ../$(BIN)/python -m coverage report --skip-covered --fail-under 80
 
 format: $(VENV)/group-lint ## Put Python and C files into the style that lint wants
 	$(BIN)/ruff check --fix-only
