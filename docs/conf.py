@@ -7,6 +7,9 @@ the benchmarks by the same relative paths as on a site that shows the repository
 import re
 from importlib import metadata
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 project = "cymlp"
 author = "the cymlp developers"
 copyright = author
@@ -19,7 +22,6 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
@@ -48,6 +50,8 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
 }
 
+# Browsers show MathML without a script from elsewhere.
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"cymlp {release}"
 html_theme_options = {
@@ -62,10 +66,19 @@ html_copy_source = False
 html_additional_pages = {"index": "redirect.html"}
 
 
+def write_math(translator, node):
+    """Write a formula as MathML."""
+    is_block = isinstance(node, nodes.math_block)
+    formula = tex2mathml(node.astext(), as_block=is_block)
+    translator.body.append(f"<p>{formula}</p>" if is_block else formula)
+    raise nodes.SkipNode
+
+
 def setup(app):
-    """Let links to the folder of the examples lead to the gallery made of it."""
+    """Set up formulas, and links to the folder of the examples."""
 
     def to_gallery(app, page, text):
         text[0] = re.sub(r"\((\.\./)?examples\)", "(/docs/gallery/index.rst)", text[0])
 
     app.connect("source-read", to_gallery)
+    app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
