@@ -221,6 +221,11 @@ MISTAKES = {
     ),
     "a class as loss": (fit_with(loss=Focal), ValueError, "Write loss=Focal()."),
     "dtype float16": (fit_with(dtype="float16"), ValueError, "Write dtype='float32'."),
+    "dtype that NumPy cannot parse": (
+        fit_with(dtype="2(i)"),
+        ValueError,
+        "Got '2(i)' instead.",
+    ),
     "dtype float": (fit_with(dtype=float), ValueError, "Write dtype='float64'."),
     "scale=True": (fit_with(scale=True), ValueError, "Write scale='standard'."),
     "scale robust": (

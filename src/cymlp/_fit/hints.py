@@ -219,7 +219,7 @@ def _dtypes(value):
         # PyTorch's are printed as "torch.float64".
         text = str(value).rpartition(".")[2]
         dtype = np.dtype(value if isinstance(value, type) else text)
-    except TypeError:
+    except (SyntaxError, TypeError, ValueError):  # NumPy parses some strings as Python
         return []
     return [dtype.name, "float32"]
 
