@@ -151,6 +151,7 @@ def regress(X: NDArray[Any], Y: NDArray[Any], folder: Path) -> None:
         max_iter=2, n_iter_no_change=np.inf,
     )  # fmt: skip
     assert_type(reg.fit(X, Y, X_val=X, y_val=Y), MLPRegressor)
+    reg.fit(X, Y, checkpoint=Checkpoint(folder / "checkpoint", every=2))
     assert_type(reg.partial_fit(X, Y, sample_weight=np.ones(len(Y))), MLPRegressor)
     assert_type(reg.predict(X), NDArray[Any])
     assert_type(reg.score(X, Y), float)
@@ -242,6 +243,7 @@ def wrong(X: NDArray[Any], y: NDArray[Any], clf: MLPClassifier) -> None:
     MLPClassifier(hidden_layer_sizes=[2.5])  # type: ignore[list-item]
     MLPClassifier(hidden_layers=(3,))  # type: ignore[call-arg]
     MLPClassifier((3,), "tanh", "focal", "adam")  # type: ignore[call-arg]
+    MLPClassifier().fit(X, y, checkpoint="file")  # type: ignore[arg-type]
     MLPClassifier(solver="lbfgs")  # type: ignore[arg-type]
     MLPClassifier(dtype="float16")  # type: ignore[arg-type]
     MLPClassifier(activation=SquaredError())  # type: ignore[arg-type]
