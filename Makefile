@@ -15,8 +15,15 @@ C_FILES := $(HEADERS) $(wildcard src/cymlp/_engine/kernels/*.c tests/unit/*.c)
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find include src -not -name '*.pyc' -not -name __pycache__)
 
+# The extension with sanitizers, which Python finds before the one that is installed.
+# Python itself has none, so their library is loaded first.
+SANITIZED := build/sanitize/installed
+SANITIZE := PYTHONPATH="$(CURDIR)/build/sanitize/site" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)"
+
 .NOTPARALLEL:
-.PHONY: help check test integration lint docs oldest coverage format report bench defaults exhaustive wheel clean
+.PHONY: help check test integration lint docs oldest coverage format report bench defaults exhaustive \
+	sanitize fuzz wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
@@ -86,6 +93,30 @@ defaults: $(VENV)/installed $(VENV)/group-defaults ## Compare the default settin
 exhaustive: $(VENV)/installed ## Measure the error of exp, expm1, log, log1p, tanh and erfc over all float32
 	$(BIN)/python -m benchmarks.speed.kernel_accuracy $(ARGS)
 
+sanitize: $(SANITIZED) $(VENV)/installed $(VENV)/group-test ## Run tests of compiled code and the fuzzer under sanitizers (Linux, GCC)
+	for isa in $$($(BIN)/python -P -c \
+	  "from cymlp import kernels; print(*kernels.available())"); do \
+	  (cd build && CYMLP_ISA=$$isa $(SANITIZE) ../$(BIN)/python $(PYTEST) \
+	    "$(CURDIR)/tests/unit" "$(CURDIR)/tests/fuzz" \
+	    "$(CURDIR)/tests/estimator/test_inputs.py" \
+	    --ignore="$(CURDIR)/tests/unit/test_portability.py" \
+	    -k "not halfway" $(ARGS)) || exit 1; \
+	done
+	for sanitizers in thread address,undefined; do \
+	  (cd build && CC="$(CC) -g -fsanitize=$$sanitizers -fno-sanitize-recover=all" \
+	    ../$(BIN)/python $(PYTEST) "$(CURDIR)/tests/unit" \
+	    -k "cc_without_vectors or halfway and not tsan") || exit 1; \
+	done
+	for isa in $$(command -v valgrind > /dev/null && echo plain avx2); do \
+	  (cd build && CYMLP_ISA=$$isa PYTHONMALLOC=malloc OPENBLAS_CORETYPE=Haswell \
+	    valgrind -q --error-limit=no --log-file=valgrind.txt \
+	    ../$(BIN)/python -P "$(CURDIR)/tests/uninitialised.py" && \
+	    ! grep cymlp valgrind.txt) || exit 1; \
+	done
+
+fuzz: $(VENV)/installed $(VENV)/group-test ## Try random sequences of calls and damaged files, ARGS="--minutes 60"
+	cd build && PYTHONPATH="$(CURDIR)/tests" ../$(BIN)/python -P -m fuzz $(ARGS)
+
 wheel: $(VENV)/group-wheel ## Build the wheel for others, test it under every Python at hand (Linux)
 	rm -rf dist wheelhouse
 	python -m build
@@ -116,4 +147,13 @@ $(VENV)/installed: $(SOURCES) $(VENV)/group-build
 	  --wheel-dir build/wheel .
 	@$(PIP) install build/wheel/*.whl
 	@$(PIP) install --force-reinstall --no-deps build/wheel/*.whl
+	@touch $@
+
+$(SANITIZED): $(SOURCES) $(VENV)/group-build
+	@echo "Compiling the package with sanitizers ..."
+	@rm -rf build/sanitize/wheel build/sanitize/site
+	@$(PIP) wheel --no-build-isolation --check-build-dependencies --no-deps \
+	  -C build-dir=build/sanitize/cmake -C cmake.define.CYMLP_SANITIZE=ON \
+	  -C cmake.build-type=None --wheel-dir build/sanitize/wheel .
+	@$(PIP) install --no-deps --target build/sanitize/site build/sanitize/wheel/*.whl
 	@touch $@

@@ -1,12 +1,42 @@
 """Memory that compiled code reads and writes."""
 
+cimport cython
+
 import numpy as np
+
+# AddressSanitizer then stops at an access beyond the memory that was asked for. These
+# do nothing in other builds.
+cdef extern from "poison.h":
+    void poison(const void *address, size_t size) noexcept nogil
+    void unpoison(const void *address, size_t size) noexcept nogil
 
 cdef enum:
     CACHE_LINE = 64
 
 # The address of an array of size 0; NULL stands for None.
 cdef double EMPTY = 0
+
+
+@cython.final
+@cython.no_gc
+cdef class Zeros:
+    """Bytes of zeros, aligned to a cache line, between bytes that are poisoned."""
+
+    cdef unsigned char[::1] memory
+    cdef unsigned char *start
+
+    def __cinit__(self, size_t size):
+        # Zero pages occupy no memory until they are touched.
+        self.memory = np.zeros(size + CACHE_LINE, np.uint8)
+        cdef size_t misalignment = <size_t> &self.memory[0] % CACHE_LINE
+        cdef size_t skipped = (CACHE_LINE - misalignment) % CACHE_LINE
+        self.start = &self.memory[0] + skipped
+        poison(&self.memory[0], skipped)
+        poison(self.start + size, CACHE_LINE - skipped)
+
+    def __dealloc__(self):
+        if self.start is not NULL:
+            unpoison(&self.memory[0], self.memory.shape[0])
 
 
 cdef class Buffers:
@@ -17,11 +47,9 @@ cdef class Buffers:
 
     cdef void *reserve(self, size_t size) except NULL:
         """Allocate `size` bytes of zeros, aligned to a cache line."""
-        # Zero pages occupy no memory until they are touched.
-        cdef unsigned char[::1] memory = np.zeros(size + CACHE_LINE, np.uint8)
-        cdef size_t misalignment = <size_t> &memory[0] % CACHE_LINE
-        self._owners.append(memory)
-        return &memory[0] + (CACHE_LINE - misalignment) % CACHE_LINE
+        cdef Zeros zeros = Zeros(size)
+        self._owners.append(zeros)
+        return zeros.start
 
     cdef const void *keep(self, array, dtype, str name) except? NULL:
         """Hold a reference to the array; return its address, or NULL for None."""
