@@ -45,6 +45,7 @@ def fuzz(seconds):
         deadline=None,
         database=DirectoryBasedExampleDatabase(CORPUS),
         print_blob=True,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     start = time.monotonic()

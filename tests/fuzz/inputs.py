@@ -106,7 +106,8 @@ def _unsorted(X):
     return csr_array((X[rows, columns], columns, indptr), shape=X.shape)
 
 
-# Functions that store float64 values. Those of a group give a fit the same bits.
+# Functions that store float64 values. Those of a group give a fit the same bits. Memory
+# maps are groups of their own: they have another limit for block sparse storage.
 CONTAINERS = {
     "dense": {
         "C": np.array,
@@ -132,7 +133,8 @@ CONTAINERS = {
 }
 INTEGERS = {
     "bytes": {"C": np.int8, "Fortran": lambda X: np.asfortranarray(np.int8(X))},
-    "shorts": {"C": np.int16, "memory map": _memory_map("i2")},
+    "shorts": {"C": np.int16, "Fortran": lambda X: np.asfortranarray(np.int16(X))},
+    "mapped shorts": {"int16": _memory_map("i2"), "again": _memory_map("i2")},
     "integers": {"int32": np.int32, "int64": np.int64},
 }
 
