@@ -15,9 +15,10 @@ def edges(dtype=np.float32):
     """Where sign, size or method change, with a neighbour on either side."""
     info = np.finfo(dtype)
     ends = [0, info.smallest_subnormal, info.tiny, info.eps, info.max, np.inf]
-    halves = np.log(2) * np.arange(-300, 300) / 2
+    halves = np.log(2) * np.arange(-2160, 2160) / 2
     limits = [-104, -103.97208, -103.27893, -87.33655, -30, 15, 88.72284, 89]
     limits += [0.5, 9.19, 10.05, 10.06, 10.5, 26.54, 27.23]  # of erfc
+    limits += [-746, -745.13321, -708.39641, -60, 30, 709.78271, 710]  # in float64
     squares = np.sqrt(np.abs(halves))
     x = [ends, np.negative(ends), halves, limits, squares, np.negative(squares)]
     x = np.concatenate(x).astype(dtype)

@@ -219,8 +219,8 @@ cdef int selu_value(
     cdef floating scale = <floating> SELU_SCALE
     cdef floating scale_alpha = <floating> (SELU_SCALE * SELU_ALPHA)
     for i in range(n * m):
-        # Positive values do not need expm1, which is slow in the C library. NaN takes
-        # the last branch and stays NaN.
+        # Positive values do not need expm1, which overflows. NaN takes the last branch
+        # and stays NaN.
         A[i] = 0 if U[i] > 0 else U[i]
     kernels.expm1(A, A, n * m)
     for i in range(n * m):

@@ -1,8 +1,8 @@
 /* exp, expm1, log, log1p, tanh and erfc over arrays.
  *
- * In float32 these are branch-free loops, which compilers turn into vector
- * instructions, with errors of at most 3 units in the last place, erfc 4
- * (tests/unit/test_vecmath.py); in float64 they are the C library's functions.
+ * These are branch-free loops, which compilers turn into vector instructions,
+ * with errors of at most 3 units in the last place, erfc 4
+ * (tests/unit/test_vecmath.py). Only erfc in float64 is the C library's.
  * NaN stays NaN, and intermediate values overflow only if the result does. The
  * output may be the input. */
 #ifndef CYMLP_VECMATH_H
@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "vecmath_f64.h"
 
 /* ln 2 in two parts. The first has so few bits that its product with any
  * exponent is exact. */
@@ -182,15 +184,15 @@ static inline float cymlp_erfcf(float x) {
   }
 
 CYMLP_OVER_ARRAY(cymlp_exp_f32, float, cymlp_expf)
-CYMLP_OVER_ARRAY(cymlp_exp_f64, double, exp)
+CYMLP_OVER_ARRAY(cymlp_exp_f64, double, cymlp_exp)
 CYMLP_OVER_ARRAY(cymlp_expm1_f32, float, cymlp_expm1f)
-CYMLP_OVER_ARRAY(cymlp_expm1_f64, double, expm1)
+CYMLP_OVER_ARRAY(cymlp_expm1_f64, double, cymlp_expm1)
 CYMLP_OVER_ARRAY(cymlp_log_f32, float, cymlp_logf)
-CYMLP_OVER_ARRAY(cymlp_log_f64, double, log)
+CYMLP_OVER_ARRAY(cymlp_log_f64, double, cymlp_log)
 CYMLP_OVER_ARRAY(cymlp_log1p_f32, float, cymlp_log1pf)
-CYMLP_OVER_ARRAY(cymlp_log1p_f64, double, log1p)
+CYMLP_OVER_ARRAY(cymlp_log1p_f64, double, cymlp_log1p)
 CYMLP_OVER_ARRAY(cymlp_tanh_f32, float, cymlp_tanhf)
-CYMLP_OVER_ARRAY(cymlp_tanh_f64, double, tanh)
+CYMLP_OVER_ARRAY(cymlp_tanh_f64, double, cymlp_tanh)
 CYMLP_OVER_ARRAY(cymlp_erfc_f32, float, cymlp_erfcf)
 CYMLP_OVER_ARRAY(cymlp_erfc_f64, double, erfc)
 
