@@ -32,6 +32,7 @@ from sklearn.utils._param_validation import (
     Options,
     StrOptions,
     make_constraint,
+    validate_parameter_constraints,
 )
 
 # Checks of y, of sample weights, and of column names when a fit continues; each is a
@@ -59,4 +60,5 @@ __all__ = [
     "is_pandas_na",
     "is_scalar_nan",
     "make_constraint",
+    "validate_parameter_constraints",
 ]

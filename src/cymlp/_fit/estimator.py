@@ -1,6 +1,7 @@
 """The base class of the estimators, independent of the kind of targets."""
 
 import re
+from functools import cache, lru_cache
 from numbers import Integral, Real
 
 import numpy as np
@@ -21,11 +22,32 @@ from cymlp._sklearn import (
     InvalidParameterError,
     Options,
     StrOptions,
+    validate_parameter_constraints,
 )
 from cymlp.activations import ACTIVATIONS
 
 # Rows that are predicted at once, which bounds the memory for hidden layers.
 PREDICTION_BATCH_SIZE = 1024
+
+# Types of parameters that cannot change once they are checked.
+PLAIN_TYPES = {bool, int, float, str, type, type(None)}
+
+
+def _is_plain(value):
+    if type(value) is tuple:
+        return all(type(item) in PLAIN_TYPES for item in value)
+    return type(value) in PLAIN_TYPES
+
+
+@lru_cache(maxsize=64)
+def _validate_plain(cls, types, items):
+    """Check parameters, pairs of names and values, once for many calls.
+
+    `types` are those of the values: True, 1 and 1.0 are equal, but not all allowed.
+    """
+    validate_parameter_constraints(
+        cls._parameter_constraints, dict(items), cls.__name__
+    )
 
 
 class BaseMLP(CallbackSupportMixin, BaseEstimator):
@@ -150,9 +172,20 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         hints.check_settable(self, params)
         return super().set_params(**params)
 
+    @classmethod
+    @cache
+    def _get_param_names(cls):
+        # scikit-learn reads the signature again for each of the many calls.
+        return super()._get_param_names()
+
     def _validate_params(self):
+        values = self.get_params(deep=False)
         try:
-            super()._validate_params()
+            if all(map(_is_plain, values.values())):
+                types = tuple(map(type, values.values()))
+                _validate_plain(type(self), types, tuple(values.items()))
+            else:
+                super()._validate_params()
         except InvalidParameterError as error:
             name = re.search(r"The '(\w+)' parameter", str(error))[1]
             hint = hints.value_hint(self, name)
