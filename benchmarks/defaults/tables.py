@@ -9,11 +9,16 @@ from benchmarks.defaults.methods import (
     WITH_REALMLP,
 )
 from benchmarks.defaults.parts import PARTS
+from benchmarks.defaults.regression import summary_of_values
+from benchmarks.defaults.regressors import REGRESSORS, WITH_CHANGES
 from benchmarks.defaults.summaries import MARGIN, column, difference, summary
 
 TITLES = {
     name: method.title
     for name, method in (INGREDIENTS | ON_LARGE_SETS | WITH_REALMLP | METHODS).items()
+}
+TITLES_OF_REGRESSORS = {
+    name: method.title for name, method in (WITH_CHANGES | REGRESSORS).items()
 }
 SMALL = 400
 NOTES = f"""\
@@ -27,17 +32,32 @@ that predicts the frequencies of the classes.
 """
 
 
-def document(results):
-    """Write the results of all parts as Markdown.
+NOTES_ON_REGRESSION = """\
+R² is that of the test rows; its mean counts negative values as 0. The error is the root
+mean square error on the test rows in standard deviations of the target. Both are means
+over the outputs, the seeds and the data sets. Differences have the standard error over
+the data sets. Seconds are processor time of `fit`, on one thread. A fit that raises an
+error counts as one that predicts the mean of the target.
+"""
+DOCUMENTS = {
+    "defaults": ("# Default settings", NOTES),
+    "regression": ("# Default settings for regression", NOTES_ON_REGRESSION),
+}
+
+
+def document(results, name="defaults"):
+    """Write the results of the parts of a document as Markdown.
 
     Parameters
     ----------
     results : dict of str to dict
         For each part that was measured, what `__main__.run` returned.
+    name : str
+        Key of `DOCUMENTS`.
     """
-    lines = ["# Default settings", "", NOTES]
+    lines = [DOCUMENTS[name][0], "", DOCUMENTS[name][1]]
     for part in PARTS:
-        if part in results:
+        if part in results and PARTS[part].document == name:
             lines += [f"## {PARTS[part].title}", "", heading(results[part])]
             lines += [section(part, results[part])]
     return "\n".join(lines)
@@ -59,7 +79,8 @@ def of_the_page(results):
 def heading(result):
     """Describe the data sets, the machine and the versions."""
     machine, sets = result["machine"], result["sets"]
-    n_seeds = len(next(iter(sets.values()))["commonest"])
+    (by_set, *_), *_ = (fits.values() for fits in result["fits"].values())
+    n_seeds = len(next(iter(by_set.values()))["seconds"])
     versions = [f"{name} {one}" for name, one in machine["versions"].items()]
     return (
         f"{count(len(sets), 'data set')}, {count(n_seeds, 'seed')}. "
@@ -78,6 +99,11 @@ def section(part, result):
     """Write the tables of one part."""
     if part == "ingredients":
         return "\n".join(ingredients_tables(result))
+    if part == "regression":
+        tables = regressors_table(result), regression_sets_table(result)
+        return "\n".join(tables)
+    if part == "regression-ingredients":
+        return regressors_table(result)
     if part == "large":
         return large_table(result)
     if part == "stress":
@@ -233,6 +259,56 @@ def ingredients_table(result):
         "fits that warn",
     )
     return table(header, rows)
+
+
+def regressors_table(result):
+    """Compare regressors over all data sets."""
+    fits = result["fits"][RAW]
+    rows = []
+    for method in fits:
+        one = summary_of_values(method, fits)
+        rows.append(
+            (
+                TITLES_OF_REGRESSORS[method],
+                f"{one.r2:.4f}",
+                f"{one.median_r2:.4f}",
+                f"{one.worst_set} {one.worst_r2:.3f}",
+                f"{one.error:.4f}",
+                ""
+                if method == CYMLP
+                else signed(*difference(fits[method], fits[CYMLP], "error")),
+                "" if method == CYMLP else str(one.n_better),
+                f"{one.seconds:.3f}",
+                f"{one.warned:.1%}",
+            )
+        )
+    header = (
+        "",
+        "R²",
+        "median",
+        "worst set",
+        "error",
+        "minus cymlp's",
+        "sets with a lower error",
+        "seconds",
+        "fits that warn",
+    )
+    return table(header, rows)
+
+
+def regression_sets_table(result):
+    """Write the R2 of every regressor on each data set."""
+    fits = result["fits"][RAW]
+    rows = [
+        (
+            name,
+            *(str(one[key]) for key in ("training rows", "features", "outputs")),
+            *(f"{column(fits[m], 'r2')[i].mean():.3f}" for m in fits),
+        )
+        for i, (name, one) in enumerate(result["sets"].items())
+    ]
+    titles = (TITLES_OF_REGRESSORS[method] for method in fits)
+    return table(("", "training rows", "features", "outputs", *titles), rows)
 
 
 def signed(mean, error):

@@ -100,7 +100,7 @@ def test_missing_data_are_named(monkeypatch, name, problem):
 
 def test_the_committed_tables_are_those_of_the_committed_results():
     results = command.read(RESULTS)
-    assert {*results} == {*PARTS}
+    assert {*results} == {*PARTS}  # those of regression have a test of their own
     committed = (RESULTS / "defaults.md").read_text(encoding="utf-8")
     assert tables.document(results) == committed
 
@@ -108,6 +108,8 @@ def test_the_committed_tables_are_those_of_the_committed_results():
 def test_the_committed_results_are_those_of_all_methods_and_sets():
     results = command.read(RESULTS)
     for part, result in results.items():
+        if PARTS[part].document != "defaults":
+            continue
         assert len(result["sets"]) == (2 if part == "large" else 43)
         assert {*result["fits"]} == {*PARTS[part].changes}
         for fits in result["fits"].values():

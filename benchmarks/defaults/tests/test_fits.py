@@ -9,6 +9,7 @@ from sklearn.dummy import DummyClassifier
 from benchmarks.defaults import data_sets, fits
 from benchmarks.defaults.data_sets import Split
 from benchmarks.defaults.methods import Method
+from benchmarks.defaults.parts import Part
 
 ROWS = Split(np.zeros((4, 1)), np.zeros((2, 1)), np.array([0, 0, 0, 1]), np.arange(2))
 
@@ -101,9 +102,8 @@ def test_all_methods_get_the_same_rows_in_turn():
         name: Method(name, lambda seed: Recorder(random_state=seed)) for name in "ab"
     }
     changes = (data_sets.RAW, "× 1e6")
-    sets, measured = fits.measure_all(
-        methods, ["iris", "wine"], data_sets.splits, range(3), changes
-    )
+    part = Part("", methods, changes=changes)
+    sets, measured = fits.measure_all(part, ["iris", "wine"], range(3))
     assert calls[::2] == calls[1::2]
     assert [seed for seed, _ in calls[:6:2]] == [0, 1, 2]
     assert calls[6][1] == pytest.approx(1e6 * calls[0][1])
