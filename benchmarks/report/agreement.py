@@ -110,14 +110,15 @@ def maker(run):
 
 
 def listed(keys):
-    """List figures in words, runs of numbers as ranges: "1, 3-5"."""
+    """List figures in words, three or more in a row as a range: "1, 3–5"."""
     figures = sorted({key.figure if isinstance(key, Key) else key for key in keys})
-    parts = []
+    ranges = []
     for figure in figures:
-        if parts and figure == parts[-1][-1] + 1:
-            parts[-1].append(figure)
+        if ranges and figure == ranges[-1][-1] + 1:
+            ranges[-1].append(figure)
         else:
-            parts.append([figure])
+            ranges.append([figure])
     return ", ".join(
-        str(part[0]) if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in parts
+        f"{found[0]}–{found[-1]}" if len(found) > 2 else ", ".join(map(str, found))
+        for found in ranges
     )

@@ -17,8 +17,8 @@ COLOURS = {
 PUBLISHED_COLOUR, CORRECTED_COLOUR = "#3b82c4", "#e07b39"
 METRIC_NAMES = {metric: metric.replace("train_", "training ").replace("_", " ")
                 for metric in METRICS}  # fmt: skip
-LINE = 14  # height of a line of text
-CHARACTER = 5.6  # mean width of a character
+LINE = 12.6  # height of a line of text
+CHARACTER = 5.4  # mean width of a character
 REACH = 8.0  # standard deviations shown to each side
 EFFECT_REACH = 30.0  # smallest differences that count shown to each side
 
@@ -26,9 +26,9 @@ EFFECT_REACH = 30.0  # smallest differences that count shown to each side
 def svg(width, height, parts):
     """Put parts into a picture."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" font-family="system-ui, sans-serif" '
-        f'font-size="11">{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
+        f'width="{width}" height="{height:.0f}" font-family="system-ui, sans-serif" '
+        f'font-size="10.5">{"".join(parts)}</svg>'
     )
 
 

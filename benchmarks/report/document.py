@@ -366,7 +366,6 @@ STYLE = (
     h1 { font-size: 1.4rem; margin: 0 0 .4rem; }
     h1, h2, h3, summary { line-height: 1.2; }
     p, ul { margin: .4rem 0; }
-    p, li { max-width: 60rem; }
     a { color: var(--link); }
     summary { cursor: pointer; font-weight: 600; padding: .35rem 0; }
     details { border-top: 1px solid var(--line); }
@@ -412,7 +411,8 @@ STYLE = (
       thead { display: table-header-group; }
       table { font-size: 7pt; }
       th, td { padding: 1pt 3pt; }
-      .columns svg { max-height: 150mm; }
+      .columns { display: grid; grid-template-columns: 1fr 1fr; }
+      .columns svg { max-height: 165mm; }
       .gallery { grid-template-columns: 1fr 1fr 1fr; }
       details::details-content { content-visibility: visible; height: auto; }
     }""")

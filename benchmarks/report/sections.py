@@ -148,7 +148,7 @@ def sources(results, dataset):
     )
     return paragraph(
         f"Data: {dataset.source}. {len(runs)} runs of {len(results.networks)} "
-        f"networks, {seeds_in_words}, in float32 with one thread each. Trained by "
+        f"networks, {seeds_in_words}, in float32. Trained by "
         f"{'; '.join(versions)} on {'; '.join(processors)}."
     )
 
@@ -160,10 +160,11 @@ def summary(networks, judgements):
     left = dict(topics[:1])
     right = dict(topics[1:])
     blocks = [paragraph(*sentences(networks, judgements))]
-    charts_left = [row_picture(networks), claim_picture("claims-1.svg", left)]
-    if right:
-        return [*blocks, Columns(charts_left, [claim_picture("claims-2.svg", right)])]
-    return [*blocks, Columns(charts_left, [])]
+    charts_left = [row_picture(networks), claim_picture("claims-1.svg", left, "")]
+    if not right:
+        return [*blocks, Columns(charts_left, [])]
+    second = claim_picture("claims-2.svg", right, verdict_legend())
+    return [*blocks, Columns(charts_left, [second])]
 
 
 def sentences(networks, judgements):
@@ -174,12 +175,9 @@ def sentences(networks, judgements):
         " with their repetitions in all four figures.",
     ]
     if rows.corrected:
-        n, verb = len(rows.corrected), "agree"
-        if n == 1:
-            n, verb = "One", "agrees"
         parts.append(
-            f" {n} more {verb} with the mistake put in that the publication appears to "
-            f"contain: {corrections(rows)}."
+            f" {len(rows.corrected)} more agree once the mistake that they appear to "
+            f"contain is put in: {corrections(rows)}."
         )
     if rows.differing:
         figures = listed([network.key for network in rows.differing])
@@ -249,7 +247,7 @@ def row_picture(networks):
         "correction; triangles are further away."
     )
     wide, narrow = (
-        charts.row_chart(lines, 620, 280), charts.row_chart(short, 380, 22),
+        charts.row_chart(lines, 620, 284), charts.row_chart(short, 380, 22),
     )  # fmt: skip
     return Picture("rows.svg", wide, alt, caption, narrow)
 
@@ -267,14 +265,14 @@ def label(network):
     return f"{network.key.figure}  {words}"
 
 
-def claim_picture(name, judgements):
+def claim_picture(name, judgements, legend):
     """Draw the effects of claims."""
     n = sum(map(len, judgements.values()))
     alt = f"Effects of {n} claims with their verdicts, which the tables below repeat."
     caption = (
         "Effect in units of the smallest difference that counts, to the right as "
         "claimed, with 95 % intervals, a line for each comparison. Grey: does not "
-        "count. " + verdict_legend()
+        f"count. {legend}"
     )
     wide = charts.claim_chart(judgements, 620, 400)
     return Picture(name, wide, alt, caption, charts.claim_chart(judgements, 380, 0))

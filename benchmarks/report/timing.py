@@ -49,7 +49,7 @@ def time_of_epoch(run, dataset):
 
 def time_of_fit(run, dataset, epochs):
     """Measure the processor time of a fit in seconds."""
-    network = run.classifier(epochs)
+    network = run.classifier(epochs).set_params(n_threads=1)
     start = time.thread_time()
     network.fit(dataset.X_train, dataset.y_train)
     return time.thread_time() - start

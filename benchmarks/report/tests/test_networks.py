@@ -127,4 +127,5 @@ def test_other_processors_need_not_give_equal_figures():
 
 def test_figures_are_listed_with_ranges():
     assert agreement.listed([Key(9), 3, 4, 5, Key(1)]) == "1, 3–5, 9"
+    assert agreement.listed([6, 7, 2]) == "2, 6, 7"
     assert agreement.listed([]) == ""
