@@ -217,7 +217,7 @@ def summary_lines(networks, found):
         "Rows that do not: "
         + ("; ".join(filter(None, [sections.corrections(rows), differing])) or "none"),
         "New runs: " + (new_in_words(found) if found else "all are in the means"),
-        f"Claims: {sum(counts.values())}, {sections.counts_in_words(counts)}",
+        f"Claims: {sections.counts_in_words(counts)}",
     ]
 
 

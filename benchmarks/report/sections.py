@@ -187,12 +187,8 @@ def sentences(networks, judgements):
             else f" Without an explanation, figure {figures} differs."
         )
     counts = verdict_counts(judgements)
-    return [
-        *parts,
-        f" Of {sum(counts.values())} claims, ",
-        Strong(counts_in_words(counts)),
-        ".",
-    ]
+    claims_judged = f"{sum(counts.values())} claims" if counts else "the claims"
+    return [*parts, f" Of {claims_judged}, ", Strong(counts_in_words(counts)), "."]
 
 
 def counts_in_words(counts):
@@ -200,9 +196,8 @@ def counts_in_words(counts):
     plural = {"holds": "hold", "holds in part": "hold in part",
               "no clear difference": "show no clear difference",
               "does not hold": "do not hold", "undecided": "are undecided"}  # fmt: skip
-    return ", ".join(
-        f"{number} {plural[verdict]}" for verdict, number in counts.items()
-    )
+    words = [f"{number} {plural[verdict]}" for verdict, number in counts.items()]
+    return ", ".join(words) or "none is about these rows alone"
 
 
 def result_in_words(networks):

@@ -143,7 +143,7 @@ def test_a_new_run_is_shown_beside_the_committed_ones(committed, tmp_path, capsy
     capsys.readouterr()
     command.main([*MOMENTUM, "--output", str(tmp_path / "new")])
     lines = capsys.readouterr().out.splitlines()[-5:]
-    starts = ["Rows that agree: ", "Rows that do not: ", "New runs: ", "Claims: 6, "]
+    starts = ["Rows that agree: ", "Rows that do not: ", "New runs: ", "Claims: "]
     for line, start in zip(lines, [*starts, "The report is "], strict=True):
         assert line.startswith(start)
     assert lines[2] == "New runs: none strays; 7 of 7 repeat their figures exactly"
