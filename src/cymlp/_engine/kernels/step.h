@@ -50,9 +50,9 @@ static inline float cymlp_sqrt_f32(float x) { return sqrtf(x); }
 static inline double cymlp_sqrt_f64(double x) { return sqrt(x); }
 #endif
 
-static void NAME(adam_step)(const cymlp_adam *adam, void *weights,
-                            void *averages, void *squares, const void *gradient,
-                            ptrdiff_t count) {
+static inline void NAME(adam_step)(const cymlp_adam *adam, void *weights,
+                                   void *averages, void *squares,
+                                   const void *gradient, ptrdiff_t count) {
   const REAL beta_1 = (REAL)adam->beta_1, rest_1 = (REAL)adam->rest_1;
   const REAL beta_2 = (REAL)adam->beta_2, rest_2 = (REAL)adam->rest_2;
   const REAL weight_decay = (REAL)adam->weight_decay;
