@@ -333,8 +333,8 @@ def method(networks, judgements):
             paragraph(Strong("Claims. "), claim_rule(judgements, joint, comparisons)),
             Table(["verdict", "meaning"], [list(each) for each in MEANINGS.items()]),
             paragraph(
-                "The smallest differences that count were fixed before these runs were "
-                "trained:"
+                "The smallest differences that count were fixed before the verdicts "
+                "were looked at:"
             ),
             Table(
                 ["measure", "smallest difference that counts"],

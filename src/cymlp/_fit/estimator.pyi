@@ -8,6 +8,7 @@ from sklearn.utils import Tags
 from cymlp.history import History
 
 PREDICTION_BATCH_SIZE: int
+PLAIN_TYPES: set[type]
 
 def batches(n: int, batch_size: int) -> Iterator[slice]: ...
 def converted(array: Any, dtype: DTypeLike) -> Any: ...
