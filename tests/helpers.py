@@ -35,6 +35,7 @@ SMALL_MLP = {
     "solver": "sgd",
     "learning_rate_init": 0.01,
     "learning_rate": "constant",
+    "beta_2": 0.999,
     "epsilon": 1e-8,
     "weight_decay": 1e-4,
     "batch_size": 100,

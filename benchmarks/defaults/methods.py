@@ -96,7 +96,7 @@ CHANGES = {
     "constant rate": {"learning_rate": "constant"},
     "constant rate 0.001": {"learning_rate": "constant", "learning_rate_init": 0.001},
     "sgd, rate 0.02": {"solver": "sgd", "learning_rate_init": 0.02},
-    "beta_2 0.95": {"beta_2": 0.95},
+    "beta_2 0.999": {"beta_2": 0.999},
     "batch size 32": {"batch_size": 32},
     "batch size 200": {"batch_size": 200},
     "weight decay 0": {"weight_decay": 0.0},

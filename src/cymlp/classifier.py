@@ -83,7 +83,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Momentum, in [0, 1) (SGD only).
     nesterovs_momentum : bool, default=False
         Whether to use Nesterov's momentum (SGD only).
-    beta_1, beta_2 : float, default=0.9 and 0.999
+    beta_1, beta_2 : float, default=0.9 and 0.95
         Decay rates of the moving averages of the gradient and of its square, in [0, 1)
         (Adam only).
     epsilon : float, default=1e-6
@@ -275,7 +275,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         momentum=0.9,
         nesterovs_momentum=False,
         beta_1=0.9,
-        beta_2=0.999,
+        beta_2=0.95,
         epsilon=1e-6,
         weight_decay="auto",
         dropout=0.0,

@@ -28,7 +28,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         momentum: float = 0.9,
         nesterovs_momentum: bool = False,
         beta_1: float = 0.9,
-        beta_2: float = 0.999,
+        beta_2: float = 0.95,
         epsilon: float = 1e-6,
         weight_decay: Literal["auto"] | float = "auto",
         dropout: float | Sequence[float] = 0.0,

@@ -68,17 +68,7 @@ def counts():
 
 
 def expected_failures(regressor):
-    """Checks of scikit-learn that fail though the regressor is right.
-
-    In float32, repeated samples add up in another order than weighted ones.
-    """
-    if regressor.dtype == "float32":
-        return {
-            f"check_sample_weight_equivalence_on_{kind}_data": (
-                "compares to 1e-7 in float32"
-            )
-            for kind in ("dense", "sparse")
-        }
+    """Checks of scikit-learn that fail though the regressor is right."""
     if isinstance(regressor.loss, Poisson):
         return {"check_regressor_multioutput": "passes negative targets"}
     return {}
@@ -141,7 +131,7 @@ def test_a_fit_agrees_with_numpy(counts, loss, weighted, solver):
             nesterov=reg.nesterovs_momentum,
         ),
         "adam": lambda *arguments: reference.adam(
-            *arguments, learning_rate=0.05, beta_1=0.9, beta_2=0.999,
+            *arguments, learning_rate=0.05, beta_1=0.9, beta_2=reg.beta_2,
             epsilon=reg.epsilon, weight_decay=0.01,
         ),
     }[solver]  # fmt: skip
@@ -295,9 +285,9 @@ def test_a_constant_target_is_predicted(data, loss, constant):
     assert np.isfinite(reg.history_["train_loss"]).all()
     np.testing.assert_array_equal(reg.history_["val_r2"], 0)
     if constant > 0:
-        np.testing.assert_allclose(reg.predict(X), constant, rtol=0.05)
+        np.testing.assert_allclose(reg.predict(X), constant, rtol=0.06)
     else:
-        np.testing.assert_allclose(reg.predict(X), 0, atol=0.05)
+        np.testing.assert_allclose(reg.predict(X), 0, atol=0.06)
 
 
 def test_a_target_that_varies_by_its_rounding_is_a_constant(data):
