@@ -100,7 +100,8 @@ def section(part, result):
     if part == "ingredients":
         return "\n".join(ingredients_tables(result))
     if part == "regression":
-        tables = regressors_table(result), regression_sets_table(result)
+        by_set = sets_table(result, TITLES_OF_REGRESSORS, "r2", "outputs")
+        tables = regressors_table(result), by_set
         return "\n".join(tables)
     if part == "regression-ingredients":
         return regressors_table(result)
@@ -110,7 +111,7 @@ def section(part, result):
         return "\n".join(stress_tables(result).values())
     tables = [methods_table(result)]
     if part == "suite":
-        tables.append(sets_table(result))
+        tables.append(sets_table(result, TITLES, "accuracy", "classes"))
     return "\n".join(tables)
 
 
@@ -149,19 +150,19 @@ def methods_table(result):
     return table(header, rows)
 
 
-def sets_table(result):
-    """Write the accuracy of every method on each data set."""
+def sets_table(result, titles, measure, targets):
+    """Write a measure of every method on each data set, of so many `targets`."""
     fits = result["fits"][RAW]
+    sizes = ("training rows", "features", targets)
     rows = [
         (
             name,
-            *(str(one[key]) for key in ("training rows", "features", "classes")),
-            *(f"{column(fits[m], 'accuracy')[i].mean():.3f}" for m in fits),
+            *(str(one[key]) for key in sizes),
+            *(f"{column(fits[m], measure)[i].mean():.3f}" for m in fits),
         )
         for i, (name, one) in enumerate(result["sets"].items())
     ]
-    header = ("", "training rows", "features", "classes", *(TITLES[m] for m in fits))
-    return table(header, rows)
+    return table(("", *sizes, *(titles[m] for m in fits)), rows)
 
 
 def large_table(result):
@@ -294,21 +295,6 @@ def regressors_table(result):
         "fits that warn",
     )
     return table(header, rows)
-
-
-def regression_sets_table(result):
-    """Write the R2 of every regressor on each data set."""
-    fits = result["fits"][RAW]
-    rows = [
-        (
-            name,
-            *(str(one[key]) for key in ("training rows", "features", "outputs")),
-            *(f"{column(fits[m], 'r2')[i].mean():.3f}" for m in fits),
-        )
-        for i, (name, one) in enumerate(result["sets"].items())
-    ]
-    titles = (TITLES_OF_REGRESSORS[method] for method in fits)
-    return table(("", "training rows", "features", "outputs", *titles), rows)
 
 
 def signed(mean, error):

@@ -360,7 +360,7 @@ def row_rule(networks, n_seeds):
         "quantile of Student's distribution at which one of the four is outside by "
         f"chance in at most {ROW_CHANCE:.0%} of the repetitions of a row (level "
         f"{ROW_CHANCE / len(METRICS):.2%} each). All runs and the publication share "
-        "the test images, so that their sampling is no part of the differences. If "
+        "the test images, whose choice therefore adds nothing to the differences. If "
         f"each run is held out and judged by the others, {rate:.1%} are outside. Of 28 "
         "rows, one or two are expected to be outside by chance."
     )

@@ -234,6 +234,6 @@ def test_metadata_that_a_pipeline_may_pass_is_declared():
         mlp = MLPClassifier().set_fit_request(**dict.fromkeys(names, True))
         mlp.set_partial_fit_request(classes=True, sample_weight=True)
         requests = mlp.get_metadata_routing()
-    # `checkpoint` is no metadata of samples, so a pipeline passes it on request only.
+    # A pipeline passes `checkpoint` on request only, as any other argument.
     assert requests.fit.requests == dict.fromkeys(names, True) | {"checkpoint": None}
     assert requests.partial_fit.requests == {"classes": True, "sample_weight": True}

@@ -831,7 +831,7 @@ def test_the_score_of_values_is_r2(loss):
     predicted = np.exp(Z) if loss.log_link else Z
     expected = r2_score(training.T, predicted, sample_weight=training.weights)
     np.testing.assert_allclose(score, expected, rtol=1e-12)
-    training.variances[:] = 0  # constant targets, as scikit-learn's r2_score has it
+    training.variances[:] = 0  # of constant targets, which r2_score treats alike
     assert evaluate(training, np.arange(60))[1] == 0
 
 
