@@ -146,6 +146,12 @@ typedef struct {
   double (*dense_backward)(const void *const *A, ptrdiff_t n, ptrdiff_t first,
                            ptrdiff_t end, const void *D, ptrdiff_t stride,
                            const cymlp_step *step);
+  /* The same with D in panels, for at most max_rows samples: faster from
+   * stride `wide` on. */
+  ptrdiff_t wide, max_rows;
+  double (*wide_backward)(const void *const *A, ptrdiff_t n, ptrdiff_t first,
+                          ptrdiff_t end, const void *D, ptrdiff_t stride,
+                          const cymlp_step *step);
 
   /* Matrices in panels of so many columns: all rows of the first columns, then
    * all rows of the next, with zeros beyond the width. */
@@ -165,6 +171,9 @@ typedef struct {
   void (*panel_gradient)(const void *A, ptrdiff_t n, ptrdiff_t n_in,
                          ptrdiff_t first, ptrdiff_t end, const void *D,
                          ptrdiff_t width, void *G);
+  /* The sums of columns first..end - 1 of D (n, width), each over its rows. */
+  void (*column_sums)(const void *D, ptrdiff_t n, ptrdiff_t width,
+                      ptrdiff_t first, ptrdiff_t end, void *sums);
 
   /* Write the blocks of n samples from `first`, and the number of blocks of
    * each sample to `counts`. Return 0 if there are more than 256 different

@@ -94,6 +94,12 @@ cdef extern from "cymlp/kernels.h" nogil:
             const void *const *A, Py_ssize_t n, Py_ssize_t first, Py_ssize_t end,
             const void *D, Py_ssize_t stride, const cymlp_step *step
         ) noexcept nogil
+        Py_ssize_t wide
+        Py_ssize_t max_rows
+        double (*wide_backward)(
+            const void *const *A, Py_ssize_t n, Py_ssize_t first, Py_ssize_t end,
+            const void *D, Py_ssize_t stride, const cymlp_step *step
+        ) noexcept nogil
         Py_ssize_t panel
         void (*pack_panels)(
             const void *B, Py_ssize_t n, Py_ssize_t width, Py_ssize_t first,
@@ -110,6 +116,10 @@ cdef extern from "cymlp/kernels.h" nogil:
         void (*panel_gradient)(
             const void *A, Py_ssize_t n, Py_ssize_t n_in, Py_ssize_t first,
             Py_ssize_t end, const void *D, Py_ssize_t width, void *G
+        ) noexcept nogil
+        void (*column_sums)(
+            const void *D, Py_ssize_t n, Py_ssize_t width, Py_ssize_t first,
+            Py_ssize_t end, void *sums
         ) noexcept nogil
         bint (*block_sparse_encode)(
             const cymlp_inputs *inputs, Py_ssize_t first, Py_ssize_t n,

@@ -9,6 +9,7 @@ from twin_training import Training, assert_epochs_agree_with_twin
 
 from cymlp import kernels
 from cymlp._engine import dense
+from cymlp._engine.optimizers import Adam
 from cymlp.activations import Tanh
 
 
@@ -110,3 +111,33 @@ def test_deep_products_agree_with_numpy(isa):
         [3, 530, 300, 2], [Tanh(), Tanh()], n_samples=300, batch_size=280
     )
     assert_epochs_agree_with_twin(training, n_epochs=2, tolerance=1e-11)
+
+
+@pytest.mark.parametrize("optimizer", [{}, {"optimizer": Adam}], ids=["SGD", "Adam"])
+@pytest.mark.parametrize("batch_size", [1, 25, 40, 560])
+@pytest.mark.parametrize("n_out", [255, 256, 265, 530])
+def test_wide_first_layers_agree_with_numpy(isa, n_out, batch_size, optimizer):
+    # From 256 units on, the weights of a tile are copied, and its samples, too, if
+    # there are at most 512 in a batch. 530 features are more than a copy holds.
+    training = Training(
+        [530, n_out, 2], n_samples=batch_size + 20, batch_size=batch_size, **optimizer
+    )
+    assert_epochs_agree_with_twin(training, n_epochs=2, tolerance=1e-10)
+
+
+@pytest.mark.parametrize("batch_size", [1, 25, 40, 560])
+def test_rows_of_whole_pages_agree_with_numpy(isa, batch_size):
+    # A row of 512 values is 4096 bytes.
+    training = Training(
+        [3, 512, 1024, 2], [Tanh(), Tanh()], n_samples=batch_size + 20,
+        batch_size=batch_size, learning_rate=0.001,
+    )  # fmt: skip
+    assert_epochs_agree_with_twin(training, n_epochs=1, tolerance=1e-10)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [1, 3, 16, 19, 33, 128, 130, 300])
+def test_gradients_of_biases_agree_with_numpy(isa, width, dtype):
+    training = Training([3, width, 2], n_samples=45, batch_size=45, dtype=dtype)
+    tolerance = 2e-5 if dtype == "float32" else 1e-12
+    assert_epochs_agree_with_twin(training, n_epochs=2, tolerance=tolerance)

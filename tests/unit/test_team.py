@@ -108,6 +108,14 @@ def test_batches_of_many_samples_give_the_same_bits(optimizer, form):
     )
 
 
+@pytest.mark.parametrize("batch_size", [101, 600])
+def test_wide_layers_give_the_same_bits(batch_size):
+    # Their tiles are copied in batches of at most 512 samples.
+    assert_same_bits(
+        sizes=[37, 520, 512, 5], n_samples=620, batch_size=batch_size, dtype="float64"
+    )
+
+
 @EVERY_FORM
 def test_a_network_without_hidden_layers_gives_the_same_bits(form):
     assert_same_bits(sizes=[37, 5], activations=[], dtype="float32", **form)

@@ -62,6 +62,6 @@ cdef void panel_backward(
 
 cdef void bias_backward(
     const floating *dU,     # IN  (n, n_out)
-    floating *db,           # OUT (n_out)
-    Py_ssize_t n, Py_ssize_t n_out
+    floating *db,           # OUT (n_out): columns first..end - 1
+    Py_ssize_t n, Py_ssize_t n_out, Py_ssize_t first, Py_ssize_t end
 ) noexcept nogil

@@ -6,7 +6,7 @@ independent of the other samples that are computed with it.
 """
 
 from cython cimport floating
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from cymlp._engine.blas cimport gemm
 from cymlp.kernels cimport cymlp_kernels, kernels_for, kernels_of
@@ -80,13 +80,10 @@ cdef void panel_backward(
 # db = 1^T dU
 
 cdef void bias_backward(
-    const floating *dU, floating *db, Py_ssize_t n, Py_ssize_t n_out
+    const floating *dU, floating *db, Py_ssize_t n, Py_ssize_t n_out, Py_ssize_t first,
+    Py_ssize_t end
 ) noexcept nogil:
-    cdef Py_ssize_t i, j
-    memset(db, 0, n_out * sizeof(floating))
-    for i in range(n):
-        for j in range(n_out):
-            db[j] += dU[i * n_out + j]
+    kernels_for(dU).column_sums(dU, n, n_out, first, end, db)
 
 
 def forward(A, W, b):

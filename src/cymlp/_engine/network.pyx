@@ -5,9 +5,10 @@ for each layer its weights, then its biases. Each fit computes batches in a `Mem
 its own. An epoch runs without the GIL and allocates nothing; only a user's own
 activation or loss, a Python object, takes the GIL, once per batch.
 
-A batch is four loops, which a `Team` of threads can share: over samples for the sums of
+A batch is five loops, which a `Team` of threads can share: over samples for the sums of
 the first layer, over samples for everything up to the gradients of the sums, over the
-weights of the first layer, and over all other weights.
+biases for their gradients, over the weights of the first layer, and over all other
+weights.
 """
 
 cimport cython
@@ -45,6 +46,10 @@ from cymlp._engine.team import ALONE
 cdef enum:
     ROW_UNIT = 12
 
+# Biases in a chunk.
+cdef enum:
+    BIAS_CHUNK = 128
+
 
 cdef struct Layer:
     Py_ssize_t n_in
@@ -59,6 +64,8 @@ cdef struct Layer:
     # Above the first layer: rows in a chunk of weights, and the first of its chunks.
     Py_ssize_t chunk_rows
     Py_ssize_t first_chunk
+    # The first chunk of biases.
+    Py_ssize_t first_bias_chunk
 
 
 cdef struct LayerMemory:
@@ -160,6 +167,7 @@ cdef class Network:
     cdef BoundLoss loss
     cdef bint is_compiled       # no activation or loss is a user's own
     cdef Py_ssize_t n_chunks    # of the weights above the first layer
+    cdef Py_ssize_t n_bias_chunks
 
     def __cinit__(self, sizes, activations, loss=None, dropout=()):
         cdef Layer *layer
@@ -188,6 +196,8 @@ cdef class Network:
                 layer.first_chunk = self.n_chunks
                 layer.chunk_rows = chunk_rows(layer.n_in, layer.n_out, ROW_UNIT)
                 self.n_chunks += (layer.n_in - 1) // layer.chunk_rows + 1
+            layer.first_bias_chunk = self.n_bias_chunks
+            self.n_bias_chunks += (layer.n_out - 1) // BIAS_CHUNK + 1
 
     cdef check_parts(self, activations, dropout):
         n_hidden = len(self.sizes) - 2
@@ -691,10 +701,7 @@ cdef class Network:
         cdef floating *gradient = <floating *> memory.gradient
         cdef Layer *layer
         cdef Py_ssize_t index
-        for index in range(self.depth):
-            layer = &self.layers[index]
-            bias_backward(<const floating *> memory.layers[index].dU,
-                          &gradient[layer.b], memory.n, layer.n_out)
+        team.run(bias_chunk, <void *> memory, self.n_bias_chunks)
         first.step(team, memory.samples, memory.n, memory.layers[0].dU,
                    &gradient[self.layers[0].b], memory.optimizer, memory.t,
                    gradient_norm)
@@ -707,6 +714,21 @@ cdef class Network:
                                      norm(&gradient[layer.b], layer.n_out))
             self.update(memory, layer.b, layer.n_out, memory.optimizer.decays_biases,
                         precision)
+        return 0
+
+    cdef int bias_chunk(
+        self, Memory memory, Py_ssize_t chunk, const floating *precision
+    ) except -1 nogil:
+        """Compute the gradient of a chunk of biases."""
+        cdef floating *gradient = <floating *> memory.gradient
+        cdef Py_ssize_t begin, end, index = self.depth - 1
+        while chunk < self.layers[index].first_bias_chunk:
+            index -= 1
+        cdef Layer *layer = &self.layers[index]
+        begin = (chunk - layer.first_bias_chunk) * BIAS_CHUNK
+        end = min(begin + BIAS_CHUNK, layer.n_out)
+        bias_backward(<const floating *> memory.layers[index].dU, &gradient[layer.b],
+                      memory.n, layer.n_out, begin, end)
         return 0
 
     cdef int step_chunk(
@@ -755,6 +777,16 @@ cdef int compute_slice_of(Memory memory, Py_ssize_t index) except -1 nogil:
     if memory.is_f32:
         return memory.network.compute(memory, first, end, <const float *> NULL)
     return memory.network.compute(memory, first, end, <const double *> NULL)
+
+
+cdef int bias_chunk(void *memory, Py_ssize_t index, int thread) except -1 nogil:
+    return bias_chunk_of(<Memory> memory, index)
+
+
+cdef int bias_chunk_of(Memory memory, Py_ssize_t index) except -1 nogil:
+    if memory.is_f32:
+        return memory.network.bias_chunk(memory, index, <const float *> NULL)
+    return memory.network.bias_chunk(memory, index, <const double *> NULL)
 
 
 cdef int step_chunk(void *memory, Py_ssize_t index, int thread) except -1 nogil:

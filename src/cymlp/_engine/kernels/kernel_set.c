@@ -9,8 +9,8 @@
 #define SUFFIX f32
 #include "inputs.h"
 #include "step.h"
-#include "dense.h"
 #include "panels.h"
+#include "dense.h"
 #include "block_sparse.h"
 #include "block_sparse_encode.h"
 #include "csr.h"
@@ -21,8 +21,8 @@
 #define SUFFIX f64
 #include "inputs.h"
 #include "step.h"
-#include "dense.h"
 #include "panels.h"
+#include "dense.h"
 #include "block_sparse.h"
 #include "block_sparse_encode.h"
 #include "csr.h"
@@ -56,11 +56,15 @@ OVER_ARRAY(erfc_f64)
       .read_rows = read_rows_##suffix,                           \
       .dense_forward = dense_forward_##suffix,                   \
       .dense_backward = dense_backward_##suffix,                 \
+      .wide = wide_##suffix,                                     \
+      .max_rows = CYMLP_MAX_COPIED_ROWS,                         \
+      .wide_backward = wide_backward_##suffix,                   \
       .panel = 2 * CYMLP_LANES(real),                            \
       .pack_panels = pack_panels_##suffix,                       \
       .pack_transposed = pack_transposed_##suffix,               \
       .panel_product = panel_product_##suffix,                   \
       .panel_gradient = panel_gradient_##suffix,                 \
+      .column_sums = column_sums_##suffix,                       \
       .block_sparse_encode = block_sparse_encode_##suffix,       \
       .block_sparse_transpose = block_sparse_transpose_##suffix, \
       .block_sparse_forward = block_sparse_forward_##suffix,     \

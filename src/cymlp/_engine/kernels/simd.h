@@ -56,6 +56,7 @@ static inline int cymlp_tile_height(ptrdiff_t n) {
 }
 
 #define CYMLP_CACHE_LINE 64
+#define CYMLP_PAGE 4096
 
 CYMLP_INLINE void cymlp_prefetch(const void *address, ptrdiff_t size) {
   for (ptrdiff_t byte = 0; byte < size; byte += CYMLP_CACHE_LINE)

@@ -97,8 +97,9 @@ cdef class PaddedLayer(FirstLayer):
     cdef reserve_weights(self, Py_ssize_t n_rows, Py_ssize_t unit)
 
     # A form of storage defines: begin a part; read the samples first..end - 1 of the
-    # part, which are slice `index`; compute their sums; and update rows first..end - 1
-    # with the gradient of the part, and return its sum of squares.
+    # part, which are slice `index`; compute their sums; prepare for the part's dU; and
+    # update rows first..end - 1 with the gradient of the part, and return its sum of
+    # squares.
     cdef void begin_part(self) noexcept nogil
     cdef void read_samples(
         self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t end
@@ -106,6 +107,7 @@ cdef class PaddedLayer(FirstLayer):
     cdef void forward_samples(
         self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t end
     ) noexcept nogil
+    cdef int begin_backward(self, Team team) except -1 nogil
     cdef double backward_rows(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil
 
     cdef void set_part(

@@ -220,6 +220,7 @@ cdef class PaddedLayer(FirstLayer):
             if n > self.part_size:
                 self.set_part(team, &indices[start], count, 0)
                 team.run(read_slice, <void *> self, self.n_slices)
+            self.begin_backward(team)
             team.run(backward_chunk, <void *> self, self.n_chunks)
             for chunk in range(self.n_chunks):
                 squares += self.magnitudes[chunk]
@@ -283,6 +284,9 @@ cdef class PaddedLayer(FirstLayer):
         self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t end
     ) noexcept nogil:
         pass
+
+    cdef int begin_backward(self, Team team) except -1 nogil:
+        return 0
 
     cdef double backward_rows(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
         return 0

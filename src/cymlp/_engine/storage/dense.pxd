@@ -13,3 +13,8 @@ cdef class DenseLayer(PaddedLayer):
     # Converted or scaled rows of a part; NULL if values are used as they are.
     cdef char *converted
     cdef Py_ssize_t n_addresses
+    # Of a wide layer: the gradient of the sums in panels.
+    cdef void *dU_panels
+
+    cdef bint uses_panels(self) noexcept nogil
+    cdef void pack_samples(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil

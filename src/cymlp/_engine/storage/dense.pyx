@@ -2,6 +2,9 @@
 
 cimport cython
 
+from cymlp._engine.dense cimport panels_size
+from cymlp._engine.team cimport Team, slice_begin
+
 from sklearn.utils import assert_all_finite, gen_batches
 
 from cymlp._engine.storage.base import MAX_ROWS, NotFiniteError
@@ -50,6 +53,10 @@ cdef class DenseLayer(PaddedLayer):
             self.converted = <char *> self.reserve(
                 self.part_size * self.stored.n_features * self.itemsize
             )
+        if self.stride >= self.kernels.wide:
+            self.dU_panels = self.reserve(
+                panels_size(self.is_f32, self.part_size, self.stride)
+            )
 
     cdef void begin_part(self) noexcept nogil:
         """Set the addresses of the rows."""
@@ -84,7 +91,33 @@ cdef class DenseLayer(PaddedLayer):
             self.part_U + first * self.stride * self.itemsize, self.stride
         )
 
+    cdef bint uses_panels(self) noexcept nogil:
+        return self.dU_panels != NULL and self.n <= self.kernels.max_rows
+
+    cdef int begin_backward(self, Team team) except -1 nogil:
+        if self.uses_panels():
+            team.run(pack_slice, <void *> self, self.n_slices)
+        return 0
+
+    cdef void pack_samples(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+        self.kernels.pack_panels(self.part_dU, self.n, self.stride, first, end,
+                                 self.dU_panels)
+
     cdef double backward_rows(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+        if self.uses_panels():
+            return self.kernels.wide_backward(
+                self.rows, self.n, first, end, self.dU_panels, self.stride, &self.form
+            )
         return self.kernels.dense_backward(
             self.rows, self.n, first, end, self.part_dU, self.stride, &self.form
         )
+
+
+cdef int pack_slice(void *layer, Py_ssize_t index, int thread) except -1 nogil:
+    return pack_slice_of(<DenseLayer> layer, index)
+
+
+cdef int pack_slice_of(DenseLayer layer, Py_ssize_t index) except -1 nogil:
+    layer.pack_samples(slice_begin(layer.n, layer.n_slices, index),
+                       slice_begin(layer.n, layer.n_slices, index + 1))
+    return 0
