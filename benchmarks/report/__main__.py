@@ -17,7 +17,7 @@ from benchmarks.report.training import train
 
 COMMITTED = Path(__file__).with_name("results")
 EPOCHS = 100
-ROUNDS = 10  # of the measurement of processor times
+ROUNDS = 20  # of the measurement of processor times
 
 
 def parse_arguments(arguments):
@@ -160,6 +160,8 @@ def committed_results(options, dataset, rows):
 def times(options, rows, dataset):
     """Measure processor times for a report that judges by new runs."""
     if options.repeats and dataset.comparable:
+        timed = claims.figures_of("time")
+        rows = [row for row in rows if row["figure"] in timed]
         return timing.measure(rows, dataset, ROUNDS)
     return None
 
@@ -211,14 +213,23 @@ def summary_lines(networks, found):
     rows = agreement(networks)
     agreeing = listed([network.key for network in rows.agreeing])
     counts = sections.verdict_counts(judging.judge(claims.CLAIMS, networks))
-    differing = listed([network.key for network in rows.differing])
     return [
         f"Rows that agree: {len(rows.agreeing)} of {rows.n_rows} ({agreeing})",
-        "Rows that do not: "
-        + ("; ".join(filter(None, [sections.corrections(rows), differing])) or "none"),
+        f"Rows that do not: {differing_in_words(rows)}",
         "New runs: " + (new_in_words(found) if found else "all are in the means"),
         f"Claims: {sections.counts_in_words(counts)}",
     ]
+
+
+def differing_in_words(rows):
+    """Name the rows that do not agree, with the changes that explain them."""
+    words = []
+    if rows.corrected:
+        words.append(f"explained by {sections.corrections(rows)}")
+    if rows.differing:
+        differing = [network.key for network in rows.differing]
+        words.append(f"not explained: {sections.numbered(differing)}")
+    return "; ".join(words) or "none"
 
 
 def new_in_words(found):
@@ -233,9 +244,7 @@ def new_in_words(found):
     words = f"stray from the committed runs: {names}" if n_strays else "none strays"
     if not found.n_repeated:
         return f"{words}; another kind of processor than that of the committed runs"
-    return (
-        f"{words}; {found.n_equal} of {found.n_repeated} repeat their figures exactly"
-    )
+    return f"{words}; {found.n_equal} of {found.n_repeated} repeat their values exactly"
 
 
 if __name__ == "__main__":

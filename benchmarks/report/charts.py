@@ -154,7 +154,6 @@ def claim_chart(judgements, width, label_width):
         for judgement in of_topic:
             drawn, y = claim_marks(judgement, y, middle, half, label_width, width)
             parts += drawn
-    parts.append(line(middle, 4 + LINE, middle, y, opacity=0.5))
     y += LINE
     for effect in (-10, -1, 1, 10):
         parts.append(text(middle + position(effect, half), y, f"{effect}", "middle"))
@@ -176,6 +175,7 @@ def claim_marks(judgement, y, middle, half, label_width, width):
     height = LINE * (max(len(label), 1) if label_width else 1)
     zone = position(1, half)
     parts.append(rectangle(middle - zone, y, 2 * zone, height))
+    parts.append(line(middle, y, middle, y + height, opacity=0.5))
     step = height / (len(judgement.lines) + 1)
     for number, evidence in enumerate(judgement.lines, start=1):
         parts += effect_marks(evidence, y + number * step, middle, half)
@@ -187,7 +187,10 @@ def effect_marks(evidence, y, middle, half):
     effect, colour = evidence.effect, COLOURS[evidence.verdict]
     if math.isnan(effect.mean):
         return []
-    parts = [dot(middle + position(effect.mean, half), y, colour, 1.8)]
+    place = middle + position(effect.mean, half)
+    if abs(effect.mean) > EFFECT_REACH:
+        return [arrow(place, y, colour, math.copysign(1, effect.mean))]
+    parts = [dot(place, y, colour, 1.8)]
     if not math.isnan(effect.low):
         low, high = (middle + position(end, half) for end in effect[1:])
         parts.append(line(low, y, high, y, colour, 1.6))

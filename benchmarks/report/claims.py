@@ -77,6 +77,17 @@ def against(measure, relation, constant, *networks):
     return tuple(Comparison(measure, key, relation, constant) for key in keys)
 
 
+def figures_of(measure):
+    """List the rows whose claims need a measure."""
+    return {
+        key.figure
+        for of_topic in CLAIMS.values()
+        for claim in of_topic
+        if any(comparison.measure == measure for comparison in claim.comparisons)
+        for key in claim.keys
+    }
+
+
 CORRECT = (2, 1, 2, 3, 7, 5, 7, 9)
 SWAPPED = (swapped(2), 1, swapped(2), 3, swapped(7), 5, swapped(7), 9)
 DIVERGENCE = (4, 1, 6, 2, swapped(6), swapped(2), 8, 3)

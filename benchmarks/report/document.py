@@ -383,7 +383,7 @@ STYLE = (
     figure input:focus-visible ~ span { outline: 2px solid var(--link); }
     figure input:checked ~ span { position: fixed; inset: 0; z-index: 1;
       background: var(--page); cursor: zoom-out; padding: 1rem; }
-    figure input:checked ~ span svg { width: 100%; height: 100%; }
+    figure input:checked ~ span svg { width: 100%; height: 100%; max-height: none; }
     figcaption { font-size: .8rem; }
     .narrow { display: none; }
     .gallery { display: grid; gap: 1rem;
@@ -395,6 +395,9 @@ STYLE = (
     @media (max-width: 600px) {
       .wide { display: none; }
       .narrow { display: inline; }
+      figure input:checked ~ span { overflow: auto; }
+      figure input:checked ~ span:not(.narrow) svg { width: 60rem; height: auto;
+        max-width: none; }
       details details { margin-left: 0; }
       thead { display: none; }
       tr { display: block; padding: .4rem 0; border-bottom: 2px solid var(--line); }
@@ -406,8 +409,11 @@ STYLE = (
     @media print {
       :root { COLOURS }
       body { max-width: none; padding: 0; font-size: 9pt; }
-      h1, h2, h3, summary { break-after: avoid; }
-      figure, tr { break-inside: avoid; }
+      h1, h2, h3, summary, p:has(+ .table) { break-after: avoid; }
+      details, figure, tr { break-inside: avoid; }
+      figure svg { width: auto; max-height: 95mm; }
+      details > figure:has(+ figure) svg, figure + figure svg { max-height: 155mm; }
+      figcaption { font-size: 7pt; }
       thead { display: table-header-group; }
       table { font-size: 7pt; }
       th, td { padding: 1pt 3pt; }

@@ -1,7 +1,7 @@
 """Measures of a run that the claims are judged by.
 
-Each has a smallest difference that counts. These were fixed before the runs that they
-judge were trained.
+Each has a smallest difference that counts. These were fixed before the verdicts were
+looked at.
 """
 
 import math

@@ -59,9 +59,7 @@ def draw_grid(groups, quantity, published):
     for axis in drawn:
         handles, names = axis.get_legend_handles_labels()
         labels |= dict(zip(names, handles, strict=True))
-    figure.legend(
-        labels.values(), labels, loc="outside lower center", ncols=3, frameon=False
-    )
+    add_legend(figure, labels.values(), labels, n_columns=3)
     return as_svg(figure)
 
 
@@ -161,9 +159,16 @@ def limit(axis, name, low, high):
 
 def finished(figure, axis, n_columns=4):
     """Add the legend of one of the axes and give the picture."""
-    handles = axis.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=n_columns, frameon=False)
+    add_legend(figure, *axis.get_legend_handles_labels(), n_columns=n_columns)
     return as_svg(figure)
+
+
+def add_legend(figure, handles, labels, *, n_columns):
+    """Add a legend below the axes."""
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=n_columns, frameon=False,
+        labelcolor=INK,
+    )  # fmt: skip
 
 
 def as_svg(figure):

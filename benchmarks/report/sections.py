@@ -35,16 +35,21 @@ NOT_COMPARABLE = (
 EXPERIMENT = (
     "28 networks with 784 inputs, 28 hidden units (or 112 and 28) and 10 outputs are "
     "trained on MNIST for 100 epochs with stochastic gradient descent, once each in "
-    "the publication. Four figures describe a network: training loss and accuracy, the "
-    "mean of the last 50 mini-batches before their updates, and test loss and accuracy "
-    "after epoch 96."
+    "the publication. Four values describe a network: training loss and accuracy as "
+    "means over the last 50 mini-batches, and test loss and accuracy after epoch 96. A "
+    "network has the number of its figure in the publication."
 )
 BANDS = "Lines are means and bands are ranges over the runs."
-MARKS = "Large marks at the end are the published values."
+MARKS = "Marks at the end are the published values."
 SMOOTHED = "Training curves are means over one or two epochs."
+EVIDENCE = (
+    "Evidence is the mean of a measure for one network, then for the other, which may "
+    "be a constant, their mean difference or ratio with its 95 % interval, and the "
+    "number n of pairs."
+)
 DETAILS = [
     ("Data", "MNIST, 60000 training and 10000 test images. x = (pixel − 128) / 255."),
-    ("First weights", "Normal with mean 0 and standard deviation 0.01; biases 0."),
+    ("Initial weights", "Normal with mean 0 and standard deviation 0.01; biases 0."),
     (
         "Training",
         "100 epochs, reshuffled in every epoch; batches of 100 where nothing else is "
@@ -53,22 +58,22 @@ DETAILS = [
         "no stopping, no Nesterov momentum.",
     ),
     (
-        "Training figures",
+        "Training loss and accuracy",
         "Means over the last complete block of 50 mini-batches of epoch 100, each "
         "measured before its update: 5000 images for batches of 100, 500 for batches "
         "of 10; for batches of 1000, batches 1 to 50 of 60.",
     ),
     (
-        "Test figures",
+        "Test loss and accuracy",
         "All test images, after epoch 96: the published curves have a point after "
         "epochs 1, 6, 11, ..., 96.",
     ),
     (
         "Not stated in the publication",
-        "Its seeds and the versions of its programs. That the training figure is a "
-        "mean over 50 batches and that the test figure is of epoch 96 was taken from "
-        "the points of its curves; first weights, scaling and update from its "
-        "description.",
+        "Its seeds and the versions of its programs. That training values are means "
+        "over 50 batches, and that test values are those after epoch 96, was taken "
+        "from the points of its curves; initial weights, scaling and update were taken "
+        "from its description.",
     ),
     (
         "Alternatives that were tried",
@@ -160,10 +165,15 @@ def summary(networks, judgements):
     left = dict(topics[:1])
     right = dict(topics[1:])
     blocks = [paragraph(*sentences(networks, judgements))]
-    charts_left = [row_picture(networks), claim_picture("claims-1.svg", left, "")]
+    charts_left = [
+        row_picture(networks),
+        claim_picture("claims-1.svg", left, claim_caption()),
+    ]
     if not right:
         return [*blocks, Columns(charts_left, [])]
-    second = claim_picture("claims-2.svg", right, verdict_legend())
+    second = claim_picture(
+        "claims-2.svg", right, "Units and colours are those of the first claims."
+    )
     return [*blocks, Columns(charts_left, [second])]
 
 
@@ -172,20 +182,16 @@ def sentences(networks, judgements):
     rows = agreement(networks)
     parts = [
         Strong(f"{len(rows.agreeing)} of {rows.n_rows} published networks agree"),
-        " with their repetitions in all four figures.",
+        " with their repetitions in all four values.",
     ]
     if rows.corrected:
         parts.append(
-            f" {len(rows.corrected)} more agree once the mistake that they appear to "
-            f"contain is put in: {corrections(rows)}."
+            f" {len(rows.corrected)} more agree if a suspected mistake of the "
+            f"publication is repeated: {corrections(rows)}."
         )
     if rows.differing:
-        figures = listed([network.key for network in rows.differing])
-        parts.append(
-            f" Without an explanation, figures {figures} differ."
-            if len(rows.differing) > 1
-            else f" Without an explanation, figure {figures} differs."
-        )
+        figures = numbered([network.key for network in rows.differing])
+        parts.append(f" No explanation was found for {figures}.")
     counts = verdict_counts(judgements)
     claims_judged = f"{sum(counts.values())} claims" if counts else "the claims"
     return [*parts, f" Of {claims_judged}, ", Strong(counts_in_words(counts)), "."]
@@ -212,7 +218,13 @@ def corrections(rows):
     for stated, corrected in rows.corrected:
         name = " or ".join(network.key.name for network in corrected)
         figures.setdefault(name, []).append(stated.key)
-    return "; ".join(f"{name} ({listed(keys)})" for name, keys in figures.items())
+    return "; ".join(f"{name} ({numbered(keys)})" for name, keys in figures.items())
+
+
+def numbered(keys):
+    """Write "figure" or "figures" and their numbers."""
+    several = len({key.figure for key in keys}) > 1
+    return f"figure{'s' if several else ''} {listed(keys)}"
 
 
 def verdict_counts(judgements):
@@ -234,15 +246,16 @@ def row_picture(networks):
     ]
     alt = (
         f"Published minus own values of {len(stated)} rows; all four agree for "
-        f"figures {listed([network.key for network in rows.agreeing])}."
+        f"{numbered([network.key for network in rows.agreeing])}."
     )
     caption = (
-        "Published value minus mean of the runs, in standard deviations of the runs. "
-        "Grey: within the bound of agreement. Blue: stated settings; orange: with the "
-        "correction; triangles are further away."
+        "Published value minus the mean of the runs, in standard deviations of the "
+        "runs. Inside the grey zone the two agree. Blue: the settings that are stated; "
+        "orange: with the suspected mistake; triangles: further away. CE: cross "
+        "entropy; KL: KL divergence."
     )
     wide, narrow = (
-        charts.row_chart(lines, 620, 284), charts.row_chart(short, 380, 22),
+        charts.row_chart(lines, 620, 306), charts.row_chart(short, 380, 22),
     )  # fmt: skip
     return Picture("rows.svg", wide, alt, caption, narrow)
 
@@ -253,34 +266,30 @@ def label(network):
     for long, short in [
         ("cross entropy", "CE"), ("KL divergence", "KL"), ("learning rate", "rate"),
         (" hidden units", ""), ("weight decay", "decay"), ("batch size", "batch"),
-        ("focal loss", "focal"), (", alpha 0.1, gamma 2", ""), ("momentum", "mom."),
-        ("margin", "m."),
+        ("focal loss", "focal"), (", alpha 0.1, gamma 2", ""),
     ]:  # fmt: skip
         words = words.replace(long, short)
     return f"{network.key.figure}  {words}"
 
 
-def claim_picture(name, judgements, legend):
+def claim_picture(name, judgements, caption):
     """Draw the effects of claims."""
     n = sum(map(len, judgements.values()))
     alt = f"Effects of {n} claims with their verdicts, which the tables below repeat."
-    caption = (
-        "Effect in units of the smallest difference that counts, to the right as "
-        "claimed, with 95 % intervals, a line for each comparison. Grey: does not "
-        f"count. {legend}"
-    )
     wide = charts.claim_chart(judgements, 620, 400)
     return Picture(name, wide, alt, caption, charts.claim_chart(judgements, 380, 0))
 
 
-def verdict_legend():
-    """Name the colours of the verdicts."""
+def claim_caption():
+    """Explain the marks and the colours of the charts of claims."""
     names = ("green", "light green", "grey", "red", "orange")
+    legend = "; ".join(
+        f"{name}: {verdict}" for name, verdict in zip(names, VERDICTS, strict=True)
+    )
     return (
-        "; ".join(
-            f"{name}: {verdict}" for name, verdict in zip(names, VERDICTS, strict=True)
-        ).capitalize()
-        + "."
+        "Effects of the comparisons behind each claim with 95 % intervals, to the "
+        "right as claimed, in units of the smallest difference that counts. The grey "
+        f"zone does not count; triangles are further away. {legend.capitalize()}."
     )
 
 
@@ -289,7 +298,7 @@ def new_runs(found):
     text = []
     if found.n_repeated:
         text.append(
-            f"{found.n_equal} of {found.n_repeated} new runs have exactly the figures "
+            f"{found.n_equal} of {found.n_repeated} new runs have exactly the values "
             "of the committed run with the same seed."
         )
     else:
@@ -302,7 +311,7 @@ def new_runs(found):
         "runs"
         for key, seed, far in found.outside
     ]
-    items += [f"{key}, seed {seed}: other figures" for key, seed in found.changed]
+    items += [f"{key}, seed {seed}: other values" for key, seed in found.changed]
     text.append("No new run strays from them." if not items else "Runs that stray:")
     blocks = [paragraph(" ".join(text)), *([Bullets(items)] if items else [])]
     return Fold("This run", blocks)
@@ -329,8 +338,10 @@ def method(networks, judgements):
     return Fold(
         "How rows and claims are judged",
         [
-            paragraph(Strong("Rows. "), row_rule(networks, n_seeds)),
-            paragraph(Strong("Claims. "), claim_rule(judgements, joint, comparisons)),
+            paragraph(Strong("Rows."), " ", row_rule(networks, n_seeds)),
+            paragraph(
+                Strong("Claims."), " ", claim_rule(judgements, joint, comparisons)
+            ),
             Table(["verdict", "meaning"], [list(each) for each in MEANINGS.items()]),
             paragraph(
                 "The smallest differences that count were fixed before the verdicts "
@@ -358,12 +369,18 @@ def row_rule(networks, n_seeds):
         "within t · s · √(1 + 1/n) of the mean of n runs, where s is their standard "
         f"deviation over seeds (n = {' or '.join(map(str, n_seeds))}) and t the "
         "quantile of Student's distribution at which one of the four is outside by "
-        f"chance in at most {ROW_CHANCE:.0%} of the repetitions of a row (level "
-        f"{ROW_CHANCE / len(METRICS):.2%} each). All runs and the publication share "
-        "the test images, whose choice therefore adds nothing to the differences. If "
-        f"each run is held out and judged by the others, {rate:.1%} are outside. Of 28 "
-        "rows, one or two are expected to be outside by chance."
+        f"chance in at most {percent(ROW_CHANCE, 0)} of the repetitions of a row "
+        f"(level {percent(ROW_CHANCE / len(METRICS), 2)} each). All runs and the "
+        "publication share the test images, whose choice therefore adds nothing to the "
+        "differences. If each run is held out and judged by the others, "
+        f"{percent(rate, 1)} are outside. Of 28 rows, one or two are expected to be "
+        "outside by chance."
     )
+
+
+def percent(share, digits):
+    """Write a share in percent."""
+    return f"{100 * share:.{digits}f}{NBSP}%"
 
 
 def claim_rule(judgements, joint, comparisons):
@@ -478,7 +495,7 @@ def notes(networks, section, comparable):
         if "note" in network.row and network.row["section"] == section:
             figures.setdefault(network.row["note"], []).append(network.key)
     return [
-        paragraph(f"Figure {listed(keys)}: {published()['notes'][note]}")
+        paragraph(f"{numbered(keys).capitalize()}: {published()['notes'][note]}")
         for note, keys in figures.items()
     ]
 
@@ -568,7 +585,9 @@ def in_words(network, quantities):
         for quantity in quantities
         for part in ("train", "test")
     ]
-    return f"Figure {network_label(network)}, {network.title}: {', '.join(ends)}."
+    name = network_label(network)
+    name += "" if network.key.name else f", {network.title}"
+    return f"Figure {name}: {', '.join(ends)}."
 
 
 def claim_folds(judgements):
@@ -576,7 +595,9 @@ def claim_folds(judgements):
     folds = []
     for topic, of_topic in judgements.items():
         lines = [claim_line(judgement) for judgement in of_topic]
-        blocks = [Table(["claim", "verdict", "evidence"], lines)]
+        blocks = [
+            paragraph(EVIDENCE), Table(["claim", "verdict", "evidence"], lines)
+        ]  # fmt: skip
         if topic == "Overflow":
             caption = paragraph("Results of plain formulas and of cymlp:")
             blocks += [caption, overflow_table()]
@@ -590,7 +611,7 @@ def claim_line(judgement):
     place = claim.place if claim.is_published else "a question of this report"
     note = f" {claim.note}" if claim.note else ""
     return [
-        f"{claim.text} ({place}){note}",
+        f"{claim.text}\n{place.capitalize()}.{note}",
         Strong(judgement.verdict),
         "\n".join(evidence(line) for line in judgement.lines),
     ]

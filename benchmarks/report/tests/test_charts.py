@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.report import charts, judging
+from benchmarks.report import charts, judging, pictures
 from benchmarks.report.claims import Claim, pairs
 from benchmarks.report.rows import METRICS
 from benchmarks.report.tests.test_networks import by_key, make_network
@@ -49,6 +49,31 @@ def test_a_claim_has_a_line_for_each_comparison(label_width):
     strokes = [each.get("stroke") for each in marks(svg, "line")]
     assert charts.COLOURS["holds"] in strokes
     assert charts.COLOURS["does not hold"] in strokes
+
+
+def test_a_large_effect_is_an_arrow_at_the_edge():
+    networks = by_key(
+        make_network([1.0, 1.1, 1.3], 0, 1), make_network([99.0, 99.2, 99.1], 0, 2)
+    )
+    claims = {"A": [Claim("It is so.", pairs("epochs", "higher", 2, 1))]}
+    svg = charts.claim_chart(judging.judge(claims, networks), 600, 300)
+    (arrow,) = marks(svg, "polygon")
+    assert arrow.get("fill") == charts.COLOURS["holds"]
+
+
+def test_every_text_of_a_picture_has_the_current_colour():
+    # Black text would vanish on a dark page.
+    curve = {"epochs": [1, 2], "mean": [0.5, 0.6], "low": [0.4] * 2, "high": [0.7] * 2}
+    network = make_network([0.5, 0.6], published=0.6)
+    network.curves = dict.fromkeys(METRICS, curve)
+    for svg, label in [
+        (pictures.draw_network(network, True), "training, published"),
+        (pictures.draw_grid([[network] * 3], "loss", True), "training, published"),
+        (pictures.draw_comparison({"a": network}, True, same_loss=True), "a"),
+    ]:
+        texts = marks(svg, "text")
+        assert label in [each.text for each in texts]
+        assert all("currentColor" in each.get("style") for each in texts)
 
 
 def test_effects_are_placed_in_order_and_inside():

@@ -146,10 +146,10 @@ def test_a_new_run_is_shown_beside_the_committed_ones(committed, tmp_path, capsy
     starts = ["Rows that agree: ", "Rows that do not: ", "New runs: ", "Claims: "]
     for line, start in zip(lines, [*starts, "The report is "], strict=True):
         assert line.startswith(start)
-    assert lines[2] == "New runs: none strays; 7 of 7 repeat their figures exactly"
+    assert lines[2] == "New runs: none strays; 7 of 7 repeat their values exactly"
     text = (tmp_path / "new" / "report.md").read_text("utf-8")
     assert "then the new run." in text
-    assert "7 of 7 new runs have exactly the figures" in text
+    assert "7 of 7 new runs have exactly the values" in text
     # Means, spreads and verdicts are those of the committed runs.
     of_committed = (committed / "report.md").read_text("utf-8")
     for page in text, of_committed:
@@ -172,7 +172,7 @@ def test_a_run_that_strays_is_named(committed, tmp_path, monkeypatch, capsys):
     assert "stray from the committed runs: 26 (seed 0); 6 of 7 repeat" in out
     text = (tmp_path / "new" / "report.md").read_text("utf-8")
     assert "- 26, seed 0: test loss +" in text
-    assert "- 26, seed 0: other figures" in text
+    assert "- 26, seed 0: other values" in text
 
 
 def test_other_epochs_are_not_compared_with_the_committed_runs(
