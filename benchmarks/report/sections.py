@@ -354,8 +354,9 @@ def method(networks, judgements):
             paragraph(
                 "Roughness is the mean absolute second difference from epoch to epoch "
                 "in the second half of training. Processor times are measured in "
-                "rounds that train all networks in turn, and paired by round. The "
-                "machine that measured the committed times ran other programs too."
+                "rounds that train each of the compared networks in turn, and paired "
+                "by round. The machine that measured the committed times ran other "
+                "programs too."
             ),
         ],
     )

@@ -14,7 +14,7 @@ EPOCHS = (1, 6)  # of two fits whose difference leaves out the preparation
 def measure(rows, dataset, rounds):
     """Measure the processor time of an epoch of each row.
 
-    Each round trains all networks in turn, one thread each, so that what slows the
+    Each round trains the networks in turn, one thread each, so that what slows the
     machine down for a while slows down networks of the same round.
 
     Parameters
