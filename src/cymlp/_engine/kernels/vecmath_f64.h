@@ -72,8 +72,9 @@ static inline double cymlp_exp(double x) {
   const double r = cymlp_reduce(x, &n);
   /* In two steps, because 2**n alone may be subnormal or infinite. */
   const int64_t half = cymlp_half(n);
-  return (cymlp_expm1_series(r) + 1.0) * cymlp_pow2(half) *
-         cymlp_pow2(n - half);
+  /* Unsigned, because n is an arbitrary integer if x is NaN. */
+  const int64_t rest = (int64_t)((uint64_t)n - (uint64_t)half);
+  return (cymlp_expm1_series(r) + 1.0) * cymlp_pow2(half) * cymlp_pow2(rest);
 }
 
 /* exp(x) - 1 for x = n ln 2 + r, where n is in -1022..1023. */
