@@ -573,7 +573,12 @@ HOSTILE = {
     "scalar": (
         change_tensor("coefs.0", np.array(NAN[0, 0])), "have consistent shapes",
     ),
-    "wrong dtype": (change_tensor("coefs.0", np.float16(NAN)), "coefs.0 is float16"),
+    "wrong dtype": (
+        change_tensor("coefs.0", np.zeros((6, 7), np.uint32)), "coefs.0 is uint32",
+    ),
+    "type of other files": (
+        change_tensor("coefs.0", np.float16(NAN)), "'F16' for 'coefs.0'",
+    ),
     "one array more": (change_tensor("coefs.9", NAN), "of 2 layers"),
     "one array less": (
         lambda model, tensors: tensors.pop("intercepts.1"), "of 2 layers",
@@ -651,6 +656,37 @@ def test_an_array_that_is_not_where_the_header_says_is_refused(
     (tmp_path / "model").write_bytes(with_header(header, arrays))
     with pytest.raises(ValueError, match="is not a model file"):
         export.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_arrays_are_stored_with_the_lowest_byte_first(three_classes, tmp_path, dtype):
+    clf = fitted(*three_classes, dtype=dtype)
+    export.save(clf, tmp_path / "model")
+    header, arrays = header_of((tmp_path / "model").read_bytes())
+    for i, W in enumerate(clf.coefs_):
+        start, end = header[f"coefs.{i}"]["data_offsets"]
+        assert arrays[start:end] == W.astype(W.dtype.newbyteorder("<")).tobytes()
+
+
+def test_arrays_with_the_highest_byte_first_are_refused(three_classes, tmp_path):
+    export.save(fitted(*three_classes), tmp_path / "model")
+    header, arrays = header_of((tmp_path / "model").read_bytes())
+    swapped = np.frombuffer(arrays, np.float32).byteswap().tobytes()
+    (tmp_path / "model").write_bytes(with_header(header, swapped))
+    with pytest.raises(ValueError, match="its SHA-256 does not match"):
+        export.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8"])
+def test_assigned_weights_may_have_the_highest_byte_first(
+    three_classes, tmp_path, dtype
+):
+    clf, other = fitted(*three_classes), fitted(*three_classes)
+    other.coefs_ = [W.astype(dtype) for W in clf.coefs_]
+    other.intercepts_ = [b.astype(dtype) for b in clf.intercepts_]
+    export.save(other, tmp_path / "model")
+    for same in other, export.load(tmp_path / "model"):
+        assert_same_predictions(clf, same, three_classes[0])
 
 
 def test_anothers_safetensors_file_is_refused(tmp_path):

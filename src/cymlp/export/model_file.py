@@ -37,6 +37,9 @@ MODEL_KEYS = {
 }  # fmt: skip
 VERSION = version("cymlp")
 ESTIMATORS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
+# The types of arrays in model files, by their names in safetensors, which puts the
+# lowest byte first on every processor.
+ELEMENT_TYPES = {"F32": "<f4", "F64": "<f8", "U32": "<u4"}
 
 
 def save(estimator, file):
@@ -198,12 +201,11 @@ def read(file):
     Raises the errors of `load`.
     """
     safetensors = imported("safetensors", "cymlp[safetensors]")
-    arrays = imported("safetensors.numpy", "cymlp[safetensors]")
     # Not memory-mapped: Python would crash if another program truncated the file.
     content = as_path(file).read_bytes()
     try:
         document = _document(content)
-        tensors = arrays.load(content)
+        tensors = _tensors(safetensors.deserialize(content))
         model = _checked_model(document, tensors)
         estimator, progress = _restored(model, tensors)
     except (
@@ -238,6 +240,24 @@ def _document(content):
     if "cymlp" not in metadata:
         raise ValueError("its metadata lack a model of cymlp")
     return json.loads(metadata["cymlp"], parse_constant=_refuse_constant)
+
+
+def _tensors(parts):
+    """The arrays of a file in the byte order of this processor.
+
+    `load` of safetensors.numpy reads them as if they were in this order already.
+    """
+    tensors = {}
+    for name, part in parts:
+        if part["dtype"] not in ELEMENT_TYPES:
+            raise ValueError(
+                f"its arrays must be of types {sorted(ELEMENT_TYPES)}; got "
+                f"{part['dtype']!r} for {name!r:.200}"
+            )
+        dtype = np.dtype(ELEMENT_TYPES[part["dtype"]])
+        array = np.frombuffer(part["data"], dtype).reshape(part["shape"])
+        tensors[name] = array.astype(dtype.newbyteorder("="), copy=False)
+    return tensors
 
 
 def _checked_model(document, tensors):
