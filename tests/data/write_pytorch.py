@@ -15,7 +15,8 @@ It holds two kinds of golden values:
   of relu, leaky_relu and selu from the left.
 - Fits: networks after a few epochs. The cases are a pairwise covering design: any two
   levels of two FACTORS occur together in at least one case. All combinations would be
-  tens of thousands.
+  tens of thousands. MORE_CASES have weights of each label, and ONE_OUTPUT has y of one
+  column.
 
 To add an activation, a loss or a solver, enter it in ACTIVATIONS, LOSSES or SOLVERS and
 run the script. If the derivative of an activation jumps, enter the points in KINKS. A
@@ -79,26 +80,30 @@ def focal(Z, T, alpha=1.0, gamma=2.0):
     return -(alpha * T * torch.exp(gamma * log_q) * log_p).sum(dim=1)
 
 
-def binary_cross_entropy(Z, T, label_smoothing=0.0):
+def binary_cross_entropy(Z, T, label_smoothing=0.0, label_weights=None):
+    absence, presence = torch.ones((2, 1)) if label_weights is None else label_weights
     if label_smoothing == 0:
-        losses = functional.binary_cross_entropy_with_logits(Z, T, reduction="none")
+        losses = functional.binary_cross_entropy_with_logits(
+            Z, T, weight=absence, pos_weight=presence / absence, reduction="none"
+        )
         return losses.sum(dim=1)
     # PyTorch's loss loses the digits of 1 - t in float32.
     present, absent = (
         (1 - label_smoothing) * part + label_smoothing / 2 for part in (T, 1 - T)
     )
     log_p, log_q = functional.logsigmoid(Z), functional.logsigmoid(-Z)
-    return -(present * log_p + absent * log_q).sum(dim=1)
+    return -(presence * present * log_p + absence * absent * log_q).sum(dim=1)
 
 
-def binary_focal(Z, T, alpha=1.0, gamma=2.0):
+def binary_focal(Z, T, alpha=1.0, gamma=2.0, label_weights=None):
     """Focal loss of labels by its definition, which only torchvision has."""
+    absence, presence = torch.ones((2, 1)) if label_weights is None else label_weights
     log_p, log_q = functional.logsigmoid(Z), functional.logsigmoid(-Z)
     alpha = torch.as_tensor(alpha, dtype=Z.dtype)
-    absence = torch.where(alpha == 1, 1, 1 - alpha)
+    one_minus_alpha = torch.where(alpha == 1, 1, 1 - alpha)
     present = alpha * T * torch.exp(gamma * log_q) * log_p
-    absent = absence * (1 - T) * torch.exp(gamma * log_p) * log_q
-    return -(present + absent).sum(dim=1)
+    absent = one_minus_alpha * (1 - T) * torch.exp(gamma * log_p) * log_q
+    return -(presence * present + absence * absent).sum(dim=1)
 
 
 def squared_error(Z, T):
@@ -167,6 +172,14 @@ LOSSES = {
     "quantile": ("quantile", quantile, {"quantile": [0.1, 0.5, 0.8]}, "values"),
     "poisson": ("poisson", poisson, {}, "counts"),
 }  # fmt: skip
+# Levels of MORE_CASES alone.
+MORE_LOSSES = {
+    "binary_focal_alphas": (
+        "binary_focal", binary_focal, {"alpha": [0.25, 0.5, 0.75]}, "indicator"
+    ),
+    "quantile_single": ("quantile", quantile, {"quantile": 0.8}, "values"),
+}  # fmt: skip
+ALL_LOSSES = LOSSES | MORE_LOSSES
 # Kinds of targets of a regressor.
 VALUES = ("values", "counts")
 
@@ -221,14 +234,33 @@ FACTORS = {
 }
 # Cases besides those of the design. The small epsilon is the default. It needs float64
 # and a network in which no gradient is 0 but for rounding.
+SMOOTH = {
+    "first_activation": "tanh", "second_activation": "logistic",
+    "solver": "adam_small_epsilon", "X": "dense", "weight_decay": 0.0,
+    "dtype": "float64", "sample_weight": False,
+}  # fmt: skip
 MORE_CASES = [
-    {
-        "loss": "cross_entropy", "first_activation": "tanh",
-        "second_activation": "logistic", "solver": "adam_small_epsilon", "X": "dense",
-        "weight_decay": weight_decay, "dtype": "float64", "sample_weight": False,
-    }
+    {"loss": "cross_entropy", **SMOOTH, "weight_decay": weight_decay}
     for weight_decay in FACTORS["weight_decay"]
-]  # fmt: skip
+]
+# Weights of the absence and the presence of each label.
+LABEL_WEIGHTS = [[2.0, 0.5], [1.0, 1.0], [1.0, 3.0]]
+MORE_CASES += [
+    {"loss": loss, **SMOOTH, "sample_weight": weighted, "label_weights": label_weights}
+    for loss, weighted, label_weights in (
+        ("binary_cross_entropy", False, LABEL_WEIGHTS),
+        ("binary_cross_entropy", True, "balanced"),
+        ("binary_cross_entropy_smoothed", True, LABEL_WEIGHTS),
+        ("binary_focal", True, LABEL_WEIGHTS),
+        ("binary_focal_alphas", False, "balanced"),
+    )
+]
+# Regressors with one output, of which y is a vector.
+ONE_OUTPUT = [
+    {"loss": loss, **SMOOTH, "sample_weight": weighted, "n_outputs": 1}
+    for loss in ("squared_error", "huber", "quantile_single", "poisson")
+    for weighted in FACTORS["sample_weight"]
+]
 
 
 def soft_targets(rng, n):
@@ -272,7 +304,7 @@ def golden_members(dtype):
         value = function(inputs)
         value.sum().backward()
         arrays[f"activation/{name}"] = torch.column_stack([value, inputs.grad])
-    for level, (_, function, settings, kind) in LOSSES.items():
+    for level, (_, function, settings, kind) in ALL_LOSSES.items():
         scores = torch.tensor(scores_for(kind, Z), requires_grad=True)
         value = function(scores, torch.tensor(targets[kind]), **settings)
         value.sum().backward()
@@ -364,9 +396,20 @@ def targets_of(kind, inputs, weights):
     return (T - mean) / np.sqrt(np.average((T - mean) ** 2, axis=0, weights=weights))
 
 
-def first_parameters(rng):
+def scaled_label_weights(given, T, weights):
+    """Weights of absence and presence (2, n_labels), of mean 1 over all labels of T.
+
+    With "balanced", both have the same total weight for each label.
+    """
+    presence = np.average(T, axis=0, weights=weights)
+    shares = np.stack([1 - presence, presence])
+    label_weights = 0.5 / shares if given == "balanced" else np.transpose(given)
+    return label_weights / (shares * label_weights).sum(axis=0).mean()
+
+
+def first_parameters(rng, n_outputs=N_CLASSES):
     """Weights and biases before training, layer by layer."""
-    sizes = [N_FEATURES, *HIDDEN_LAYER_SIZES, N_CLASSES]
+    sizes = [N_FEATURES, *HIDDEN_LAYER_SIZES, n_outputs]
     return [
         part
         for shape in itertools.pairwise(sizes)
@@ -414,18 +457,25 @@ def loss_distance(name, Z, T, settings):
     return np.inf
 
 
-def golden_fit(case, inputs, parameters):
+def golden_fit(case, inputs):
     """Parameters after training, and the mean loss of each epoch."""
     dtype = getattr(torch, case["dtype"])
     X = torch.tensor(inputs[case["X"]], dtype=dtype)
-    name, loss, settings, kind = LOSSES[case["loss"]]
+    name, loss, settings, kind = ALL_LOSSES[case["loss"]]
     weights = inputs["sample_weight"] if case["sample_weight"] else np.ones(N_SAMPLES)
-    T = torch.tensor(targets_of(kind, inputs, weights), dtype=dtype)
+    n_outputs = case.get("n_outputs", N_CLASSES)
+    T = targets_of(kind, inputs, weights)[:, :n_outputs]
+    label_weights = {}
+    if "label_weights" in case:
+        scaled = scaled_label_weights(case["label_weights"], T, weights)
+        label_weights["label_weights"] = torch.tensor(scaled, dtype=dtype)
+    T = torch.tensor(T, dtype=dtype)
     weights = torch.tensor(weights / weights.mean(), dtype=dtype)
     activations = [case["first_activation"], case["second_activation"]]
 
     parameters = [
-        torch.tensor(part, dtype=dtype, requires_grad=True) for part in parameters
+        torch.tensor(part, dtype=dtype, requires_grad=True)
+        for part in first_parameters(np.random.RandomState(SEED), n_outputs)
     ]
     make, torch_settings, _ = SOLVERS[case["solver"]]
     optimizer = make(parameters, weight_decay=case["weight_decay"], **torch_settings)
@@ -437,7 +487,8 @@ def golden_fit(case, inputs, parameters):
             nearest = min(nearest, loss_distance(name, Z, T[batch], settings))
             if nearest < MIN_DISTANCE:
                 raise ValueError(f"too close to a kink, {nearest}, in {case}")
-            losses = weights[batch] * loss(Z, T[batch], **settings)
+            losses = loss(Z, T[batch], **settings, **label_weights)
+            losses = weights[batch] * losses
             optimizer.zero_grad()
             losses.mean().backward()
             optimizer.step()
@@ -446,9 +497,18 @@ def golden_fit(case, inputs, parameters):
     return flat([part.detach() for part in parameters]), epochs
 
 
+def golden_fits(name, cases, inputs):
+    """The results of fits, one row for each case."""
+    results = [golden_fit(case, inputs) for case in cases]
+    return {
+        f"{name}/parameters": np.array([theta for theta, _ in results]),
+        f"{name}/train_loss": np.array([epochs for _, epochs in results]),
+    }
+
+
 def described(case):
     """The case with the parameters of the estimator."""
-    name, _, settings, kind = LOSSES[case["loss"]]
+    name, _, settings, kind = ALL_LOSSES[case["loss"]]
     parameters = {
         "hidden_layer_sizes": HIDDEN_LAYER_SIZES,
         "activation": [case["first_activation"], case["second_activation"]],
@@ -471,26 +531,29 @@ def main():
     """Compute everything and write the file."""
     torch.set_num_threads(1)
     inputs = fit_inputs(np.random.RandomState(SEED + 1))
-    first = first_parameters(np.random.RandomState(SEED))
     design = covering_design(FACTORS)
     arrays = {f"fit/{name}": array for name, array in inputs.items()}
-    arrays["fit/first"] = flat(first)
+    arrays["fit/first"] = flat(first_parameters(np.random.RandomState(SEED)))
     for dtype in FACTORS["dtype"]:
         arrays |= golden_members(dtype)
         cases = [case for case in design + MORE_CASES if case["dtype"] == dtype]
-        results = [golden_fit(case, inputs, first) for case in cases]
-        arrays[f"fit/{dtype}/parameters"] = np.array([theta for theta, _ in results])
-        arrays[f"fit/{dtype}/train_loss"] = np.array([epochs for _, epochs in results])
+        arrays |= golden_fits(f"fit/{dtype}", cases, inputs)
+    arrays |= golden_fits("fit/one_output", ONE_OUTPUT, inputs)
     about = {
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
         "activations": list(ACTIVATIONS),
-        "losses": {level: [n, s, kind] for level, (n, _, s, kind) in LOSSES.items()},
+        "losses": {
+            level: [name, settings, kind]
+            for level, (name, _, settings, kind) in ALL_LOSSES.items()
+        },
         "design": [described(case) for case in design],
         "more": [described(case) for case in MORE_CASES],
+        "one_output": [described(case) for case in ONE_OUTPUT],
     }
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez_compressed(PATH, json=text, **arrays)
-    print(f"{len(design)} + {len(MORE_CASES)} fits, {PATH.stat().st_size} bytes")
+    n_fits = len(design) + len(MORE_CASES) + len(ONE_OUTPUT)
+    print(f"{n_fits} fits, {PATH.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ with np.load(Path(__file__).parents[1] / "data" / "pytorch.npz") as file:
 ABOUT = json.loads(GOLDEN["json"].tobytes())
 DESIGN = ABOUT["design"]
 CASES = DESIGN + ABOUT["more"]
+ONE_OUTPUT = ABOUT["one_output"]
 
 WRITE = "tests/data/write_pytorch.py"
 
@@ -46,7 +47,11 @@ def flat(model):
 def fit(case, convert=np.asarray, **changes):
     levels = case["levels"]
     X, y = GOLDEN[f"fit/{levels['X']}"], GOLDEN[f"fit/{case['targets']}"]
+    if case in ONE_OUTPUT:
+        y = y[:, 0]
     weights = GOLDEN["fit/sample_weight"] if levels["sample_weight"] else None
+    if "label_weights" in levels:
+        changes["class_weight"] = class_weight(levels["label_weights"])
     model = getattr(cymlp, case["estimator"])(
         loss=LOSSES[case["loss"]](**case["loss_settings"]),
         shuffle=False,
@@ -58,12 +63,21 @@ def fit(case, convert=np.asarray, **changes):
     return model.fit(convert(X), y, sample_weight=weights)
 
 
+def class_weight(label_weights):
+    """The parameter for weights of the absence and the presence of each label."""
+    if isinstance(label_weights, str):
+        return label_weights
+    return [dict(enumerate(pair)) for pair in label_weights]
+
+
 def golden_fit(case):
     """Parameters and training losses of a case, computed by PyTorch."""
-    dtype = case["parameters"]["dtype"]
-    same_dtype = [other for other in CASES if other["parameters"]["dtype"] == dtype]
-    row = same_dtype.index(case)
-    return [GOLDEN[f"fit/{dtype}/{name}"][row] for name in ("parameters", "train_loss")]
+    group, cases = "one_output", ONE_OUTPUT
+    if case not in ONE_OUTPUT:
+        group = case["parameters"]["dtype"]
+        cases = [other for other in CASES if other["parameters"]["dtype"] == group]
+    row = cases.index(case)
+    return [GOLDEN[f"fit/{group}/{name}"][row] for name in ("parameters", "train_loss")]
 
 
 def name_of(case):
@@ -148,7 +162,7 @@ def test_first_weights(dtype):
 
 
 @pytest.mark.parametrize("convert", [np.asarray, csr_matrix], ids=["array", "csr"])
-@pytest.mark.parametrize("case", CASES, ids=name_of)
+@pytest.mark.parametrize("case", CASES + ONE_OUTPUT, ids=name_of)
 def test_fits(case, convert):
     """All forms of storing X: dense, block sparse with and without codebook, CSR.
 
