@@ -128,22 +128,19 @@ class FullObjective(Objective):
         self._decay = estimator.alpha / total
         self._indices = np.arange(n_samples)
         self._batch_weights = np.full(self._starts.size, total, np.float64)
-        self._arrays = [*self.parameters.coefs, *self.parameters.intercepts]
-        coefs, intercepts = split_parameters(
-            self.parameters.values[1], self._network.sizes
-        )
-        self._gradients = [*coefs, *intercepts]
+        # Positions of the parameters in scikit-learn's order: weights first.
+        positions = np.arange(self._network.n_parameters)
+        coefs, intercepts = split_parameters(positions, self._network.sizes)
+        self._order = np.concatenate([part.ravel() for part in coefs + intercepts])
         self._n_weights = sum(W.size for W in coefs)
 
     def __call__(self, packed):
-        """Loss and gradient at parameters in scikit-learn's order: weights first."""
-        start = 0
-        for array in self._arrays:
-            array.ravel()[...] = packed[start : start + array.size]
-            start += array.size
-        self.parameters.values[1] = 0
+        """Loss and gradient at parameters in scikit-learn's order."""
+        parameters, gradient = self.parameters.values
+        parameters[self._order] = packed
+        gradient[:] = 0
         loss = self._run(self._indices, self._batch_weights).sum()
-        gradient = np.concatenate([array.ravel() for array in self._gradients])
+        gradient = gradient[self._order]
         weights = packed[: self._n_weights]
         gradient[: self._n_weights] += self._decay * weights
         return loss + 0.5 * self._decay * (weights @ weights), gradient
