@@ -145,9 +145,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         the rows of a text vectorizer are best left alone. A tuple must have a shift of
         0.
     n_threads : int, default=None
-        Maximum number of threads. None means as many as there are cores. A fit uses
-        fewer if its batches are small, and shares the cores with other fits of the
-        process. The number of threads changes the time, and not a bit of the result.
+        Maximum number of threads of a fit or prediction. None means as many as there
+        are cores. Fewer are used if batches are small or rows are few. The fits and
+        predictions of a process share the cores. The number of threads changes the
+        time, and not a bit of the result.
     shuffle : bool, default=True
         Whether to shuffle the samples in each epoch.
     random_state : int, RandomState instance or None, default=None

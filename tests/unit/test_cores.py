@@ -7,13 +7,16 @@ import sys
 import threading
 from functools import partial
 
+import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
+from cymlp import MLPClassifier
 from cymlp._engine.team import Team
 from cymlp._fit import cores
 from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
-from cymlp._fit.cores import Cores, FitCores
+from cymlp._fit.cores import Cores, FitCores, predict_batches
 
 LARGE = 1e12
 
@@ -157,3 +160,59 @@ assert os.waitpid(child, 0)[1] == 0
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_child_of_fork_has_all_cores():
     run(FORK)
+
+
+# Predictions
+
+
+@pytest.mark.parametrize(
+    ("bound", "n_multiplications", "expected"),
+    [(None, LARGE, 3), (2, LARGE, 2), (1, LARGE, 1), (None, 1e6, 1), (None, 1.2e8, 2)],
+)
+def test_large_predictions_get_threads(monkeypatch, bound, n_multiplications, expected):
+    monkeypatch.setattr(cores, "available", lambda: 3)
+    meeting = threading.Barrier(expected, timeout=60)
+
+    def predict(batch):
+        if batch < expected:
+            meeting.wait()  # until there are so many threads
+        return batch, threading.get_ident()
+
+    results, threads = zip(
+        *predict_batches(predict, list(range(9)), bound, n_multiplications),
+        strict=True,
+    )
+    assert results == tuple(range(9))
+    assert len(set(threads)) == expected
+    assert threading.get_ident() in threads
+    assert not list(cores.cores._held.keys())
+
+
+def test_an_error_in_one_batch_ends_the_prediction(monkeypatch):
+    monkeypatch.setattr(cores, "available", lambda: 2)
+
+    def predict(batch):
+        if batch == 4:
+            raise ValueError("batch 4")
+
+    with pytest.raises(ValueError, match="batch 4"):
+        predict_batches(predict, list(range(9)), None, LARGE)
+    assert not [t for t in threading.enumerate() if "predict" in t.name]
+    assert not list(cores.cores._held.keys())
+
+
+@pytest.mark.parametrize("kind", ["dense", "scaled", "sparse"])
+def test_threads_change_no_bit_of_a_prediction(monkeypatch, kind):
+    monkeypatch.setattr(cores, "available", lambda: 3)
+    monkeypatch.setattr(cores, "MIN_PREDICTION", 1)
+    X = np.random.default_rng(0).normal(size=(5000, 30)).astype(np.float32)
+    X[X < 0.5] = 0
+    y = X[:, :4].argmax(axis=1)
+    X = csr_array(X) if kind == "sparse" else X
+    clf = MLPClassifier(
+        (40, 20), max_iter=2, scale="standard" if kind == "scaled" else None
+    ).fit(X, y)
+    expected = clf.set_params(n_threads=1).predict_proba(X)
+    for n_threads in (None, 2):
+        clf.set_params(n_threads=n_threads)
+        np.testing.assert_array_equal(clf.predict_proba(X), expected)

@@ -6,19 +6,23 @@ epoch: many fits at once use a core each, and the last one left uses all that it
 
 import os
 import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 from joblib import cpu_count
 
 from cymlp._engine.team import Team
-from cymlp._fit.blas_threads import single_threaded_blas
+from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
 
 # Multiplications in a batch, and in an epoch, that are worth another thread: some 20
 # microseconds, several times what a batch costs the team, and five milliseconds, many
 # times what it takes to start and to end the thread.
 MIN_BATCH = 1e6
 MIN_EPOCH = 2e8
+# Multiplications of a prediction that are worth another thread: about a millisecond.
+MIN_PREDICTION = 5e7
 
 
 class Cores:
@@ -83,8 +87,54 @@ def n_multiplications(network, stored):
     return n if stored.dtype == "float32" else 2 * n  # half as many in a vector
 
 
+def predict_batches(predict, batches, bound, n_multiplications):
+    """Return [predict(batch) for batch in batches], computed in several threads.
+
+    There are at most `bound` threads, or any number if it is None, and fewer if the
+    `n_multiplications` of all batches are not worth them. Each result is computed by
+    one thread, with one thread of BLAS.
+    """
+    wanted = int(min(len(batches), n_multiplications // MIN_PREDICTION))
+    wanted = wanted if bound is None else min(wanted, bound)
+    prediction = threading.Event()  # any object that stands for it
+    try:
+        with limited_blas():
+            n_threads = cores.deal(prediction, wanted, available()) if wanted > 1 else 1
+            if n_threads == 1:
+                return [predict(batch) for batch in batches]
+            return _in_threads(predict, batches, n_threads)
+    finally:
+        cores.leave(prediction)
+
+
+def _in_threads(function, items, n_threads):
+    """Return [function(item) for item in items]; the calling thread takes part."""
+    pending, results = deque(enumerate(items)), [None] * len(items)
+
+    def take():
+        try:
+            return pending.popleft()
+        except IndexError:
+            return None
+
+    def work():
+        try:
+            for index, item in iter(take, None):
+                results[index] = function(item)
+        except BaseException:
+            pending.clear()  # the other threads end, too
+            raise
+
+    with ThreadPoolExecutor(n_threads - 1, "cymlp-predict") as executor:
+        helpers = [executor.submit(work) for _ in range(n_threads - 1)]
+        work()
+    for helper in helpers:
+        helper.result()  # raises the exception of a helper
+    return results
+
+
 class FitCores:
-    """The cores of one fit or prediction, and the threads that use them.
+    """The cores of one fit, and the threads that use them.
 
     `bound` is the maximum number of threads, or None. `per_batch` and `per_epoch` are
     the numbers of multiplications.

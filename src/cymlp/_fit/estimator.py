@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from cymlp._engine.dense import forward
@@ -15,6 +16,7 @@ from cymlp._engine.storage import NotFiniteError
 from cymlp._fit import architecture, hints, prepare, scaling
 from cymlp._fit.callbacks import CallbackSupportMixin
 from cymlp._fit.checkpointing import checked
+from cymlp._fit.cores import predict_batches
 from cymlp._fit.fitting import Call, fit
 from cymlp._sklearn import (
     HasMethods,
@@ -259,18 +261,24 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             first, *others = zip(coefs, intercepts, strict=True)
             sizes = [self.n_features_in_, *(W.shape[1] for W in coefs[:-1])]
             network = Network([*sizes, self.n_outputs_], self._activations)
-            batch_size = min(n_samples, PREDICTION_BATCH_SIZE)
-            memory = network.memory(batch_size, dtype, trains=False)
-            scores = [
-                self._scores_of(rows(batch), network, first, others, memory)
-                for batch in batches(n_samples, batch_size)
-            ]
+
+            def predict(batch):
+                return self._scores_of(rows(batch), network, first, others)
+
+            if n_samples <= PREDICTION_BATCH_SIZE:
+                return predict(slice(n_samples))
+            scores = predict_batches(
+                predict,
+                list(gen_batches(n_samples, PREDICTION_BATCH_SIZE)),
+                self.n_threads,
+                n_samples * network.n_parameters,
+            )
         except NotFiniteError as error:
             raise self._scores_not_finite() from error
         except Exception:
             architecture.assigned_layers(self)  # raises if they are the reason
             raise
-        return scores[0] if len(scores) == 1 else np.concatenate(scores)
+        return np.concatenate(scores)
 
     def _scores_not_finite(self):
         return ValueError(
@@ -279,7 +287,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             "as after a step with a learning rate that was too high."
         )
 
-    def _scores_of(self, X, network, first, others, memory):
+    def _scores_of(self, X, network, first, others):
+        memory = network.memory(X.shape[0], first[0].dtype, trains=False)
         U = forward(X, *first)
         try:
             return network.scores(U, others, memory)
@@ -299,13 +308,3 @@ def converted(array, dtype):
         raise TypeError("not an array of real numbers")
     with np.errstate(over="ignore"):  # infinite weights make infinite scores
         return np.require(array, dtype, "C")
-
-
-def batches(n, batch_size):
-    """Slices of at most batch_size samples.
-
-    Checking the arguments, as scikit-learn's gen_batches does, takes longer than the
-    prediction of a single row.
-    """
-    for start in range(0, n, batch_size):
-        yield slice(start, min(start + batch_size, n))

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from typing import Any, Self
 
 from numpy.typing import DTypeLike, NDArray
@@ -10,7 +9,6 @@ from cymlp.history import History
 PREDICTION_BATCH_SIZE: int
 PLAIN_TYPES: set[type]
 
-def batches(n: int, batch_size: int) -> Iterator[slice]: ...
 def converted(array: Any, dtype: DTypeLike) -> Any: ...
 
 class BaseMLP(BaseEstimator):

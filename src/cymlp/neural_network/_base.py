@@ -18,13 +18,15 @@ from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import validate_data
 
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
 from cymlp._engine.storage import NotFiniteError
 from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
-from cymlp._fit.estimator import PREDICTION_BATCH_SIZE, batches, converted
+from cymlp._fit.cores import predict_batches
+from cymlp._fit.estimator import PREDICTION_BATCH_SIZE, converted
 from cymlp._sklearn import OUTPUT_ACTIVATIONS, BaseMultilayerPerceptron, _safe_indexing
 from cymlp.activations import ACTIVATIONS
 from cymlp.neural_network._objective import FullObjective, Objective
@@ -210,13 +212,15 @@ class EngineMixin:
         )
         X = X.tocsr() if issparse(X) else X
         outputs = np.empty((X.shape[0], network.sizes[-1]), dtype)
-        memory = network.memory(
-            min(X.shape[0], PREDICTION_BATCH_SIZE), dtype, trains=False
-        )
+
+        def predict(batch):
+            U = forward(X[batch].astype(dtype, copy=False), *first)
+            memory = network.memory(U.shape[0], dtype, trains=False)
+            outputs[batch] = network.scores(U, others, memory)
+
+        batches = list(gen_batches(X.shape[0], PREDICTION_BATCH_SIZE))
         try:
-            for batch in batches(X.shape[0], PREDICTION_BATCH_SIZE):
-                U = forward(X[batch].astype(dtype, copy=False), *first)
-                outputs[batch] = network.scores(U, others, memory)
+            predict_batches(predict, batches, None, X.shape[0] * network.n_parameters)
         except NotFiniteError:
             # scikit-learn's outputs are NaN or infinite, with NumPy's warnings.
             return super()._forward_pass_fast(X, check_input=False)
