@@ -29,8 +29,8 @@ def teams(monkeypatch):
         return made[-1]
 
     monkeypatch.setattr(cores, "available", lambda: 7)
-    monkeypatch.setattr(cores, "MIN_BATCH", 1e-3)
-    monkeypatch.setattr(cores, "MIN_EPOCH", 1e-3)
+    for module in "_fit.training", "neural_network._objective":
+        monkeypatch.setattr(f"cymlp.{module}.n_multiplications", lambda *_: 1e12)
     monkeypatch.setattr(cores, "Team", patient_team)
     return made
 

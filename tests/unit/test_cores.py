@@ -13,10 +13,14 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from cymlp import MLPClassifier
+from cymlp._engine.inputs import Inputs
+from cymlp._engine.network import Network
+from cymlp._engine.storage.csr import CSR
 from cymlp._engine.team import Team
 from cymlp._fit import cores
 from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
 from cymlp._fit.cores import Cores, FitCores, predict_batches
+from cymlp.activations import Relu
 
 LARGE = 1e12
 
@@ -124,6 +128,18 @@ def test_small_batches_and_small_epochs_get_one_thread(monkeypatch, work):
     with FitCores(None, *work) as fit, fit.team() as team:
         assert team.n_threads == 1
         assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [([1000, 100, 10], 0), ([1000, 100, 300, 10], 95_930)]
+)
+def test_the_first_layer_of_sparse_samples_asks_for_no_threads(sizes, expected):
+    # 20 values a sample: 2 x 20 x 100 multiplications, and 3 for every other weight.
+    at = np.arange(100)
+    X = csr_array((np.ones(100, np.float32), (at // 20, at)), (5, 1000))
+    network = Network(sizes, [Relu()] * (len(sizes) - 2))
+    stored = CSR.store(Inputs(X, np.dtype("float32")))
+    assert cores.n_multiplications(network, stored) == expected
 
 
 def test_threads_end_with_each_epoch(monkeypatch):

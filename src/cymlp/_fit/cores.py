@@ -79,11 +79,13 @@ def available():
 
 
 def n_multiplications(network, stored):
-    """The number of multiplications for a sample of an epoch, about."""
-    first = stored.n_values() * network.sizes[1]
-    others = network.n_parameters - network.sizes[1] * (stored.n_features + 1)
+    """The number of multiplications for a sample that threads can share, about."""
     # Forward and for the gradients of weights, and for those of the inputs.
-    n = 2 * first + 3 * others
+    first = 2 * stored.n_values() * network.sizes[1]
+    others = 3 * (network.n_parameters - network.sizes[1] * (stored.n_features + 1))
+    # With sparse X, another thread gains less in the first layer than it loses: the
+    # rows of weights that a batch changes move between the caches of the cores.
+    n = max(0, others - first) if stored.inputs.is_sparse else first + others
     return n if stored.dtype == "float32" else 2 * n  # half as many in a vector
 
 
