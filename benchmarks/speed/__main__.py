@@ -9,17 +9,16 @@ from pathlib import Path
 from benchmarks.command_line import positive, processor
 from benchmarks.speed import bar_chart, tables
 from benchmarks.speed.cases import CASES
-from benchmarks.speed.peer_processes import PeerProcesses
+from benchmarks.speed.peer_processes import AVX2, PeerProcesses
 from benchmarks.speed.peers import PEERS
 from cymlp._files import write_file
-
-SUMMARY = ("mnist", "text")  # the cases in summary.png, which the README shows
 
 
 def main(arguments=None):
     """Run the command line."""
     options = parse_arguments(arguments)
-    with PeerProcesses(options.peers) as processes:
+    settings = AVX2 if options.avx2 else {}
+    with PeerProcesses(options.peers, settings) as processes:
         results = run(processes, options.cases, options.peers, options.epochs)
     print(tables.heading(results["machine"]))
     print(tables.overview(results))
@@ -96,6 +95,11 @@ def parse_arguments(arguments):
         help="folder for speed.md, speed.json and speed.png (default: none are "
         "written)",
     )
+    parser.add_argument(
+        "--avx2",
+        action="store_true",
+        help="let no peer use instructions beyond AVX2 (x86-64)",
+    )
     options = parser.parse_args(arguments)
     options.peers = [name for name in PEERS if name in ("cymlp", *options.peers)]
     return options
@@ -109,25 +113,24 @@ def machine(processes):
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "blas": processes.ask("cymlp", "blas"),
+        "instructions": processes.ask("cymlp", "instructions"),
+        "multiply_add_rate": processes.ask("cymlp", "multiply_add_rate"),
+        "multiplication_rate": processes.multiplication_rate(),
         "versions": {
-            name: processes.ask(name, "versions") for name in processes.started()
+            name: processes.ask(name, "versions")
+            for name in PEERS
+            if name in processes.started()
         },
         "missing": processes.missing,
     }
 
 
 def write(results, folder):
-    """Write the results as Markdown, as JSON and as a bar chart."""
+    """Write the results as Markdown, as JSON and as a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "speed.json", json.dumps(results, indent=1).encode())
     write_file(folder / "speed.md", tables.document(results).encode())
     bar_chart.draw(results, folder / "speed.png")
-    chosen = {
-        case: results["cases"][case]
-        for case in sorted(SUMMARY & results["cases"].keys())
-    }
-    if len(chosen) == len(SUMMARY):
-        bar_chart.draw(results | {"cases": chosen}, folder / "summary.png")
     print(f"{folder} has speed.md, speed.json and speed.png.", file=sys.stderr)
 
 

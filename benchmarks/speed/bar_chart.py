@@ -4,50 +4,60 @@ from matplotlib.figure import Figure
 
 from benchmarks.png import encode
 from benchmarks.speed.peers import PEERS
-from benchmarks.speed.tables import compared
+from benchmarks.speed.tables import compared, fastest_peer
 from cymlp._files import write_file
 
 # The palette of Okabe and Ito, which colour-blind readers can tell apart.
-COLOURS = {
-    "cymlp": "#D55E00",
-    "numpy": "#0072B2",
-    "scikit-learn": "#E69F00",
-    "pytorch": "#009E73",
-    "dataloader": "#CC79A7",
-    "jax": "#56B4E9",
-}
+COLOURS = {"times": "#D55E00", "times_all": "#0072B2"}
 MAX_BAR = 10  # longer bars are cut
 DPI = 200
 
 
 def draw(results, path):
-    """Draw the time of each peer in each case, relative to cymlp, and save a PNG."""
-    cases = compared(results)
-    n_bars = sum(len(case["times"]) for case in cases)
-    figure = Figure((7, 0.7 + 0.22 * n_bars + 0.42 * len(cases)), layout="constrained")
+    """Draw the time of the fastest peer in each case, relative to cymlp: a PNG.
+
+    Best and worst cases are at both ends; a bar below 1 is a case in which a peer is
+    faster.
+    """
+    labels = {
+        "times": "one thread",
+        "times_all": f"{results['machine']['processors']} threads",
+    }
+    cases = sorted(compared(results), key=one_thread_ratio, reverse=True)
+    figure = Figure((7, 1 + 0.5 * len(cases)), layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(1, color="black", linewidth=0.8)
-    ticks, top = {}, 0.0
-    for case in cases:
-        title = axes.text(0, top, case["title"], va="center", weight="bold")
-        title.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
-        for name in sorted(case["times"], key=list(PEERS).index):
-            top += 1
-            ticks[top] = PEERS[name].title
-            ratio = case["times"][name]["ratio"]
-            width = min(ratio, MAX_BAR)
-            axes.barh(top, width, 0.85, color=COLOURS[name])
-            label = f"{ratio:.2f}" if ratio <= MAX_BAR else f"{ratio:.1f} →"
-            axes.annotate(
-                label, (width, top), (4, 0), textcoords="offset points", va="center"
-            )
-        top += 1.9
-    axes.set_yticks(list(ticks), list(ticks.values()))
+    for at, case in enumerate(cases):
+        for shift, (kind, colour) in zip((-0.2, 0.2), COLOURS.items(), strict=True):
+            draw_bar(axes, at + shift, case.get(kind, {}), colour)
+    bars = [axes.barh(0, 0, color=COLOURS[kind]) for kind in labels]
+    axes.legend(bars, labels.values(), loc="lower right", frameon=False)
+    axes.set_yticks(range(len(cases)), [case["title"] for case in cases])
     axes.tick_params(axis="y", length=0)
     axes.set(
-        xlim=(0, MAX_BAR * 1.08),
-        ylim=(top - 1.2, -0.8),
-        xlabel="time, as a multiple of cymlp's (shorter is faster)",
+        xlim=(0, MAX_BAR * 1.25),
+        ylim=(len(cases) - 0.4, -0.6),
+        xlabel="time of the fastest peer, as a multiple of cymlp's",
     )
     axes.spines[["top", "right", "left"]].set_visible(False)
     write_file(path, encode(figure, DPI))
+
+
+def one_thread_ratio(case):
+    """Return the time of the fastest peer relative to cymlp."""
+    return case["times"][fastest_peer(case["times"])]["ratio"]
+
+
+def draw_bar(axes, at, times, colour):
+    """Draw the ratio of the fastest peer, if there is one."""
+    name = fastest_peer(times)
+    if name is None:
+        return
+    ratio = times[name]["ratio"]
+    width = min(ratio, MAX_BAR)
+    axes.barh(at, width, 0.38, color=colour)
+    label = f"{ratio:.1f}" if ratio <= MAX_BAR else f"{ratio:.0f} \u2192"
+    axes.annotate(
+        f"{label}  {PEERS[name].title}",
+        (width, at), (4, 0), textcoords="offset points", va="center", fontsize=8,
+    )  # fmt: skip

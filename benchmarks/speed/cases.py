@@ -33,6 +33,8 @@ class Case(NamedTuple):
 
 TRAINING = measurements.training
 MNIST = Workload("mnist", (28,))
+NOISE = Workload("noise", (28,))
+TABLE = Workload("table", (64, 64), 256)
 TEXT = Workload("text", (100,), peers=("numpy", "scikit-learn", "pytorch"))
 CASES = {
     "mnist": Case(
@@ -58,6 +60,12 @@ CASES = {
         "MNIST, 784-256-128-10, batches of 200",
         TRAINING,
         MNIST._replace(hidden=(256, 128), batch_size=200),
+    ),
+    "wider": Case(
+        "MNIST, 784-512-256-10, batches of 256",
+        TRAINING,
+        MNIST._replace(hidden=(512, 256), batch_size=256),
+        epochs=4,
     ),
     "proba": Case(
         "MNIST, probabilities of 10000 rows",
@@ -87,11 +95,33 @@ CASES = {
         MNIST._replace(peers=("scikit-learn",)),
         epochs=2,
     ),
-    "noise": Case("Gaussian noise, 784-28-10", TRAINING, Workload("noise", (28,))),
-    "table": Case(
-        "200000 rows of 54 features, 54-64-64-7, batches of 256",
+    "noise": Case("Gaussian noise, 784-28-10", TRAINING, NOISE),
+    "noise-wide": Case(
+        "Gaussian noise, 784-256-128-10, batches of 200",
         TRAINING,
-        Workload("table", (64, 64), 256),
+        NOISE._replace(hidden=(256, 128), batch_size=200, n_rows=20_000),
+    ),
+    "noise-wider": Case(
+        "Gaussian noise, 784-1024-1024-10, batches of 256",
+        TRAINING,
+        NOISE._replace(hidden=(1024, 1024), batch_size=256, n_rows=5_000),
+    ),
+    "table": Case("Table, 54-64-64-7, batches of 256", TRAINING, TABLE),
+    "table-wide": Case(
+        "Table, 54-512-512-7, batches of 256",
+        TRAINING,
+        TABLE._replace(hidden=(512, 512), n_rows=20_000),
+    ),
+    "table-adam": Case(
+        "Table, 54-256-256-256-7, batches of 256, Adam",
+        TRAINING,
+        TABLE._replace(
+            hidden=(256, 256, 256),
+            n_rows=40_000,
+            solver="adam",
+            learning_rate=0.001,
+            peers=("scikit-learn", "pytorch", "jax"),
+        ),
     ),
     "text": Case("Text as sparse TF-IDF, 100 hidden units", TRAINING, TEXT),
     "text-adam": Case(

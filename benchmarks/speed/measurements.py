@@ -92,47 +92,62 @@ def validate(processes, workload, names):
 
 
 def training(processes, workload, wanted, n_epochs):
-    """Measure an epoch of each peer and the fixed costs of a fit."""
+    """Measure an epoch of each peer and the fixed costs of a fit.
+
+    Each peer is measured with one thread and, where there are several processors, with
+    a thread for each.
+    """
     names, left_out = taking_part(processes, workload, wanted)
     if not names:
         return {"left_out": left_out}
     validated = validate(processes, workload, names)
-    seconds, fixed = take_turns(processes, names, workload, n_epochs)
+    with_all = processes_with_all_threads(processes, names)
+    times = take_turns(processes, [*names, *with_all], workload, n_epochs)
     about = processes.ask("cymlp", "describe", workload)
     rate = processes.multiplication_rate()
     floor = None
     if not about["sparse"]:
         floor = dense_operations(about["sizes"], about["rows"]) / rate
-    times = {
-        name: summary(seconds[name])
-        | {
-            "fixed": median(fixed[name]),
-            "total": median(seconds[name]) + median(fixed[name]) / EPOCHS_PER_FIT,
-        }
-        for name in names
-    }
     return {
         **about,
         "left_out": left_out,
         "validated": validated,
-        "times": compared(times),
+        "times": compared({name: times[name] for name in names}),
+        "times_all": compared({with_all[key]: times[key] for key in with_all}),
         "multiplication_rate": rate,
         "floor": floor,
     }
 
 
-def take_turns(processes, names, workload, n_epochs):
-    """Time at least this number of epochs of each peer, after one to warm up."""
-    for name in names:
-        processes.ask(name, "train", workload, 1)
-    seconds, fixed = {name: [] for name in names}, {name: [] for name in names}
+def processes_with_all_threads(processes, names):
+    """Start a process with all threads for each peer: dict of keys to names."""
+    n = len(processes.cpus)
+    if n == 1:
+        return {}
+    keys = {f"{name}, {n} threads": name for name in names}
+    for key in keys.keys() - set(processes.started()):
+        processes.start(key, keys[key], processes.cpus)
+    return keys
+
+
+def take_turns(processes, keys, workload, n_epochs):
+    """Time at least this number of epochs of each process, after one to warm up."""
+    for key in keys:
+        processes.ask(key, "train", workload, 1)
+    seconds, fixed = {key: [] for key in keys}, {key: [] for key in keys}
     turn = min(EPOCHS_PER_TURN, n_epochs)
     for _ in range(-(-n_epochs // turn)):
-        for name in names:
-            epochs, rest = processes.ask(name, "train", workload, turn)
-            seconds[name] += epochs
-            fixed[name].append(rest)
-    return seconds, fixed
+        for key in keys:
+            epochs, rest = processes.ask(key, "train", workload, turn)
+            seconds[key] += epochs
+            fixed[key].append(rest)
+    return {key: fit_times(seconds[key], fixed[key]) for key in keys}
+
+
+def fit_times(seconds, fixed):
+    """Return the times of epochs and of the rest of a fit."""
+    total = median(seconds) + median(fixed) / EPOCHS_PER_FIT
+    return summary(seconds) | {"fixed": median(fixed), "total": total}
 
 
 def prediction(processes, workload, wanted, n_epochs, *, n_rows, method=()):
@@ -140,36 +155,42 @@ def prediction(processes, workload, wanted, n_epochs, *, n_rows, method=()):
     names, left_out = taking_part(processes, workload, wanted)
     if not names:
         return {"left_out": left_out}
+    with_all = processes_with_all_threads(processes, names)
     calls = CALLS_PER_TURN.get(n_rows, 2)
-    expected, seconds, validated = None, {name: [] for name in names}, {}
+    expected, validated = None, {}
+    seconds = {key: [] for key in (*names, *with_all)}
     for turn in range(1 + n_epochs):
-        for name in names:
+        for key in seconds:
             calls_seconds, result = processes.ask(
-                name, "predict", workload, n_rows, calls, *method
+                key, "predict", workload, n_rows, calls, *method
             )
             if turn > 0:
-                seconds[name] += calls_seconds
+                seconds[key] += calls_seconds
                 continue
-            expected = result if name == "cymlp" else expected
-            difference = float(np.abs(result - expected).max())
-            if not difference < MAX_PREDICTION_DIFFERENCE:
-                raise ValidationError(
-                    f"{name} predicts something else than cymlp: its results differ "
-                    f"by {difference:.1e}, which must be below "
-                    f"{MAX_PREDICTION_DIFFERENCE:.0e}"
-                )
-            validated[name] = f"{difference:.0e}"
-    del validated["cymlp"]
-    times = {name: summary(seconds[name]) for name in names}
+            expected = result if expected is None else expected
+            validated[key] = difference_of_predictions(key, result, expected)
+    times = {key: summary(seconds[key]) for key in seconds}
     for one in times.values():
         one["total"] = one["median"]
     about = processes.ask("cymlp", "describe", workload) | {"rows": n_rows}
     return {
         **about,
         "left_out": left_out,
-        "validated": validated,
-        "times": compared(times),
+        "validated": {name: validated[name] for name in names if name != "cymlp"},
+        "times": compared({name: times[name] for name in names}),
+        "times_all": compared({with_all[key]: times[key] for key in with_all}),
     }
+
+
+def difference_of_predictions(name, result, expected):
+    """Return the largest difference; raise ValidationError if it is too large."""
+    difference = float(np.abs(result - expected).max())
+    if not difference < MAX_PREDICTION_DIFFERENCE:
+        raise ValidationError(
+            f"{name} predicts something else than cymlp: its results differ by "
+            f"{difference:.1e}, which must be below {MAX_PREDICTION_DIFFERENCE:.0e}"
+        )
+    return f"{difference:.0e}"
 
 
 def threads(processes, workload, wanted, n_epochs):
@@ -358,7 +379,7 @@ def train_in_processes(processes, name, workloads, n_epochs):
     keys = {}
     for cpu in processes.cpus:
         key = f"{name} on processor {cpu}"
-        processes.start(key, name, cpu)
+        processes.start(key, name, [cpu])
         processes.ask(key, "train", workloads[0], 1)
         keys[processes.pipe(key)] = key
     start = time.perf_counter()

@@ -8,12 +8,22 @@ from importlib.util import find_spec
 from benchmarks.speed.peer_server import compute_forever, pin, serve
 from benchmarks.speed.peers import PEERS
 
-THREAD_LIMITS = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+# Make the libraries of all peers use the instructions of processors with AVX2.
+AVX2 = {
+    "CYMLP_ISA": "avx2",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
 }
 
 
@@ -24,22 +34,25 @@ class PeerProcesses:
     ----------
     names : list of str
         Keys of `PEERS`.
+    settings : dict of str to str
+        Environment variables of the processes.
 
     Attributes
     ----------
     missing : dict of str to str
         Peers that are left out, with the reason.
     cpus : list of int
-        Available processors. All peers take turns on the last one.
+        Available processors. Peers with one thread take turns on the last one.
     """
 
-    def __init__(self, names):
+    def __init__(self, names, settings=()):
         self.missing = {
             name: "not installed"
             for name in names
             if find_spec(PEERS[name].package) is None
         }
         self.cpus = available_cpus()
+        self._settings = dict(settings)
         self._processes = {}
         self._rate = 0.0
 
@@ -52,18 +65,19 @@ class PeerProcesses:
         for name in self.started():
             self.stop(name)
 
-    def start(self, key, name, cpu=None):
+    def start(self, key, name, cpus=None):
         """Start a process of the peer `name` under the name `key`.
 
-        It has one thread on the given processor. Without one, it may use all processors
-        and the libraries' default number of threads.
+        It has a thread for each of the given processors. Without them, it may use all
+        processors and the libraries' default number of threads.
         """
         context = multiprocessing.get_context("spawn")
         own_end, peer_end = context.Pipe()
         # Not a daemon, because joblib would then use a single thread. The process ends
         # when its pipe is closed.
         process = context.Process(target=serve, args=(PEERS[name].target, peer_end))
-        with unlimited() if cpu is None else single_threaded(cpu):
+        with unlimited() if cpus is None else limited(cpus):
+            add_to_environment(self._settings)
             process.start()
         peer_end.close()
         self._processes[key] = process, own_end
@@ -92,7 +106,7 @@ class PeerProcesses:
     def send(self, key, *request):
         """Send a request to a process; it is started if necessary."""
         if key not in self._processes:
-            self.start(key, key, self.cpus[-1])
+            self.start(key, key, self.cpus[-1:])
         self.pipe(key).send(request)
 
     def receive(self, key):
@@ -118,26 +132,35 @@ class PeerProcesses:
 
 
 @contextlib.contextmanager
-def single_threaded(cpu):
-    """Limit processes that are started meanwhile to one thread on one processor.
+def limited(cpus):
+    """Limit processes that are started meanwhile to a thread for each processor.
 
     They inherit environment and affinity, which libraries read when they are loaded.
     """
-    cpus = available_cpus()
+    before = available_cpus()
     with restored_environment():
-        os.environ.update(THREAD_LIMITS)
-        pin({cpu})
+        os.environ.update(dict.fromkeys(THREAD_LIMITS, str(len(cpus))))
+        if len(cpus) == 1:
+            add_to_environment({"XLA_FLAGS": ONE_THREAD})
+        pin(cpus)
         try:
             yield
         finally:
-            pin(cpus)
+            pin(before)
+
+
+def add_to_environment(settings):
+    """Set environment variables; XLA_FLAGS, a list, is made longer."""
+    for name, value in settings.items():
+        given = os.environ.get(name, "") if name == "XLA_FLAGS" else ""
+        os.environ[name] = f"{given} {value}".strip()
 
 
 @contextlib.contextmanager
 def unlimited():
     """Remove limits on the threads of processes that are started meanwhile."""
     with restored_environment():
-        for name in THREAD_LIMITS:
+        for name in (*THREAD_LIMITS, "XLA_FLAGS"):
             os.environ.pop(name, None)
         yield
 
@@ -159,7 +182,7 @@ def busy_loop(cpu):
     process = multiprocessing.get_context("spawn").Process(
         target=compute_forever, daemon=True
     )
-    with single_threaded(cpu):
+    with limited([cpu]):
         process.start()
     try:
         yield

@@ -3,10 +3,13 @@
 import importlib
 import os
 import signal
+import subprocess
+import tempfile
 import threading
 import time
 import traceback
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import issparse
@@ -16,6 +19,7 @@ from benchmarks.datasets import DataUnavailableError
 from benchmarks.speed.workloads import first_parameters, layer_sizes, load
 
 VALIDATED_BATCHES = 1000
+MULTIPLY_ADD = Path(__file__).with_name("multiply_add.c")
 
 
 def serve(target, pipe):
@@ -157,6 +161,26 @@ class PeerServer:
         return run_in_threads(
             lambda: self.peer.fit_many(workloads, samples, n_epochs, len(cpus)), [cpus]
         )
+
+    def instructions(self):
+        """Return the instruction set of cymlp's kernels."""
+        return self.peer.instructions()
+
+    def multiply_add_rate(self):
+        """Return operations per second of multiplications and additions in registers.
+
+        Zero without a C compiler.
+        """
+        vectors = {"avx2": ["-mavx2", "-mfma"]}.get(self.instructions(), [])
+        vectors = vectors or ["-march=native", "-mprefer-vector-width=512"]
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder, "multiply_add")
+            command = ["cc", "-O3", "-ffp-contract=fast", *vectors, "-o", program]
+            try:
+                subprocess.run([*command, MULTIPLY_ADD], check=True)
+                return float(subprocess.check_output([program]))
+            except (OSError, subprocess.CalledProcessError):
+                return 0.0
 
     def multiplication_rate(self):
         """Return operations per second of a large float32 product, best of 40."""

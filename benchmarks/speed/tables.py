@@ -16,7 +16,12 @@ def heading(machine):
     lines = [
         f"{machine['processor']}, {machine['processors']} processors, possibly shared "
         f"with other programs; {machine['system']}; Python {machine['python']}; BLAS "
-        f"of SciPy and NumPy: {', '.join(machine['blas'])}. One thread per peer.",
+        f"of SciPy and NumPy: {', '.join(machine['blas'])}.",
+        "",
+        f"Instruction set: {machine['instructions']}. A processor computes "
+        f"{machine['multiply_add_rate'] / 1e9:.0f} GFLOP/s in registers, and "
+        f"{machine['multiplication_rate'] / 1e9:.0f} GFLOP/s in a product of large "
+        "matrices.",
         "",
     ]
     for name, versions in machine["versions"].items():
@@ -49,7 +54,7 @@ def training_table(result):
     """Write the times of epochs and fits."""
     rows = [
         (
-            PEERS[name].title,
+            title,
             seconds(one["best"]),
             seconds(one["median"]),
             seconds(one["fixed"]),
@@ -58,7 +63,7 @@ def training_table(result):
             f"{one['ratio_of_bests']:.2f}",
             result["validated"].get(name, "reference"),
         )
-        for name, one in result["times"].items()
+        for name, title, one in all_times(result)
     ]
     count = len(result["times"]["cymlp"]["seconds"])
     floor, rate = result["floor"], result["multiplication_rate"] / 1e9
@@ -92,16 +97,24 @@ def training_table(result):
     ]
 
 
+def all_times(result):
+    """Yield name, title and times: with one thread, then with all."""
+    for name, one in result["times"].items():
+        yield name, PEERS[name].title, one
+    for name, one in result["times_all"].items():
+        yield name, f"{PEERS[name].title}, all threads", one
+
+
 def prediction_table(result):
     """Write the times of calls."""
     rows = [
         (
-            PEERS[name].title,
+            title,
             f"{one['best'] * 1e3:.3f}",
             f"{one['median'] * 1e3:.3f}",
             f"{one['ratio']:.2f}",
         )
-        for name, one in result["times"].items()
+        for _, title, one in all_times(result)
     ]
     header = ("milliseconds per call", "best", "median", "ratio")
     return [*table(header, rows), "", *verdict(result), ""]
@@ -207,27 +220,35 @@ TABLES = {
 
 
 def overview(results):
-    """Write the ratios of all cases in one table."""
-    cases = compared(results)
-    peers = [
-        name
-        for name in PEERS
-        if name != "cymlp" and any(name in case["times"] for case in cases)
-    ]
+    """Write all cases in one table."""
+    n = results["machine"]["processors"]
     rows = []
-    for case in cases:
-        times, fastest = case["times"], fastest_peer(case["times"])
-        rows.append(
-            (
-                case["title"],
-                seconds(times["cymlp"]["total"]),
-                *(f"{times[p]['ratio']:.2f}" if p in times else "" for p in peers),
-                "" if fastest is None else PEERS[fastest].title,
-            )
-        )
-    titles = [PEERS[name].title for name in peers]
-    header = ("time relative to cymlp", "cymlp, seconds", *titles, "fastest peer")
+    for case in compared(results):
+        times, times_all = case["times"], case.get("times_all", {})
+        row = [case["title"], seconds(times["cymlp"]["total"]), fastest(times)]
+        floor = case.get("floor")
+        row.append(f"{times['cymlp']['median'] / floor:.2f}" if floor else "")
+        if times_all:
+            total = times_all["cymlp"]["total"]
+            row += [seconds(total), f"{times['cymlp']['total'] / total:.2f}"]
+            row.append(fastest(times_all))
+        rows.append(row + [""] * (7 - len(row)))
+    header = (
+        "",
+        "one thread, seconds",
+        "fastest peer, times as long",
+        "epoch / dense floor",
+        f"{n} threads, seconds",
+        "times as fast as one",
+        "fastest peer, times as long",
+    )
     return "\n".join(["## All cases", "", *table(header, rows)]) + "\n"
+
+
+def fastest(times):
+    """Write the time of the fastest peer relative to cymlp."""
+    name = fastest_peer(times)
+    return f"{times[name]['ratio']:.2f} {PEERS[name].title}" if name else ""
 
 
 def compared(results):

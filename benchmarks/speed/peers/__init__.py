@@ -26,13 +26,13 @@ class Peer(NamedTuple):
 
 PEERS = {
     "cymlp": Peer("cymlp", "cymlp", f"{__name__}.estimators:CymlpPeer"),
-    "numpy": Peer("NumPy, in place", "numpy", f"{__name__}.numpy_loop:NumpyPeer"),
+    "numpy": Peer("NumPy", "numpy", f"{__name__}.numpy_loop:NumpyPeer"),
     "scikit-learn": Peer(
         "scikit-learn", "sklearn", f"{__name__}.estimators:SklearnPeer"
     ),
-    "pytorch": Peer("PyTorch, fused", "torch", f"{__name__}.torch_loop:TorchPeer"),
+    "pytorch": Peer("PyTorch", "torch", f"{__name__}.torch_loop:TorchPeer"),
     "dataloader": Peer(
         "PyTorch, DataLoader", "torch", f"{__name__}.torch_loop:DataLoaderPeer"
     ),
-    "jax": Peer("JAX, scan", "jax", f"{__name__}.jax_loop:JaxPeer"),
+    "jax": Peer("JAX", "jax", f"{__name__}.jax_loop:JaxPeer"),
 }

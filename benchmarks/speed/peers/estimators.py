@@ -53,6 +53,7 @@ class CymlpPeer(EstimatorPeer):
             "solver": workload.solver,
             "learning_rate_init": workload.learning_rate,
             "momentum": workload.momentum,
+            "beta_2": 0.999,  # the default of the other peers
             "epsilon": workload.epsilon,
             "learning_rate": "constant",
             "weight_decay": workload.weight_decay,
@@ -94,6 +95,12 @@ class CymlpPeer(EstimatorPeer):
             workload, 1, dtype="float64", shuffle=False, **settings
         )
         return parameters_of(classifier.fit(samples.X, samples.y))
+
+    def instructions(self):
+        """Return the instruction set of the kernels."""
+        from cymlp import kernels
+
+        return kernels.isa()
 
     def activations_and_losses(self):
         """Return the names of all activations and of all losses."""

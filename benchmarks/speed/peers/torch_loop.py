@@ -8,8 +8,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.speed.peers.loop import LoopPeer
 
-torch.set_num_threads(1)
-
 
 class SparseLinear(torch.nn.Linear):
     """A linear layer on sparse rows, by PyTorch's weighted sum of rows of W."""

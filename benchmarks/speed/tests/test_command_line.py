@@ -32,6 +32,10 @@ def test_the_json_has_all_times(output):
     assert case["sizes"] == [64, 28, 10]
     operations = dense_operations(case["sizes"], case["rows"])
     assert case["floor"] == pytest.approx(operations / case["multiplication_rate"])
+    assert set(case["times_all"]) == set(
+        case["times"] if written["machine"]["processors"] > 1 else ()
+    )
+    assert written["machine"]["multiplication_rate"] > 1e9
     for name, times in case["times"].items():
         assert 0 < times["best"] <= times["median"] <= times["total"]
         assert times["ratio"] == pytest.approx(

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed.peer_processes import available_cpus
+from benchmarks.speed.peer_processes import (
+    AVX2,
+    ONE_THREAD,
+    PeerProcesses,
+    available_cpus,
+)
+from cymlp import kernels
 
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -30,7 +36,7 @@ def start(processes):
 
 def test_starting_a_process_restores_environment_and_affinity(processes):
     before = dict(os.environ)
-    processes.start("another", "numpy", processes.cpus[0])
+    processes.start("another", "numpy", processes.cpus[:1])
     processes.stop("another")
     assert dict(os.environ) == before
     assert available_cpus() == processes.cpus
@@ -47,9 +53,24 @@ def test_a_process_may_use_all_threads_and_processors(processes, start, monkeypa
 
 @needs_proc
 def test_a_process_is_limited_to_one_thread_on_one_processor(processes, start):
-    pid, environment = start("numpy", processes.cpus[0])
+    pid, environment = start("numpy", processes.cpus[:1])
     assert "OPENBLAS_NUM_THREADS=1" in environment
+    assert f"XLA_FLAGS={ONE_THREAD}" in environment
     assert os.sched_getaffinity(pid) == {processes.cpus[0]}
+
+
+@needs_proc
+def test_a_process_has_a_thread_for_each_processor(processes, start):
+    pid, environment = start("numpy", processes.cpus)
+    assert f"OPENBLAS_NUM_THREADS={len(processes.cpus)}" in environment
+    assert sorted(os.sched_getaffinity(pid)) == processes.cpus
+
+
+@pytest.mark.skipif("avx2" not in kernels.available(), reason="needs AVX2")
+def test_instructions_can_be_limited_to_avx2():
+    with PeerProcesses(["cymlp"], AVX2) as processes:
+        assert processes.ask("cymlp", "instructions") == "avx2"
+        assert any("Haswell" in name for name in processes.ask("cymlp", "blas"))
 
 
 def test_a_failing_peer_gives_its_traceback(processes, quick):
