@@ -43,9 +43,8 @@ BANDS = "Lines are means and bands are ranges over the runs."
 MARKS = "Marks at the end are the published values."
 SMOOTHED = "Training curves are means over one or two epochs."
 EVIDENCE = (
-    "Evidence is the mean of a measure for one network, then for the other, which may "
-    "be a constant, their mean difference or ratio with its 95 % interval, and the "
-    "number n of pairs."
+    "Evidence: the mean of a measure for one network, that for another or a constant; "
+    "their difference or ratio with its 95 % interval, and the number n of pairs."
 )
 DETAILS = [
     ("Data", "MNIST, 60000 training and 10000 test images. x = (pixel − 128) / 255."),
@@ -116,14 +115,13 @@ def report(results, dataset, new=None, found=None):
         blocks += [paragraph(Strong(NOT_COMPARABLE)), sources(results, dataset)]
         return blocks + row_folds(networks, None, False) + [gallery(networks, False)]
     blocks += [paragraph(EXPERIMENT), experiment(results, dataset)]
+    blocks += [new_runs(found)] if found is not None else []
     repeated = min(len(network.runs) for network in networks.values()) > 1
     judgements = judging.judge(claims.CLAIMS, networks) if repeated else {}
     if repeated:
         blocks += summary(networks, judgements)
     else:
         blocks.append(paragraph(Strong("Single runs cannot be judged.")))
-    if found is not None:
-        blocks.append(new_runs(found))
     blocks += row_folds(networks, new and new.networks, True)
     if judgements:
         blocks += [method(networks, judgements), *claim_folds(judgements)]
