@@ -197,10 +197,19 @@ def sentences(networks, judgements):
 
 def counts_in_words(counts):
     """Write the number of claims with each verdict."""
-    plural = {"holds": "hold", "holds in part": "hold in part",
-              "no clear difference": "show no clear difference",
-              "does not hold": "do not hold", "undecided": "are undecided"}  # fmt: skip
-    words = [f"{number} {plural[verdict]}" for verdict, number in counts.items()]
+    verbs = {
+        "holds": ("holds", "hold"),
+        "holds in part": ("holds in part", "hold in part"),
+        "no clear difference": (
+            "shows no clear difference",
+            "show no clear difference",
+        ),
+        "does not hold": ("does not hold", "do not hold"),
+        "undecided": ("is undecided", "are undecided"),
+    }
+    words = [
+        f"{number} {verbs[verdict][number > 1]}" for verdict, number in counts.items()
+    ]
     return ", ".join(words) or "none is about these rows alone"
 
 

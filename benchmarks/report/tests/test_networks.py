@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.report import agreement, networks
+from benchmarks.report import agreement, networks, sections
 from benchmarks.report.networks import Key, Network
 from benchmarks.report.rows import METRICS
 
@@ -129,3 +129,10 @@ def test_figures_are_listed_with_ranges():
     assert agreement.listed([Key(9), 3, 4, 5, Key(1)]) == "1, 3–5, 9"
     assert agreement.listed([6, 7, 2]) == "2, 6, 7"
     assert agreement.listed([]) == ""
+
+
+def test_counts_of_verdicts_are_written_in_singular_and_plural():
+    counts = {"holds": 1, "no clear difference": 2, "does not hold": 1, "undecided": 3}
+    assert sections.counts_in_words(counts) == (
+        "1 holds, 2 show no clear difference, 1 does not hold, 3 are undecided"
+    )
