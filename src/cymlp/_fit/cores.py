@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from joblib import cpu_count
 
@@ -33,8 +33,10 @@ class Cores:
     """
 
     def __init__(self):
-        # Weak, so that even Ctrl-C cannot keep cores from being given back.
-        self._held = WeakKeyDictionary()
+        # Weak references, so that even Ctrl-C cannot keep cores from being given back.
+        # Not a WeakKeyDictionary: the end of a fit in another thread would change it
+        # without the lock.
+        self._held = {}
         self._forget_threads()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget_threads)
@@ -50,15 +52,17 @@ class Cores:
         `fit` is any object that stands for the fit, which wants this many of `total`.
         """
         with self._lock:
-            self._held[fit] = 0
-            fair, free = total // len(self._held), total - sum(self._held.values())
-            self._held[fit] = max(1, min(wanted, max(fair, free)))
-            return self._held[fit]
+            held = {one: n for one, n in self._held.items() if one() is not None}
+            held[ref(fit)] = 0
+            fair, free = total // len(held), total - sum(held.values())
+            held[ref(fit)] = max(1, min(wanted, max(fair, free)))
+            self._held = held
+            return held[ref(fit)]
 
     def leave(self, fit):
         """Give back the cores of a fit that has ended."""
         with self._lock:
-            self._held.pop(fit, None)
+            self._held.pop(ref(fit), None)
 
 
 cores = Cores()
