@@ -221,7 +221,9 @@ def fingerprint(data, validation):
         if part is not None:
             for array in _identifying(part):
                 digest.update(f"{array.dtype} {array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data)
+                # The same on processors that put the highest byte first.
+                little_endian = array.dtype.newbyteorder("<")
+                digest.update(np.ascontiguousarray(array, little_endian).data)
     return digest.hexdigest()
 
 
