@@ -118,9 +118,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         - "standard" uses the mean and the standard deviation of each output, weighted
           by `sample_weight`. With "poisson", which does not allow a shift, the divisor
-          is the mean. The divisor of a constant output is its magnitude. The statistics
-          come from the training samples, without those held out for validation. They
-          are computed in the first call and kept by ``warm_start`` and `partial_fit`.
+          is the mean. The divisor of a constant output is its magnitude, and `fit`
+          predicts its value. The statistics come from the training samples, without
+          those held out for validation. They are computed in the first call and kept
+          by ``warm_start`` and `partial_fit`.
         - A tuple (shift, divisor) has a float or an array of shape (n_outputs,) for
           each. Use it if the first batch for `partial_fit` does not represent the rest.
         - None leaves y unscaled.

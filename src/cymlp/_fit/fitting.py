@@ -27,6 +27,7 @@ from cymlp._fit.one_at_a_time import only_fit_of
 from cymlp._fit.outcome import warn_of_outcome
 from cymlp._fit.parameters import Parameters
 from cymlp._fit.schedules import Schedule
+from cymlp._fit.target_scaling import has_log_link
 from cymlp._fit.training import (
     DivergedError,
     EpochControl,
@@ -248,6 +249,7 @@ def _build_training(draft, data, stored, network, parameters, optimizer, call):
         draw_weights(
             parameters.coefs, draft._activations, draft.init, state.random_state
         )
+        _start_at_constants(draft, data, parameters)
     draft.coefs_, draft.intercepts_ = parameters.coefs, parameters.intercepts
     vars(draft).pop("best_epoch_", None)
     return Training(
@@ -265,6 +267,17 @@ def _build_training(draft, data, stored, network, parameters, optimizer, call):
         rewinds=call.keeps_state and isinstance(draft.random_state, Integral),
         check=None if call.shared is None else call.shared.check,
     )
+
+
+def _start_at_constants(draft, data, parameters):
+    """Let scores be 0 where this predicts all values of an output.
+
+    Such an output is constant, and training then leaves it so.
+    """
+    if data.targets.kind == "values":
+        predicted = 1 if has_log_link(draft) else 0
+        constant = (data.targets.values[data.indices] == predicted).all(axis=0)
+        parameters.coefs[-1][:, constant] = 0
 
 
 def _build_evaluation(training, data, stored, call):
