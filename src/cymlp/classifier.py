@@ -93,7 +93,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         their gradient, with either solver. The reported loss excludes the penalty.
         "auto" is 2 / n_samples, with an n_samples of at least 100: the fewer samples,
         the stronger the penalty. For `partial_fit`, which does not know the number of
-        samples, "auto" is 1e-4.
+        samples, "auto" is 1e-4. If samples have several labels, whose losses are added,
+        "auto" is multiplied by the number of labels.
     dropout : float, or list of float with one per hidden layer, default=0.0
         Fraction of the units of a hidden layer, in [0, 1), to drop at random for each
         sample during training. Training loss and accuracy are measured with dropout,

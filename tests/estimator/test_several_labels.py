@@ -308,6 +308,16 @@ def test_class_weight_weights_the_loss_of_each_label(data, class_weight, weighte
     )
 
 
+def test_the_default_weight_decay_counts_the_labels(data):
+    X, Y = data  # 200 samples, 4 labels
+    default = make_mlp(weight_decay="auto").fit(X, Y)
+    expected = make_mlp(weight_decay=4 * 2 / 200).fit(X, Y)
+    np.testing.assert_array_equal(default.coefs_[0], expected.coefs_[0])
+    default = make_mlp(weight_decay="auto").partial_fit(X, Y)
+    expected = make_mlp(weight_decay=4e-4).partial_fit(X, Y)
+    np.testing.assert_array_equal(default.coefs_[0], expected.coefs_[0])
+
+
 def test_class_weight_also_weights_focal_loss_and_validation(data):
     X, Y = data
     weights = {"class_weight": [{1: 4}, {}, {}, {}]}

@@ -249,6 +249,8 @@ def make_optimizer(estimator, n_samples):
     weight_decay = estimator.weight_decay
     if weight_decay == "auto":
         weight_decay = 1e-4 if n_samples is None else 2 / max(n_samples, 100)
+        if estimator._target_kind == "labels":  # their losses are added
+            weight_decay *= estimator.n_outputs_
     return SOLVERS[estimator.solver].from_parameters(estimator, weight_decay)
 
 
