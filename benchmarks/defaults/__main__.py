@@ -69,8 +69,8 @@ def parse_arguments(arguments):
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="folder for PART.json, defaults.md and regression.md, which have the "
-        "tables of all parts in FOLDER (default: none are written)",
+        help="folder for PART.json, and for defaults.md, labels.md and regression.md, "
+        "which have the tables of all parts in FOLDER (default: none are written)",
     )
     options = parser.parse_args(arguments)
     if REALMLP in options.parts and not has_realmlp():

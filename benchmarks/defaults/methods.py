@@ -9,6 +9,7 @@ from sklearn import neural_network
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -76,6 +77,20 @@ METHODS = {
 WITH_REALMLP = {
     name: METHODS[name] for name in (CYMLP, "sklearn-scaled", "boosting")
 } | {REALMLP: Method("RealMLP-TD", realmlp)}
+
+
+def logistic_regression_of_labels(seed):
+    """scikit-learn's logistic regressions, one for each label."""
+    return OneVsRestClassifier(logistic_regression(seed))
+
+
+LABEL_METHODS = {name: METHODS[name] for name in (CYMLP, "sklearn-scaled")} | {
+    "logistic": Method(
+        "LogisticRegression for each label, StandardScaler",
+        logistic_regression_of_labels,
+    ),
+    "sklearn": METHODS["sklearn"],
+}
 
 
 def has_realmlp():

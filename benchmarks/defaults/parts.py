@@ -3,9 +3,18 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.defaults import data_sets, fits, large_sets, regression, regression_sets
+from benchmarks.defaults import (
+    data_sets,
+    fits,
+    label_sets,
+    labels,
+    large_sets,
+    regression,
+    regression_sets,
+)
 from benchmarks.defaults.methods import (
     INGREDIENTS,
+    LABEL_METHODS,
     METHODS,
     ON_LARGE_SETS,
     WITH_REALMLP,
@@ -75,6 +84,15 @@ PARTS = {
         changes=tuple(change for change in data_sets.STRESS if change != data_sets.RAW),
     ),
     "ingredients": Part("One default changed", INGREDIENTS),
+    "labels": Part(
+        "Several labels per sample",
+        LABEL_METHODS,
+        names=label_sets.names,
+        splits=label_sets.splits,
+        measure=labels.measure,
+        describe=labels.description,
+        document="labels",
+    ),
     "regression": Part("Regression", REGRESSORS, **OF_REGRESSION),
     "regression-ingredients": Part(
         "Regression, one default changed", WITH_CHANGES, n_seeds=2, **OF_REGRESSION

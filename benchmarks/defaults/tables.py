@@ -4,6 +4,7 @@ from benchmarks.defaults.data_sets import RAW
 from benchmarks.defaults.methods import (
     CYMLP,
     INGREDIENTS,
+    LABEL_METHODS,
     METHODS,
     ON_LARGE_SETS,
     WITH_REALMLP,
@@ -20,6 +21,7 @@ TITLES = {
 TITLES_OF_REGRESSORS = {
     name: method.title for name, method in (WITH_CHANGES | REGRESSORS).items()
 }
+TITLES_FOR_LABELS = {name: method.title for name, method in LABEL_METHODS.items()}
 SMALL = 400
 NOTES = f"""\
 Accuracy and log loss are those of the test rows: means over the data sets, each with
@@ -39,8 +41,17 @@ over the outputs, the seeds and the data sets. Differences have the standard err
 the data sets. Seconds are processor time of `fit`, on one thread. A fit that raises an
 error counts as one that predicts the mean of the target.
 """
+NOTES_ON_LABELS = """\
+Accuracy is the share of the test rows of which all labels are predicted right, the
+Hamming loss the share of all labels that are predicted wrong, and the log loss the mean
+over all labels. All are means over the data sets, each with the mean over its seeds.
+Differences have the standard error over the data sets. Seconds are processor time of
+`fit`, on one thread. A fit that raises an error counts as one that predicts the
+frequencies of the labels.
+"""
 DOCUMENTS = {
     "defaults": ("# Default settings", NOTES),
+    "labels": ("# Default settings for several labels per sample", NOTES_ON_LABELS),
     "regression": ("# Default settings for regression", NOTES_ON_REGRESSION),
 }
 
@@ -99,6 +110,9 @@ def section(part, result):
     """Write the tables of one part."""
     if part == "ingredients":
         return "\n".join(ingredients_tables(result))
+    if part == "labels":
+        by_set = sets_table(result, TITLES_FOR_LABELS, "accuracy", "labels")
+        return "\n".join([labels_table(result), by_set])
     if part == "regression":
         by_set = sets_table(result, TITLES_OF_REGRESSORS, "r2", "outputs")
         tables = regressors_table(result), by_set
@@ -253,6 +267,36 @@ def ingredients_table(result):
     header = (
         "",
         "accuracy",
+        "difference",
+        "log loss",
+        "difference",
+        "seconds",
+        "fits that warn",
+    )
+    return table(header, rows)
+
+
+def labels_table(result):
+    """Compare classifiers of samples with several labels over all data sets."""
+    fits = result["fits"][RAW]
+    rows = []
+    for method, own in fits.items():
+        accuracy, hamming, log_loss = (
+            [
+                f"{column(own, name).mean():.4f}",
+                "" if method == CYMLP else signed(*difference(own, fits[CYMLP], name)),
+            ]
+            for name in ("accuracy", "hamming", "log_loss")
+        )
+        seconds = f"{column(own, 'seconds').mean():.3f}"
+        warned = f"{column(own, 'warned').mean():.1%}"
+        title = TITLES_FOR_LABELS[method]
+        rows.append((title, *accuracy, *hamming, *log_loss, seconds, warned))
+    header = (
+        "",
+        "accuracy",
+        "difference",
+        "Hamming loss",
         "difference",
         "log loss",
         "difference",
