@@ -22,9 +22,9 @@ from math import sqrt
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from cymlp._engine.user_results import as_float, checked_result
+from cymlp._parameters import ParametersMixin
 from cymlp._sklearn import InvalidParameterError
 
 
@@ -50,7 +50,7 @@ cdef Compiled compiled(
     return holder
 
 
-class Activation(BaseEstimator):
+class Activation(ParametersMixin):
     """Base class of the activations of cymlp.
 
     Its methods are those of :class:`~cymlp.typing.ActivationLike`.

@@ -57,8 +57,9 @@ class History(Mapping):
     """
 
     def __init__(self):
-        # One entry per epoch, so that readers in other threads see whole epochs.
-        self._epochs = []
+        # The last epoch, linked to those before it: copies share them, and readers in
+        # other threads see whole epochs.
+        self._last = None
 
     def append(self, *, batches=None, **figures):
         """Append an epoch.
@@ -78,12 +79,21 @@ class History(Mapping):
         if batches is not None:
             with np.errstate(over="ignore"):
                 batches = {name: np.float32(values) for name, values in batches.items()}
-        self._epochs.append((figures, batches))
+        self._last = (self._last, self.n_epochs + 1, figures, batches)
 
     @property
     def n_epochs(self):
         """Number of epochs."""
-        return len(self._epochs)
+        return 0 if self._last is None else self._last[1]
+
+    @property
+    def _epochs(self):
+        """Pairs of the figures and the batches of each epoch."""
+        epochs, last = [], self._last
+        while last is not None:
+            last, _, *epoch = last
+            epochs.append(epoch)
+        return epochs[::-1]
 
     @property
     def batches(self):
@@ -96,14 +106,28 @@ class History(Mapping):
         epochs = [batches or {} for _, batches in self._epochs]
         return {name: _column(epochs, name) for name in _names(epochs)} or None
 
+    @property
+    def _last_loss(self):
+        return np.nan if self._last is None else self._last[2]["train_loss"]
+
     def _truncate(self, n_epochs):
         """Forget the epochs after the first `n_epochs`."""
-        del self._epochs[n_epochs:]
+        while self.n_epochs > n_epochs:
+            self._last = self._last[0]
 
     def __copy__(self):
         copied = History()
-        copied._epochs = self._epochs.copy()
+        copied._last = self._last
         return copied
+
+    def __getstate__(self):
+        # As a list, because links would be pickled recursively.
+        return {"_epochs": self._epochs}
+
+    def __setstate__(self, state):
+        self._last = None
+        for figures, batches in state["_epochs"]:
+            self._last = (self._last, self.n_epochs + 1, figures, batches)
 
     def __getitem__(self, name):
         return _column([figures for figures, _ in self._epochs], name)

@@ -20,10 +20,10 @@ cimport cymlp.kernels as kernels
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from cymlp._engine.user_results import as_float, checked_loss
+from cymlp._parameters import ParametersMixin
 from cymlp._sklearn import Interval, InvalidParameterError
 
 
@@ -87,7 +87,7 @@ cdef void log_softmax(
             log_p[i * k + j] -= log_sum[i]
 
 
-class Loss(BaseEstimator):
+class Loss(ParametersMixin):
     """Base class of the losses of cymlp.
 
     Its methods are those of :class:`~cymlp.typing.LossLike`.

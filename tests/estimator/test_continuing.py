@@ -3,6 +3,7 @@
 import io
 import pickle
 import warnings
+from copy import copy
 
 import joblib
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from cymlp._engine.optimizers import SOLVERS as OPTIMIZERS
 from cymlp._fit.architecture import make_optimizer
 from cymlp._fit.training import OptimizerState
+from cymlp.activations import LeakyRelu
 from cymlp.losses import Hinge
 
 CLASSES = [0, 1, 2]
@@ -219,6 +221,72 @@ def test_parameters_may_change_between_calls(three_classes, parameters):
     mlp.set_params(solver="sgd", dtype="float32", early_stopping=False).fit(X, y)
     assert mlp.coefs_[0].dtype == np.float32
     assert np.isfinite(mlp.loss_curve_).all()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"activation": "relu"},
+        {"activation": LeakyRelu(0.5)},
+        {"dropout": 0.5},
+        {"dropout": [0.5]},
+        {"hidden_layer_sizes": [8]},
+        {"loss": "hinge"},
+        {"loss": Hinge(margin=3.0)},
+        {"dtype": "float64"},
+    ],
+    ids=repr,
+)
+def test_a_partial_fit_uses_parameters_that_were_set_before_it(
+    three_classes, parameters
+):
+    X, y = three_classes
+    mlp = make_mlp().partial_fit(X, y, classes=CLASSES).partial_fit(X, y)
+    unchanged, new = copied(mlp, "pickle"), copied(mlp, "pickle")
+    for one in (mlp, new):  # the pickle lacks the network of the earlier calls
+        one.set_params(**parameters).partial_fit(X, y).partial_fit(X, y)
+    assert_same_weights(mlp, new)
+    unchanged.partial_fit(X, y).partial_fit(X, y)
+    if "hidden_layer_sizes" not in parameters:
+        assert (mlp.coefs_[0] != unchanged.coefs_[0]).any()
+    for one in (mlp, unchanged):
+        one.set_params(**make_mlp().get_params()).partial_fit(X, y)
+    assert mlp.out_activation_ == unchanged.out_activation_ == "softmax"
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", Hinge()], ids=repr)
+def test_parts_that_change_between_partial_fits_take_effect(three_classes, loss):
+    X, y = three_classes
+    activation = LeakyRelu(0.1)
+    mlp = make_mlp(activation=activation, loss=loss)
+    mlp.partial_fit(X, y, classes=CLASSES).partial_fit(X, y)
+    unchanged, new = copied(mlp, "pickle"), copied(mlp, "pickle")
+    activation.negative_slope = new.activation.negative_slope = 0.9
+    assert_same_weights(mlp.partial_fit(X, y), new.partial_fit(X, y))
+    assert (mlp.coefs_[0] != unchanged.partial_fit(X, y).coefs_[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("momentum", 2.0), ("momentum", "0.9"), ("shuffle", 1)]
+)
+def test_a_partial_fit_checks_parameters_that_were_set_before_it(
+    three_classes, name, value
+):
+    X, y = three_classes
+    mlp = make_mlp(shuffle=True).partial_fit(X, y, classes=CLASSES)
+    mlp.set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"The '{name}' parameter"):
+        mlp.partial_fit(X, y)
+
+
+def test_copies_that_share_their_state_continue_apart(three_classes):
+    X, y = three_classes
+    mlp = make_mlp(shuffle=False).partial_fit(X, y, classes=CLASSES)
+    other, expected = copy(mlp), copied(mlp, "pickle")
+    other.partial_fit(2 * X, y)
+    assert_same_weights(mlp.partial_fit(X, y), expected.partial_fit(X, y))
+    assert mlp.history_.n_epochs == other.history_.n_epochs == 2
+    assert mlp.loss_curve_ == expected.loss_curve_ != other.loss_curve_
 
 
 @pytest.mark.parametrize("solver", sorted({*OPTIMIZERS} - {"sgd"}))

@@ -1,6 +1,7 @@
 """The history of a fit, and its plot."""
 
-from copy import copy
+import pickle
+from copy import copy, deepcopy
 
 import matplotlib.pyplot
 import numpy as np
@@ -42,6 +43,23 @@ def test_it_is_a_mapping_of_columns(history):
     assert history.n_epochs == 3
     with pytest.raises(KeyError, match="val_losses"):
         history["val_losses"]
+
+
+def test_copies_grow_apart(history):
+    one, other = copy(history), pickle.loads(pickle.dumps(history))
+    one.append(epoch=4, train_loss=0.25)
+    other.append(epoch=4, train_loss=0.125)
+    assert history.n_epochs == 3
+    assert one["train_loss"].tolist() == [1, 1 / 2, 1 / 3, 1 / 4]
+    assert other["train_loss"].tolist() == [1, 1 / 2, 1 / 3, 1 / 8]
+
+
+def test_a_long_history_can_be_pickled_and_copied():
+    history = History()
+    for epoch in range(1, 10_001):
+        history.append(epoch=epoch, train_loss=1 / epoch)
+    for other in (pickle.loads(pickle.dumps(history)), deepcopy(history)):
+        assert other["epoch"].tolist() == list(range(1, 10_001))
 
 
 def test_batches_have_a_row_per_epoch(history):

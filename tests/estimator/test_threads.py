@@ -117,7 +117,7 @@ def test_the_networks_of_neural_network_are_the_same(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             fits.append(pickle.dumps(vars(mlp.fit(X, y))))
-        assert len(teams[-1].n_done) == n_threads
+        assert n_threads == 1 or len(teams[-1].n_done) == n_threads
         assert n_threads == 1 or min(teams[-1].n_done) > 0
     assert all(fit == fits[0] for fit in fits)
 

@@ -105,6 +105,24 @@ def test_scales_that_would_cost_digits_are_not_used(pixels):
     assert BlockSparse.store(standardised(pixels, "float32")[0]).scales is not None
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_features", [1, 4, 7, 50])
+def test_one_row_is_stored_like_one_of_several_equal_rows(n_features, dtype):
+    X = np.random.default_rng(0).normal(size=(1, n_features)).astype(dtype)
+    X[0, -1] = -0.0
+    for scale in ((), (np.full(n_features, 0.5), np.full(n_features, 3.0))):
+        one = BlockSparse.store(Inputs(X, dtype, *scale))
+        two = BlockSparse.store(Inputs(np.tile(X, (2, 1)), dtype, *scale))
+        assert one.fill_values.tobytes() == two.fill_values.tobytes()
+        assert one.indptr.tolist() == [0, 0]
+        assert one.blocks.shape == two.blocks.shape
+        assert one.scales is two.scales is None
+        np.testing.assert_array_equal(restored(one), restored(two)[:1])
+    for wrong in (np.nan, np.inf):
+        X[0, 0] = wrong
+        assert store(X) is None
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("n_values", [20, 10_000])
 def test_values_that_are_not_finite_are_left_to_the_dense_form(n_values, wrong):

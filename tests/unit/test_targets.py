@@ -68,6 +68,27 @@ def test_labels_need_not_be_of_all_given_classes():
     assert targets.n_outputs == 3
 
 
+@pytest.mark.parametrize("n_samples", [3, 30])
+@pytest.mark.parametrize(
+    "classes", [[0, 5, 7], [False, True], ["a", "bb"], [0.0, 5.0]], ids=repr
+)
+def test_known_labels_have_their_indices(n_samples, classes):
+    classes = np.array(classes)
+    expected = np.arange(n_samples) % classes.size
+    y = classes[expected]
+    for given in (y, y.tolist(), pd.Series(y)):
+        targets, _ = encode_classes(given, "float32", classes=classes)
+        np.testing.assert_array_equal(targets.labels, expected)
+        assert targets.labels.dtype == np.intp
+
+
+@pytest.mark.parametrize("classes", [None, np.arange(40)], ids=["new", "known"])
+def test_many_different_labels_bring_scikit_learns_warning(classes):
+    with pytest.warns(UserWarning, match="greater than 50% of the number of samples"):
+        encode_classes(np.arange(40), "float32", classes=classes)
+    encode_classes(np.arange(40) // 4, "float32", classes=classes)
+
+
 @pytest.mark.parametrize(
     ("y", "classes"), [(["d"], ["a", "b"]), ([1], ["a", "b"]), (["a"], [0, 1])]
 )

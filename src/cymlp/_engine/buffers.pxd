@@ -8,4 +8,6 @@ cdef class Buffers:
     cdef const void *keep(self, array, dtype, str name) except? NULL
 
 
+cpdef bint all_finite(array) except? -1
+
 cdef check_shape(str name, given, expected)

@@ -1,6 +1,11 @@
 """Memory that compiled code reads and writes."""
 
 cimport cython
+from cpython.buffer cimport (
+    PyBuffer_Release, PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyObject_GetBuffer
+)
+from cython cimport floating
+from libc.math cimport isfinite
 
 import numpy as np
 
@@ -22,21 +27,37 @@ cdef double EMPTY = 0
 cdef class Zeros:
     """Bytes of zeros, aligned to a cache line, between bytes that are poisoned."""
 
-    cdef unsigned char[::1] memory
+    cdef Py_buffer memory
     cdef unsigned char *start
 
     def __cinit__(self, size_t size):
         # Zero pages occupy no memory until they are touched.
-        self.memory = np.zeros(size + CACHE_LINE, np.uint8)
-        cdef size_t misalignment = <size_t> &self.memory[0] % CACHE_LINE
+        memory = np.zeros(size + CACHE_LINE, np.uint8)
+        PyObject_GetBuffer(memory, &self.memory, PyBUF_WRITABLE)
+        cdef size_t misalignment = <size_t> self.memory.buf % CACHE_LINE
         cdef size_t skipped = (CACHE_LINE - misalignment) % CACHE_LINE
-        self.start = &self.memory[0] + skipped
-        poison(&self.memory[0], skipped)
+        self.start = <unsigned char *> self.memory.buf + skipped
+        poison(self.memory.buf, skipped)
         poison(self.start + size, CACHE_LINE - skipped)
 
     def __dealloc__(self):
         if self.start is not NULL:
-            unpoison(&self.memory[0], self.memory.shape[0])
+            unpoison(self.memory.buf, self.memory.len)
+        PyBuffer_Release(&self.memory)
+
+
+@cython.final
+@cython.no_gc
+cdef class Kept:
+    """The memory of an array, which cannot be resized or freed meanwhile."""
+
+    cdef Py_buffer memory
+
+    def __cinit__(self, array):
+        PyObject_GetBuffer(array, &self.memory, PyBUF_C_CONTIGUOUS)
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.memory)
 
 
 cdef class Buffers:
@@ -62,11 +83,29 @@ cdef class Buffers:
             )
         if array.size == 0:
             return &EMPTY
-        # While this memoryview exists, the array cannot be resized or freed.
-        owner = memoryview(array.reshape(-1).view(np.uint8))
-        self._owners.append(owner)
-        cdef const unsigned char[::1] values = owner
-        return &values[0]
+        cdef Kept kept = Kept(array)
+        self._owners.append(kept)
+        return kept.memory.buf
+
+
+cpdef bint all_finite(array) except? -1:
+    """Return whether all values of a C-contiguous float32 or float64 are finite.
+
+    NumPy takes longer for small arrays.
+    """
+    cdef Kept kept = Kept(array)
+    cdef Py_ssize_t n = kept.memory.len // kept.memory.itemsize
+    if kept.memory.itemsize == sizeof(float):
+        return are_finite(<const float *> kept.memory.buf, n)
+    return are_finite(<const double *> kept.memory.buf, n)
+
+
+cdef bint are_finite(const floating *values, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef bint result = True
+    for i in range(n):
+        result &= isfinite(values[i]) != 0
+    return result
 
 
 cdef check_shape(str name, given, expected):

@@ -16,6 +16,7 @@ from cymlp.kernels import _element_types
 
 ELEMENT_TYPES = _element_types()
 READABLE = tuple(np.dtype(name) for name in ELEMENT_TYPES)
+cdef dict type_indices = {dtype: index for index, dtype in enumerate(READABLE)}
 
 
 @cython.final
@@ -43,7 +44,7 @@ cdef class Inputs(Buffers):
         self.is_sparse = issparse(array)
         self.is_direct = array.dtype == self.dtype and shift is None
         if self.dtype not in (np.float32, np.float64) or (
-            not self.is_direct if self.is_sparse else array.dtype not in READABLE
+            not self.is_direct if self.is_sparse else array.dtype not in type_indices
         ):
             raise ValueError(
                 f"X of dtype {array.dtype} cannot be read as {self.dtype}; the latter "
@@ -53,7 +54,7 @@ cdef class Inputs(Buffers):
         if self.is_sparse:
             return
         self.source.values = self.keep(array, array.dtype, "X")
-        self.source.type = ELEMENT_TYPES[array.dtype.name]
+        self.source.type = type_indices[array.dtype]
         self.source.itemsize = array.itemsize
         self.source.n_features = array.shape[1]
         if shift is not None:

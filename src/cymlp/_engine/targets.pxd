@@ -21,6 +21,8 @@ cdef class Targets(Buffers):
     cdef const double *variance
     cdef bint are_labels
 
+    cdef check_labels(self)
+
 
 # Copy the targets of n samples, or make one-hot rows of their labels.
 

@@ -46,19 +46,27 @@ cdef class Targets(Buffers):
         ):
             if array is not None:
                 check_shape(name, array.shape, shape)
-        if labels is not None and not 0 <= labels.min() <= labels.max() < n_outputs:
-            raise ValueError(
-                f"labels must be in 0..{n_outputs - 1}; got {labels.min()} to "
-                f"{labels.max()}"
-            )
         dtype = None if weights is None else weights.dtype
         if values is not None:
             dtype = values.dtype
         self.label = <const Py_ssize_t *> self.keep(labels, np.intp, "labels")
+        if labels is not None:
+            self.check_labels()
         self.value = self.keep(values, dtype, "values")
         self.weight = self.keep(weights, dtype, "weights")
         self.variance = <const double *> self.keep(variances, np.float64, "variances")
         self.are_labels = kind == "labels"
+
+    cdef check_labels(self):
+        cdef Py_ssize_t i
+        cdef bint are_valid = True
+        for i in range(self.n_samples):
+            are_valid &= 0 <= self.label[i] < self.n_outputs
+        if not are_valid:
+            raise ValueError(
+                f"labels must be in 0..{self.n_outputs - 1}; got {self.labels.min()} "
+                f"to {self.labels.max()}"
+            )
 
     @property
     def dtype(self):

@@ -16,6 +16,11 @@ from cymlp._sklearn import InvalidParameterError
 from cymlp.activations import ACTIVATIONS
 from cymlp.losses import LOSSES, Loss
 
+# Collections that cannot be sizes of layers.
+UNORDERED = (Mapping, Set)
+# Parameters with which several arrays of float64 may fit into memory.
+MAX_PARAMETERS = np.iinfo(np.intp).max // 64
+
 
 def invalid_parameter(estimator, name, allowed, given):
     """The error for a parameter, worded as scikit-learn's."""
@@ -33,7 +38,7 @@ def layer_sizes(estimator, n_features, n_outputs):
     except TypeError:
         hidden = [given]
     limit = largest_dimension()
-    if isinstance(given, Mapping | Set) or not all(
+    if isinstance(given, UNORDERED) or not all(
         isinstance(size, Integral) and not isinstance(size, bool) and 1 <= size <= limit
         for size in hidden
     ):
@@ -49,7 +54,7 @@ def layer_sizes(estimator, n_features, n_outputs):
             "BLAS"
         )
     sizes = [n_features, *map(int, hidden), n_outputs]
-    if n_parameters(sizes) > np.iinfo(np.intp).max // 64:
+    if n_parameters(sizes) > MAX_PARAMETERS:
         raise invalid_parameter(
             estimator,
             "hidden_layer_sizes",
@@ -80,6 +85,8 @@ def activation_objects(estimator, n_hidden):
         _as_object(estimator, "activation", given, ACTIVATIONS)
         for given in _per_hidden_layer(estimator, "activation", n_hidden)
     ]
+    if isinstance(estimator.activation, str):
+        return activations
     return [
         clone(given) if type(given) in ACTIVATIONS.values() else given
         for given in activations
@@ -98,6 +105,12 @@ def dropout_rates(estimator, n_hidden):
             estimator.dropout,
         )
     return [float(rate) for rate in rates] if any(rates) else []
+
+
+def drops_out(estimator):
+    """Whether an estimator has dropout, and so draws a seed for each epoch."""
+    rates = estimator.dropout
+    return any(rates) if isinstance(rates, list | tuple) else rates > 0
 
 
 def losses_for(*target_kinds):
@@ -150,7 +163,7 @@ def loss_object(estimator, target_kind):
     if not isinstance(loss, Loss):
         return loss
     if loss.target_kind == target_kind:
-        return clone(loss)
+        return loss if isinstance(estimator.loss, str) else clone(loss)
     if (other := _in_place_of(loss, target_kind)) is not None:
         return other
     names = [

@@ -45,11 +45,17 @@ class SingleThreadedBLAS:
                 self._controller = ThreadpoolController()
                 blas = self._controller.select(user_api="blas")
                 self._libraries = blas.lib_controllers
+            # Each number of threads is read once, because that takes a microsecond.
             if self._before is None:
-                self.limit_before = _limit(self._controller.lib_controllers)
-                self._before = [one.num_threads for one in self._libraries]
-            for library in self._libraries:
-                if library.num_threads != 1:
+                n_threads = {
+                    one: one.num_threads for one in self._controller.lib_controllers
+                }
+                self.limit_before = _limit(n_threads)
+                present = self._before = [n_threads[one] for one in self._libraries]
+            else:
+                present = [one.num_threads for one in self._libraries]
+            for library, n in zip(self._libraries, present, strict=True):
+                if n != 1:
                     library.set_num_threads(1)
 
     def lift(self):
@@ -62,13 +68,14 @@ class SingleThreadedBLAS:
             self._before = None
 
 
-def _limit(libraries):
-    """The number of threads that all libraries for BLAS, or all for OpenMP, may use."""
+def _limit(n_threads):
+    """The number of threads that all libraries for BLAS, or all for OpenMP, may use.
+
+    `n_threads` is the number of threads of each library, or None.
+    """
     largest = {}
-    for library in libraries:
-        largest[library.user_api] = max(
-            largest.get(library.user_api, 1), library.num_threads or 1
-        )
+    for library, n in n_threads.items():
+        largest[library.user_api] = max(largest.get(library.user_api, 1), n or 1)
     return min(largest.values(), default=None)
 
 

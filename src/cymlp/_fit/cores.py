@@ -13,7 +13,7 @@ from weakref import ref
 
 from joblib import cpu_count
 
-from cymlp._engine.team import Team
+from cymlp._engine.team import ALONE, Team
 from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
 
 # Multiplications in a batch, and in an epoch, that are worth another thread: some 20
@@ -149,7 +149,7 @@ class FitCores:
     def __init__(self, bound, per_batch, per_epoch):
         worth = int(min(per_batch // MIN_BATCH, per_epoch // MIN_EPOCH))
         self._wanted = worth if bound is None else min(worth, bound)
-        self._team = Team()
+        self._team = None
 
     def __enter__(self):
         return self
@@ -161,8 +161,14 @@ class FitCores:
     def team(self):
         """The threads for one epoch."""
         total = available() if self._wanted > 1 else 1
+        n_threads = cores.deal(self, self._wanted, total)
+        if n_threads == 1:
+            yield ALONE
+            return
+        if self._team is None:
+            self._team = Team()
         try:
-            self._team.start(cores.deal(self, self._wanted, total))
+            self._team.start(n_threads)
             yield self._team
         finally:
             self._team.stop()

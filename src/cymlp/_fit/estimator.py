@@ -1,11 +1,9 @@
 """The base class of the estimators, independent of the kind of targets."""
 
 import re
-from functools import cache, lru_cache
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,41 +16,21 @@ from cymlp._fit.callbacks import CallbackSupportMixin
 from cymlp._fit.checkpointing import checked
 from cymlp._fit.cores import predict_batches
 from cymlp._fit.fitting import Call, fit
+from cymlp._parameters import ParametersMixin
 from cymlp._sklearn import (
     HasMethods,
     Interval,
     InvalidParameterError,
     Options,
     StrOptions,
-    validate_parameter_constraints,
 )
 from cymlp.activations import ACTIVATIONS
 
 # Rows that are predicted at once, which bounds the memory for hidden layers.
 PREDICTION_BATCH_SIZE = 1024
 
-# Types of parameters that cannot change once they are checked.
-PLAIN_TYPES = {bool, int, float, str, type, type(None)}
 
-
-def _is_plain(value):
-    if type(value) is tuple:
-        return all(type(item) in PLAIN_TYPES for item in value)
-    return type(value) in PLAIN_TYPES
-
-
-@lru_cache(maxsize=64)
-def _validate_plain(cls, types, items):
-    """Check parameters, pairs of names and values, once for many calls.
-
-    `types` are those of the values: True, 1 and 1.0 are equal, but not all allowed.
-    """
-    validate_parameter_constraints(
-        cls._parameter_constraints, dict(items), cls.__name__
-    )
-
-
-class BaseMLP(CallbackSupportMixin, BaseEstimator):
+class BaseMLP(CallbackSupportMixin, ParametersMixin):
     """Base class of the estimators, with their common parameters.
 
     A subclass defines its parameters, the `_target_kinds` of its losses, the
@@ -152,6 +130,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         fit(self, X, y, sample_weight, (None, None, None), call)
         return self
 
+    @property
+    def loss_curve_(self):
+        """Loss of each epoch, a list of float."""
+        history = vars(self).get("history_")
+        if history is None or history.n_epochs == 0:
+            raise AttributeError(
+                f"{type(self).__name__} has no loss_curve_ without a fit"
+            )
+        return history["train_loss"].tolist()
+
     def set_params(self, **params):
         """Set parameters of the estimator.
 
@@ -174,20 +162,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         hints.check_settable(self, params)
         return super().set_params(**params)
 
-    @classmethod
-    @cache
-    def _get_param_names(cls):
-        # scikit-learn reads the signature again for each of the many calls.
-        return super()._get_param_names()
-
     def _validate_params(self):
-        values = self.get_params(deep=False)
         try:
-            if all(map(_is_plain, values.values())):
-                types = tuple(map(type, values.values()))
-                _validate_plain(type(self), types, tuple(values.items()))
-            else:
-                super()._validate_params()
+            super()._validate_params()
         except InvalidParameterError as error:
             name = re.search(r"The '(\w+)' parameter", str(error))[1]
             hint = hints.value_hint(self, name)
@@ -238,19 +215,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return self._scores_in_batches(rows, n_samples)
 
     def _is_ready(self, X):
-        """Whether X certainly needs no conversion.
-
-        scikit-learn's check takes longer than the prediction of a single row.
-        """
+        """Whether rows of X need neither conversion nor scaling."""
         return (
-            type(X) is np.ndarray
-            and X.ndim == 2
+            prepare.is_sound_array(self, X)
             and X.dtype == self.dtype
             and self.divisor_ is None
             and X.flags.c_contiguous
-            and X.shape[0] > 0
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
         )
 
     def _scores_in_batches(self, rows, n_samples):

@@ -7,7 +7,6 @@ from sklearn.utils import Tags
 from cymlp.history import History
 
 PREDICTION_BATCH_SIZE: int
-PLAIN_TYPES: set[type]
 
 def converted(array: Any, dtype: DTypeLike) -> Any: ...
 
@@ -16,7 +15,6 @@ class BaseMLP(BaseEstimator):
     intercepts_: list[NDArray]
     history_: History
     loss_: float
-    loss_curve_: list[float]
     n_iter_: int
     best_epoch_: int
     n_layers_: int
@@ -27,6 +25,8 @@ class BaseMLP(BaseEstimator):
     bounds_: NDArray | None
     n_features_in_: int
     feature_names_in_: NDArray
+    @property
+    def loss_curve_(self) -> list[float]: ...
     def __repr__(self, N_CHAR_MAX: int = 700) -> str: ...
     def __sklearn_tags__(self) -> Tags: ...
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...

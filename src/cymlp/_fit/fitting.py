@@ -9,12 +9,14 @@ and an exception leaves it as it was.
 from contextlib import nullcontext
 from copy import copy
 from numbers import Integral
+from operator import is_
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state, gen_batches
 from tqdm.auto import tqdm
 
+from cymlp._engine.buffers import all_finite
 from cymlp._fit import architecture, prepare
 from cymlp._fit.blas_threads import single_threaded_blas
 from cymlp._fit.callbacks import callbacks_of
@@ -38,6 +40,7 @@ from cymlp._fit.training import (
     score_name,
     shallow_copy,
 )
+from cymlp._parameters import are_plain
 from cymlp.history import History
 
 # Samples that are evaluated at once, so that their sums stay in the cache.
@@ -159,16 +162,22 @@ def _prepare(draft, X, y, sample_weight, validation, call):
     Returns the network, the training data, and the validation data or None. The latter
     share the inputs of the training data if they are held out.
     """
-    draft._validate_params()
+    network = _known_network(draft, call)
+    if network is None:
+        draft._validate_params()
     is_scaled = (draft.divisor_ if call.resumes else draft.scale) is not None
     samples, class_weights = prepare.check_training(
         draft, X, y, sample_weight, call.expected, is_scaled, call.resumes
     )
-    network = _make_network(draft, samples.targets.n_outputs)
+    is_new = network is None
+    if is_new:
+        network = _make_network(draft, samples.targets.n_outputs)
     prepare.check_loss_takes(draft, samples.targets, "y")
     validation = prepare.check_validation(draft, *validation, class_weights, is_scaled)
     if not call.resumes or not hasattr(draft, "_training_state"):
         draft._training_state = TrainingState(check_random_state(draft.random_state))
+    if is_new:
+        _keep_network(draft, network)
     indices, held_out = prepare.all_indices(samples), None
     if validation is not None:
         prepare.check_loss_takes(draft, validation.targets, "y_val")
@@ -182,6 +191,23 @@ def _prepare(draft, X, y, sample_weight, validation, call):
             everything = prepare.all_indices(validation)
             return network, training, prepare.select(draft, validation, everything)
     return network, training, prepare.with_indices(training, held_out)
+
+
+def _known_network(draft, call):
+    """The network of the previous call; None if a parameter may have changed since."""
+    state = vars(draft).get("_training_state") if call.resumes else None
+    if state is None or state.network is None:
+        return None
+    is_same = map(is_, draft._parameter_values(), state.parameter_values)
+    return state.network if all(is_same) else None
+
+
+def _keep_network(draft, network):
+    """Keep the network for the next call, if its parameters cannot change unnoticed."""
+    state, values = draft._training_state, draft._parameter_values()
+    has_label_weights = getattr(draft._loss, "_label_weights", None) is not None
+    is_fixed = are_plain(values) and not has_label_weights
+    state.network, state.parameter_values = network if is_fixed else None, values
 
 
 def _make_network(draft, n_outputs):
@@ -218,14 +244,14 @@ def _copy_parameters(draft, parameters):
             "and intercepts_ from which training is to resume; their shapes are "
             f"{shapes}"
         )
-    for array, value in zip(arrays, given, strict=True):
-        with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):
+        for array, value in zip(arrays, given, strict=True):
             array[...] = value
-        if not np.isfinite(array).all():
-            raise ValueError(
-                "coefs_ and intercepts_, from which training is to resume, must be "
-                f"finite in {array.dtype}; got NaN, infinity or a value too large"
-            )
+    if not all_finite(parameters.values[0]):
+        raise ValueError(
+            "coefs_ and intercepts_, from which training is to resume, must be finite "
+            f"in {parameters.values.dtype}; got NaN, infinity or a value too large"
+        )
 
 
 def _store(draft, training, validation, call):
@@ -262,7 +288,7 @@ def _build_training(draft, data, stored, network, parameters, optimizer, call):
         optimizer,
         state.random_state,
         draft.shuffle,
-        bool(np.any(draft.dropout)),
+        architecture.drops_out(draft),
         # Numbers that are drawn from a RandomState of the user stay drawn.
         rewinds=call.keeps_state and isinstance(draft.random_state, Integral),
         check=None if call.shared is None else call.shared.check,
@@ -460,11 +486,9 @@ def _take_over(draft, training, control, call):
 
 def _snapshot(draft, training, call):
     """The fitted attributes so far, with copies of the weights."""
-    loss_curve = draft.history_.get("train_loss", np.empty(0)).tolist()
     return {
         "coefs_": [W.copy() for W in training.parameters.coefs],
         "intercepts_": [b.copy() for b in training.parameters.intercepts],
         "n_iter_": draft.history_.n_epochs - call.n_before,
-        "loss_curve_": loss_curve,
-        "loss_": loss_curve[-1] if loss_curve else np.nan,
+        "loss_": draft.history_._last_loss,
     }

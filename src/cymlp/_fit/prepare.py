@@ -49,11 +49,36 @@ class Data(NamedTuple):
 
 def check_layout(estimator, X, is_scaled, name="X", reset=False, once=False):
     """Check shape and type of X, but not whether its values are finite."""
+    arguments = scaling.conversion(X, estimator.dtype, is_scaled, once)
+    if is_sound_array(estimator, X, reset) and X.dtype in arguments["dtype"]:
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+            vars(estimator).pop("feature_names_in_", None)
+        return scaling.as_inputs(X, estimator.dtype, once)
     # A value too large for float32 is refused later, so NumPy need not warn.
     with naming(name), naming_text(X), np.errstate(over="ignore", invalid="ignore"):
-        arguments = scaling.conversion(X, estimator.dtype, is_scaled, once)
         X = validate_data(estimator, X, reset=reset, **arguments)
         return scaling.as_inputs(X, estimator.dtype, once)
+
+
+def is_sound_array(estimator, X, reset=False):
+    """Whether X is an array that scikit-learn would certainly leave as it is.
+
+    Its check takes longer than a step of training or the prediction of a row.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype.kind in "biuf"
+        and X.size > 0
+        and (
+            reset
+            or (
+                X.shape[1] == estimator.n_features_in_
+                and not hasattr(estimator, "feature_names_in_")
+            )
+        )
+    )
 
 
 def check_training(estimator, X, y, sample_weight, expected, is_scaled, resumes):
@@ -197,8 +222,11 @@ def select(estimator, samples, indices):
 
 def weighted_targets(samples, indices):
     """The targets, with weights of mean 1 over the samples in `indices`."""
+    targets = samples.targets
     weights = normalise_weights(samples.weights, indices, samples.inputs.dtype)
-    return with_variances(samples.targets.weighted(weights), indices)
+    return with_variances(
+        targets if weights is None else targets.weighted(weights), indices
+    )
 
 
 def with_indices(data, indices):

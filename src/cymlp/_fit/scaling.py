@@ -62,8 +62,10 @@ def as_inputs(X, dtype, once=False):
     if issparse(X):
         X = X if once else canonical_csr(X)
     else:
-        # Data frames of several types can come out as objects.
-        X = np.require(X, None if X.dtype in READABLE else dtype, ["C", "A"])
+        is_readable = X.dtype in READABLE
+        if not (is_readable and X.flags.c_contiguous and X.flags.aligned):
+            # Data frames of several types can come out as objects.
+            X = np.require(X, None if is_readable else dtype, ["C", "A"])
     return Inputs(X, dtype)
 
 
@@ -306,13 +308,18 @@ def scaled_rows(inputs, scale):
     return rows
 
 
+def _per_feature(value, n_features):
+    """A float, or an array of shape (n_features,), as an array of float64."""
+    array = np.ascontiguousarray(value, np.float64)
+    return array if array.shape == (n_features,) else np.full(n_features, array)
+
+
 def scaled(inputs, scale):
     """Scale inputs: arrays as they are read, the values of sparse matrices now."""
     if scale.divisor is None:
         return inputs
-    n_features = inputs.shape[1]
-    shift = np.full(n_features, scale.shift, np.float64)
-    divisor = np.full(n_features, scale.divisor, np.float64)
+    shift = _per_feature(scale.shift, inputs.shape[1])
+    divisor = _per_feature(scale.divisor, inputs.shape[1])
     if not inputs.is_sparse:
         return Inputs(
             inputs.array, inputs.dtype, shift, divisor, scale.bounds, inputs.indices

@@ -55,8 +55,9 @@ def encode_classes(y, dtype, *, classes=None):
     """
     if has_rows(y):
         return _encode_probabilities(y, np.dtype(dtype), classes)
-    y = _checked_labels(y)
-    found = np.unique(y)
+    if classes is not None and (labels := known_indices(classes, y)) is not None:
+        return Targets(labels, classes.size), classes
+    y, found = _checked_labels(y)
     labels = np.searchsorted(found, y)
     if classes is None:
         if found.size < 2:
@@ -70,18 +71,49 @@ def encode_classes(y, dtype, *, classes=None):
     return Targets(labels.astype(np.intp, copy=False), classes.size), classes
 
 
+def known_indices(classes, y):
+    """The index of each label, intp; None unless all are certainly known labels."""
+    y = np.asarray(y)
+    if y.dtype.kind != classes.dtype.kind or not _are_labels(y, classes.size):
+        return None
+    indices = classes.searchsorted(y)
+    is_known = classes.take(indices, mode="clip") == y
+    return indices if is_known.all() else None
+
+
+def _are_labels(y, n_found):
+    """Whether y certainly has labels in which scikit-learn's check finds nothing.
+
+    It refuses some floats and objects, and warns if more than half of many labels are
+    different. It takes longer than a step of training.
+    """
+    return (
+        y.ndim == 1
+        and y.size > 0
+        and y.dtype.kind in "biuU"
+        and (y.size <= 20 or n_found < y.size // 2)
+    )
+
+
 def _checked_labels(y):
-    """Labels as an array; missing ones and values other than labels are refused."""
+    """Labels as an array, and the different ones.
+
+    Missing ones and values other than labels are refused.
+    """
     given = np.asarray(y)
     if given.size == 0:
         raise ValueError("y must have at least one label; got none")
+    if given.dtype.kind in "biuU" and given.ndim == 1:
+        found = np.unique(given)
+        if _are_labels(given, found.size):
+            return given, found
     _check_present(given.ravel(), "labels")
     y = _check_y(y)
     try:
         check_classification_targets(y)
     except ValueError as error:
         raise ValueError(_unknown_type(y)) from error
-    return y
+    return y, np.unique(y)
 
 
 def _check_present(y, what):
@@ -253,11 +285,7 @@ def encode_values(y, *, n_outputs=None):
             f"y must be a dense array; got a sparse matrix of shape {y.shape}. Pass "
             "y.toarray()."
         )
-    given = np.atleast_1d(np.asarray(y))
-    _check_present(given, "values")
-    if given.dtype.kind in "OSU":
-        _check_real(given.ravel())
-    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", order="C")
+    y = _checked_values(y)
     values = y.reshape(len(y), -1)
     if n_outputs is not None and values.shape[1] != n_outputs:
         raise ValueError(
@@ -265,6 +293,21 @@ def encode_values(y, *, n_outputs=None):
             f"data; got {values.shape[1]}"
         )
     return Targets(None, values.shape[1], values, kind="values")
+
+
+def _checked_values(y):
+    """Real values as an array of float64; missing ones and others are refused."""
+    given = np.asarray(y)
+    if given.dtype.kind in "biuf" and given.ndim in (1, 2) and given.size > 0:
+        values = np.require(given, np.float64, "C")
+        # Then scikit-learn's check, which takes longer than a step, finds nothing.
+        if np.isfinite(values).all():
+            return values
+    given = np.atleast_1d(given)
+    _check_present(given, "values")
+    if given.dtype.kind in "OSU":
+        _check_real(given.ravel())
+    return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", order="C")
 
 
 def _check_real(y):

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cymlp._engine.buffers import all_finite
+from cymlp._engine.network import Network
 from cymlp._engine.team import ALONE
 from cymlp._fit.cores import n_multiplications
 from cymlp._fit.stopping import BestEpoch, Patience
@@ -51,6 +53,13 @@ class TrainingState:
     monitor: str | None = None
     patience: Patience = field(default_factory=Patience)
     best: BestEpoch = field(default_factory=BestEpoch)
+    # The network, None if parts of it may change unnoticed, and the values of all
+    # parameters from which it was made.
+    network: Network | None = None
+    parameter_values: tuple | None = None
+
+    def __getstate__(self):
+        return vars(self) | {"network": None, "parameter_values": None}
 
     def copy(self):
         """Copy everything but the random state and arrays, which training replaces."""
@@ -178,15 +187,16 @@ class Training:
         self._check = check
         self._first = stored.first_layer(network.sizes[1], batch_size, optimizer)
         self._memory = network.memory(batch_size, stored.dtype)
-        self._saved = parameters.copy()
-        self._n_saved = 0
+        self._saved, self._n_saved = parameters.values.copy(), 0
+        self._n_steps_saved = parameters.n_steps
         # Getting the state takes 30 us. The order of one sample draws no number.
         draws = drops_out or (shuffle and len(indices) > 1)
         self._start = (
             random_state.get_state(legacy=False) if rewinds and draws else None
         )
         n_full, last = divmod(len(indices), batch_size)
-        self._batch_sizes = [batch_size] * n_full + [last] * (last > 0)
+        sizes = [batch_size] * n_full + [last] * (last > 0)
+        self._batch_sizes = np.array(sizes, np.float64)
 
     def n_multiplications(self):
         """The numbers of multiplications in a batch and in an epoch, about."""
@@ -209,15 +219,17 @@ class Training:
             self.parameters.values, self.parameters.n_steps, self._memory, record,
             self._seed(), team, self._check,
         )  # fmt: skip
-        if not finite or not np.isfinite(self.parameters.values).all():
+        if not finite or not all_finite(self.parameters.values):
             raise DivergedError("a loss or a weight")
         self.parameters.n_steps += len(self._batch_sizes)
-        loss, score = np.average(record[:2], axis=1, weights=self._batch_sizes)
+        # As np.average, which takes longer than a small epoch.
+        totals = np.add.reduce(record[:2] * self._batch_sizes, axis=1)
+        loss, score = (totals / self.indices.size).tolist()
         name = score_name(self.targets)
         metrics = {
-            "train_loss": float(loss),
-            f"train_{name}": float(score),
-            "gradient_norm": float(record[2].mean()),
+            "train_loss": loss,
+            f"train_{name}": score,
+            "gradient_norm": float(np.add.reduce(record[2]) / len(record[2])),
             "seconds": time.perf_counter() - start,
         }
         return metrics, {"loss": record[0], name: record[1]}
@@ -234,14 +246,16 @@ class Training:
 
     def save(self):
         """Save the parameters at the end of an epoch."""
-        self._saved.assign(self.parameters)
+        np.copyto(self._saved, self.parameters.values)
+        self._n_steps_saved = self.parameters.n_steps
         self._n_saved += 1
 
     def restore(self, n_epochs):
         """Undo an epoch that did not finish, after this number of finished epochs."""
         # The parameters have not changed since an epoch that is not yet saved.
         if self._n_saved == n_epochs:
-            self.parameters.assign(self._saved)
+            np.copyto(self.parameters.values, self._saved)
+            self.parameters.n_steps = self._n_steps_saved
         self.rewind(n_epochs)
 
     def rewind(self, n_epochs):

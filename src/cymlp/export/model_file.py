@@ -334,8 +334,7 @@ def _restore_history(estimator, progress):
     """The attributes that a fit has which ended here."""
     estimator.history_ = history = progress.history
     estimator.n_iter_ = history.n_epochs - progress.n_before
-    estimator.loss_curve_ = history["train_loss"].tolist()
-    estimator.loss_ = estimator.loss_curve_[-1]
+    estimator.loss_ = history._last_loss
     if progress.state.best.epoch is not None:
         estimator.best_epoch_ = progress.state.best.epoch
 

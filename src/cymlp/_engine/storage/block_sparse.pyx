@@ -11,6 +11,7 @@ from cython cimport floating
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
+from cymlp._engine.buffers cimport all_finite
 from cymlp._engine.inputs cimport Inputs
 from cymlp.kernels cimport (
     CYMLP_MAX_CODES, cymlp_codes, cymlp_encoder, cymlp_kernels, kernels_of
@@ -77,6 +78,8 @@ cdef class BlockSparse(Stored):
         """Store X; return None if it has too many blocks or is not finite."""
         if inputs.is_sparse or -(-inputs.shape[1] // BLOCK) > np.iinfo(np.uint16).max:
             return None
+        if inputs.shape[0] == 1:
+            return _of_one_row(inputs)
         fill_values, share = _find_fill_values(inputs)
         if share > MAX_SHARE:
             return None
@@ -100,6 +103,22 @@ cdef class BlockSparse(Stored):
 
     def first_layer(self, n_out, batch_size, optimizer=None):
         return BlockSparseLayer(self, n_out, batch_size, optimizer)
+
+
+def _of_one_row(Inputs inputs):
+    """Return X of one row, whose values are the fill values of no block; or None."""
+    cdef Py_ssize_t index = 0
+    cdef Py_ssize_t n_blocks = -(-inputs.shape[1] // BLOCK)
+    fill_values = np.zeros(n_blocks * BLOCK, inputs.dtype)
+    blocks, indptr = np.empty((0, 2 + BLOCK), np.uint8), np.zeros(2, np.intp)
+    codebook = np.zeros(CYMLP_MAX_CODES, inputs.dtype)
+    cdef BlockSparse stored = BlockSparse(
+        inputs, indptr, blocks, codebook, fill_values, fill_values
+    )
+    kernels_of(inputs.dtype == np.float32).read_rows(
+        &inputs.source, &index, 1, 0, <void *> stored.X.fill_values
+    )
+    return stored if all_finite(fill_values) else None
 
 
 def _encode_finite(inputs, fill_values, share, has_codes):
