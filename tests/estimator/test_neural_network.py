@@ -253,6 +253,38 @@ def test_partial_fits_continue_in_the_same_way(task, parameters):
     assert_same_network(*pair)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+@pytest.mark.parametrize("n_rows", [1, 40])
+def test_arrays_and_lists_are_the_same_to_partial_fit(task, n_rows, dtype):
+    """scikit-learn checks lists, and need not check arrays."""
+    name, defaults, X, y = task
+    X = X.astype(dtype)
+    by_array = getattr(ours, name)(**defaults).partial_fit(X, y, **classes_of(name, y))
+    by_list = pickle.loads(pickle.dumps(by_array))
+    for _ in range(2):
+        by_array.partial_fit(X[:n_rows], y[:n_rows])
+        by_list.partial_fit(X[:n_rows].tolist(), y[:n_rows].tolist())
+    assert_same_network(by_array, by_list, tolerance=0)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_partial_fit_refuses_what_scikit_learn_refuses(name):
+    X, y = several_classes()
+    pair = [
+        getattr(module, name)(random_state=0).partial_fit(X, y, **classes_of(name, y))
+        for module in (theirs, ours)
+    ]
+    wrong_y = np.full(len(y), 7) if name == "MLPClassifier" else np.full(len(y), np.nan)
+    nan = np.full_like(X, np.nan)
+    for wrong in ((nan, y), (X[:, 1:], y), (X, wrong_y), (X, y[1:]), (X[:0], y[:0])):
+        messages = []
+        for estimator in pair:
+            with pytest.raises(ValueError) as caught:  # noqa: PT011
+                estimator.partial_fit(*wrong)
+            messages.append(str(caught.value))
+        assert messages[0] == messages[1]
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 def test_float32_stays_float32(task, solver):
     name, defaults, X, y = task

@@ -4,6 +4,7 @@ All other behaviour is inherited from the installed scikit-learn: parameters and
 checks, encoded targets, initial weights and predictions. These methods of its class
 `BaseMultilayerPerceptron` are replaced:
 
+- `_validate_input` checks and encodes the data,
 - `_fit_stochastic` trains with "sgd" or "adam",
 - `_loss_grad_lbfgs` is the function that L-BFGS minimises; `_fit_lbfgs` prepares it,
 - `_forward_pass_fast` computes the outputs.
@@ -24,14 +25,20 @@ from sklearn.utils.validation import validate_data
 from cymlp._engine.dense import forward
 from cymlp._engine.network import Network
 from cymlp._engine.storage import NotFiniteError
+from cymlp._fit import prepare
 from cymlp._fit.blas_threads import limited_blas, single_threaded_blas
 from cymlp._fit.cores import predict_batches
 from cymlp._fit.estimator import PREDICTION_BATCH_SIZE, converted
+from cymlp._fit.targets import known_indices
+from cymlp._fit.training import shallow_copy
 from cymlp._sklearn import OUTPUT_ACTIVATIONS, BaseMultilayerPerceptron, _safe_indexing
 from cymlp.activations import ACTIVATIONS
 from cymlp.neural_network._objective import FullObjective, Objective
 from cymlp.neural_network._optimizers import SOLVERS
 from cymlp.neural_network._scores import SCORES
+
+# Types of X that scikit-learn does not convert.
+PRECISIONS = (np.dtype(np.float64), np.dtype(np.float32))
 
 # Names of the arguments of the methods that take the data.
 ARGUMENTS = {
@@ -51,10 +58,33 @@ class EngineMixin:
 
     def _fit(self, *args, **kwargs):
         # On a copy, so that a call that fails changes nothing.
-        draft = copy(self)
+        draft = shallow_copy(self)
         super(EngineMixin, draft)._fit(*args, **kwargs)
         self.__dict__ = vars(draft)
         return self
+
+    def _validate_input(self, X, y, incremental, reset):
+        # scikit-learn's checks take several times as long as training on a few rows.
+        is_later = incremental and not reset and not self.warm_start
+        if is_later and prepare.is_sound_array(self, X) and np.isfinite(X).all():
+            sound_y = self._sound_targets(y)
+            if X.dtype in PRECISIONS and sound_y is not None and len(sound_y) == len(X):
+                return X, sound_y
+        return super()._validate_input(X, y, incremental, reset)
+
+    def _sound_targets(self, y):
+        """Targets as scikit-learn encodes them; None if its checks may find fault."""
+        if type(y) is not np.ndarray or y.ndim != 1:
+            return None
+        binarizer = getattr(self, "_label_binarizer", None)
+        if binarizer is None:  # a regressor
+            return y if y.dtype.kind in "biuf" and np.isfinite(y).all() else None
+        if binarizer.y_type_ not in ("binary", "multiclass"):
+            return None
+        if (indices := known_indices(binarizer.classes_, y)) is None:
+            return None
+        one_hot = indices[:, np.newaxis] == np.arange(binarizer.classes_.size)
+        return one_hot if one_hot.shape[1] > 2 else one_hot[:, 1:]
 
     def _fit_stochastic(self, *args, **kwargs):
         X, y, sample_weight = data = _data_of("_fit_stochastic", args, kwargs)
