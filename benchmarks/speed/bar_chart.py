@@ -20,11 +20,11 @@ def draw(results, path):
     faster.
     """
     labels = {
-        "times": "one thread",
+        "times": "1 thread",
         "times_all": f"{results['machine']['processors']} threads",
     }
     cases = sorted(compared(results), key=one_thread_ratio, reverse=True)
-    figure = Figure((7, 1 + 0.5 * len(cases)), layout="constrained")
+    figure = Figure((7, 0.8 + 0.36 * len(cases)), layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(1, color="black", linewidth=0.8)
     for at, case in enumerate(cases):
@@ -35,10 +35,10 @@ def draw(results, path):
     axes.set_yticks(range(len(cases)), [case["title"] for case in cases])
     axes.tick_params(axis="y", length=0)
     axes.set(
-        xlim=(0, MAX_BAR * 1.25),
+        xlim=(0, 1.4 * min(MAX_BAR, max(map(largest_ratio, cases), default=1))),
         ylim=(len(cases) - 0.4, -0.6),
-        xlabel="time of the fastest peer, as a multiple of cymlp's",
     )
+    figure.supxlabel("time of the fastest other library, relative to cymlp", size=10)
     axes.spines[["top", "right", "left"]].set_visible(False)
     write_file(path, encode(figure, DPI))
 
@@ -46,6 +46,12 @@ def draw(results, path):
 def one_thread_ratio(case):
     """Return the time of the fastest peer relative to cymlp."""
     return case["times"][fastest_peer(case["times"])]["ratio"]
+
+
+def largest_ratio(case):
+    """Return the longest bar of a case."""
+    kinds = [case.get(kind, {}) for kind in COLOURS]
+    return max(times[name]["ratio"] for times in kinds if (name := fastest_peer(times)))
 
 
 def draw_bar(axes, at, times, colour):
