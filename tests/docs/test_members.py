@@ -77,7 +77,7 @@ def test_the_stubs_list_the_solver(name, stub):
 
 
 # Parameters whose text or default depends on the targets.
-DIFFERENT = {"loss", "monitor", "validation_fraction"}
+DIFFERENT = {"loss", "monitor", "validation_fraction", "weight_decay"}
 
 
 def parameters(estimator):
