@@ -36,6 +36,9 @@ MNIST = Workload("mnist", (28,))
 NOISE = Workload("noise", (28,))
 TABLE = Workload("table", (64, 64), 256)
 TEXT = Workload("text", (100,), peers=("numpy", "scikit-learn", "pytorch"))
+IRIS = Workload(
+    "iris", (20,), 50, ("scikit-learn",), solver="adam", learning_rate=0.001
+)
 CASES = {
     "mnist": Case(
         "MNIST, 784-28-10",
@@ -76,6 +79,16 @@ CASES = {
         "MNIST, label of one row, checks included",
         partial(measurements.prediction, n_rows=1, method=("predict",)),
         MNIST._replace(peers=("scikit-learn",)),
+    ),
+    "small-fit": Case(
+        "Iris, fit of 150 rows, one epoch, checks included",
+        partial(measurements.small_fits, method="fit"),
+        IRIS,
+    ),
+    "partial-fit": Case(
+        "Iris, partial_fit of one row, checks included",
+        partial(measurements.small_fits, method="partial_fit"),
+        IRIS,
     ),
     "parts": Case(
         "MNIST, 784-28-10, activations and losses",

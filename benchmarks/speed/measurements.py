@@ -20,6 +20,7 @@ MAX_DIFFERENCE = 1e-10  # between parameters after an epoch in float64
 MAX_PREDICTION_DIFFERENCE = 1e-5
 EPOCHS_PER_TURN = 2
 EPOCHS_PER_FIT = 20  # the fit over which fixed costs are spread
+SMALL_FITS_PER_TURN = 50
 CALLS_PER_TURN = {1: 200}  # of a prediction, by its number of rows
 
 
@@ -191,6 +192,24 @@ def difference_of_predictions(name, result, expected):
             f"{difference:.1e}, which must be below {MAX_PREDICTION_DIFFERENCE:.0e}"
         )
     return f"{difference:.0e}"
+
+
+def small_fits(processes, workload, wanted, n_epochs, *, method):
+    """Measure calls of "fit" for one epoch, or of "partial_fit" of one row."""
+    names, left_out = taking_part(processes, workload, wanted)
+    if not names:
+        return {"left_out": left_out}
+    seconds = {name: [] for name in names}
+    for _ in range(n_epochs):
+        for name in names:
+            seconds[name] += processes.ask(
+                name, "fit_small", workload, method, SMALL_FITS_PER_TURN
+            )
+    times = {name: summary(seconds[name]) for name in names}
+    for one in times.values():
+        one["total"] = one["median"]
+    about = processes.ask("cymlp", "describe", workload)
+    return {**about, "left_out": left_out, "times": compared(times)}
 
 
 def threads(processes, workload, wanted, n_epochs):

@@ -145,11 +145,12 @@ class PeerServer:
         X = samples.X_test[:n_rows]
         start = first_parameters(layer_sizes(workload, samples), X.dtype)
         predict = self.peer.predictor(workload, samples, start, *method)
-        ends = [time.perf_counter()]
-        for _ in range(n_calls):
-            result = predict(X)
-            ends.append(time.perf_counter())
-        return np.diff(ends).tolist(), result
+        return timed_calls(lambda: predict(X), n_calls)
+
+    def fit_small(self, workload, method, n_calls):
+        """Return the seconds of each call of "fit", or of "partial_fit" of one row."""
+        fit = self.peer.fitter(workload, self.samples(workload), method)
+        return timed_calls(fit, n_calls)[0]
 
     def activations_and_losses(self):
         """Return the names of all activations and of all losses."""
@@ -192,6 +193,15 @@ class PeerServer:
             np.matmul(A, A, out=out)
             best = min(best, time.perf_counter() - start)
         return 2 * 1024**3 / best
+
+
+def timed_calls(function, n_calls):
+    """Return the seconds of each call, and the last result."""
+    ends = [time.perf_counter()]
+    for _ in range(n_calls):
+        result = function()
+        ends.append(time.perf_counter())
+    return np.diff(ends).tolist(), result
 
 
 def run_in_threads(task, affinities):

@@ -211,6 +211,7 @@ def report_table(result):
 TABLES = {
     "training": training_table,
     "prediction": prediction_table,
+    "small_fits": prediction_table,
     "threads": threads_table,
     "busy": busy_table,
     "parts": parts_table,

@@ -108,6 +108,15 @@ def table():
     return _gaussian(200_000, 54, 7)
 
 
+def iris():
+    """Load scikit-learn's iris, standardised."""
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    X = ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)
+    return Samples(X, y.astype(np.int64), X, "scikit-learn's iris")
+
+
 def text():
     """Load the queries of BANKING77 as TF-IDF of 2 to 5 characters."""
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -139,7 +148,7 @@ def _gaussian(n_samples, n_features, n_classes):
     return Samples(X, (X @ W).argmax(axis=1), X[:1000], "Gaussian noise")
 
 
-DATA = {member.__name__: member for member in (mnist, digits, noise, table, text)}
+DATA = {member.__name__: member for member in (mnist, digits, noise, table, iris, text)}
 
 
 def layer_sizes(workload, samples):

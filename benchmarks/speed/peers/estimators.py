@@ -33,6 +33,15 @@ class EstimatorPeer:
         """Train a new network; may be called from several threads at once."""
         self.classifier(workload, n_epochs).fit(samples.X, samples.y)
 
+    def fitter(self, workload, samples, method):
+        """Return a function that fits, or trains on the first row of the samples."""
+        classifier = self.classifier(workload, 1)
+        if method == "fit":
+            return lambda: classifier.fit(samples.X, samples.y)
+        classifier.partial_fit(samples.X, samples.y, classes=np.unique(samples.y))
+        X, y = samples.X[:1], samples.y[:1]
+        return lambda: classifier.partial_fit(X, y)
+
     def predictor(self, workload, samples, parameters, method="predict_proba"):
         """Return a function of X that computes probabilities, or labels."""
         classifier = self.classifier(workload, 1).fit(samples.X, samples.y)

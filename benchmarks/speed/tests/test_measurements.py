@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.speed import measurements, tables
+from benchmarks.speed.workloads import Workload
 
 
 def section(kind, result, workload):
@@ -42,6 +43,11 @@ def test_all_other_measurements_give_tables(processes, quick):
             processes, quick, names, 1, n_rows=(400, 800), widths=(4, 8)
         ),
     }
+    iris = Workload("iris", (5,), 50, ("scikit-learn",))
+    for method in ("fit", "partial_fit"):
+        results["small_fits"] = measurements.small_fits(
+            processes, iris, ["cymlp", "scikit-learn"], 1, method=method
+        )
     if len(processes.cpus) > 1:
         results["threads"] = measurements.threads(processes, quick, names, 1)
         results["busy"] = measurements.busy(
