@@ -101,7 +101,7 @@ def all_times(result):
     """Yield name, title and times: with one thread, then with all."""
     for name, one in result["times"].items():
         yield name, PEERS[name].title, one
-    for name, one in result["times_all"].items():
+    for name, one in result.get("times_all", {}).items():
         yield name, f"{PEERS[name].title}, all threads", one
 
 
