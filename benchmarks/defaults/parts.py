@@ -69,7 +69,7 @@ OF_REGRESSION = {
 
 PARTS = {
     "suite": Part("Defaults on raw features", METHODS),
-    "realmlp": Part("Beside RealMLP-TD", WITH_REALMLP, n_seeds=3),
+    "realmlp": Part("Beside RealMLP-TD", WITH_REALMLP),
     "large": Part(
         "Large sets",
         ON_LARGE_SETS,
