@@ -58,8 +58,8 @@ def _checked_epoch(draft, training, data, is_partial, *arguments):
             [_activation_twin(activation) for activation in draft._activations],
             _loss_twin(draft._loss), _scaled(draft, data[0]), _targets(draft, data[1]),
             _weights(draft, *data[1:], training.indices), drawn["_order"],
-            max(training._batch_sizes), _step(draft, training, is_partial), n_steps,
-            _rates(draft), drawn["_seed"], accuracy,
+            int(max(training._batch_sizes)), _step(draft, training, is_partial),
+            n_steps, _rates(draft), drawn["_seed"], accuracy,
         )  # fmt: skip
     dtype = np.dtype(draft.dtype).name
     if np.isfinite(expected).all() and np.abs(expected).max() < 1e6:
@@ -139,6 +139,8 @@ def _step(draft, training, is_partial):
     decay = draft.weight_decay
     if decay == "auto":
         decay = 1e-4 if is_partial else 2 / max(training.indices.size, 100)
+        if draft._target_kind == "labels":
+            decay *= draft.n_outputs_
     settings = {
         "learning_rate": training.optimizer.learning_rate, "weight_decay": decay
     }  # fmt: skip
