@@ -205,6 +205,8 @@ def test_the_exception_of_a_chunk_comes_out_once_and_all_threads_end():
         for _ in range(2):
             with pytest.raises(NotImplementedError, match="Optimizer has no step"):
                 training.network.train_epoch(**training.arguments(), team=team)
+            # The first loop that fails is the last one: its norm is not recorded.
+            assert (training.record[2] == -1).all()
         training = Training()
         assert training.network.train_epoch(**training.arguments(), team=team)
     assert threading.active_count() == before
