@@ -34,6 +34,8 @@ templates_path = ["templates"]
 default_role = "code"
 smartquotes = False
 nitpick_ignore_regex = [("py:.*", r"(joblib|sklearn)\..*")]
+# A property that is listed with the attributes, which have no pages.
+nitpick_ignore = [("py:obj", "loss_curve_")]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
