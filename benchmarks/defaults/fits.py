@@ -35,12 +35,21 @@ class Fit(NamedTuple):
 
 def measure(estimator, rows):
     """Fit an estimator and return the `Fit`."""
-    predicted, seconds, warned = predictions(estimator, rows, "predict_proba")
+    frequencies = class_frequencies(rows)
+    return Fit(*measurements(estimator, rows, "predict_proba", frequencies, scores))
+
+
+def measurements(estimator, rows, method, otherwise, scores):
+    """Fit an estimator and return the scores of the test rows, and how the fit went.
+
+    `method` is the method that predicts. If it fails, or the fit does, the scores are
+    those of the predictions `otherwise`. The last three values are the processor time
+    of ``fit``, whether it warned, and whether one of both failed.
+    """
+    predicted, seconds, warned = predictions(estimator, rows, method)
     failed = predicted is None
-    accuracy, loss = scores(
-        class_frequencies(rows) if failed else predicted, rows.y_test
-    )
-    return Fit(accuracy, loss, seconds, warned, failed)
+    of_test_rows = scores(otherwise if failed else predicted, rows.y_test)
+    return *of_test_rows, seconds, warned, failed
 
 
 def predictions(estimator, rows, method):

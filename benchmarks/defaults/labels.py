@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.defaults.fits import predictions
+from benchmarks.defaults.fits import measurements
 
 # float32 has no probability next to 1 that is nearer.
 MIN_PROBABILITY = float(np.finfo(np.float32).eps)
@@ -39,11 +39,10 @@ class LabelFit(NamedTuple):
 
 def measure(estimator, rows):
     """Fit a classifier and return the `LabelFit`."""
-    predicted, seconds, warned = predictions(estimator, rows, "predict_proba")
-    failed = predicted is None
     frequencies = np.broadcast_to(rows.y_train.mean(axis=0), rows.y_test.shape)
-    of_test_rows = scores(frequencies if failed else predicted, rows.y_test)
-    return LabelFit(*of_test_rows, seconds, warned, failed)
+    return LabelFit(
+        *measurements(estimator, rows, "predict_proba", frequencies, scores)
+    )
 
 
 def scores(predicted, y):

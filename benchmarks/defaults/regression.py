@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.defaults.fits import predictions
+from benchmarks.defaults.fits import measurements
 from benchmarks.defaults.methods import CYMLP
 from benchmarks.defaults.summaries import column
 
@@ -35,11 +35,8 @@ class ValueFit(NamedTuple):
 
 def measure(estimator, rows):
     """Fit a regressor and return the `ValueFit`."""
-    predicted, seconds, warned = predictions(estimator, rows, "predict")
-    failed = predicted is None
     mean = np.broadcast_to(rows.y_train.mean(axis=0), rows.y_test.shape)
-    r2, error = scores(mean if failed else predicted, rows.y_test)
-    return ValueFit(r2, error, seconds, warned, failed)
+    return ValueFit(*measurements(estimator, rows, "predict", mean, scores))
 
 
 def scores(predicted, y):
